@@ -1,0 +1,102 @@
+// Package machine identifies the computers that licences are bound to, and tells whether one whose hardware changed a
+// little is still the same.
+package machine
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/licenseledger/licenseledger/domain/refusal"
+)
+
+// Fingerprint is the SHA-256 of a machine's composite identity, as 64 lower-case hexadecimal digits.
+type Fingerprint string
+
+var fingerprintPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// ParseFingerprint reads a fingerprint that a machine computed itself. Upper-case digits are accepted.
+// The error is a [refusal.Invalid].
+func ParseFingerprint(s string) (Fingerprint, error) {
+	lower := strings.ToLower(s)
+	if len(s) != 64 || !fingerprintPattern.MatchString(lower) {
+		return "", &refusal.Invalid{Fields: []refusal.Field{{Message: "must be 64 hexadecimal digits"}}}
+	}
+	return Fingerprint(lower), nil
+}
+
+// Kind names a hardware or system component that helps to tell machines apart.
+type Kind string
+
+// The component kinds.
+const (
+	CPU   Kind = "cpu"    // processor model and serial
+	Board Kind = "board"  // mainboard serial
+	BIOS  Kind = "bios"   // firmware serial or UUID
+	MAC   Kind = "mac"    // network card addresses
+	OSID  Kind = "os_id"  // the operating system's machine id
+	Disk  Kind = "disk"   // system disk serial
+	Chip  Kind = "tpm"    // security chip's endorsement key digest
+	Card  Kind = "gpu"    // graphics card serial or UUID
+	Mem   Kind = "memory" // memory module serials
+)
+
+// Kinds lists all component kinds in their canonical order.
+func Kinds() []Kind { return []Kind{CPU, Board, BIOS, MAC, OSID, Disk, Chip, Card, Mem} }
+
+// Limits of what a machine may present.
+const (
+	MaxValuesPerKind = 32
+	MaxValueLength   = 256
+)
+
+// Components are a machine's identifying parts in clear, as it presents them. They are never stored; see [Hashes].
+type Components map[Kind][]string
+
+// NewComponents normalises what a machine presents: values are trimmed and lower-cased, and a kind's values are sorted
+// and unique, so that neither order nor spelling of the report matters. Empty values are dropped.
+// The error is a [refusal.Invalid] naming unknown kinds, too many or too long values, or that nothing is left.
+func NewComponents(presented map[string][]string) (Components, error) {
+	var check refusal.Check
+	components := Components{}
+	for name, values := range presented {
+		kind := Kind(name)
+		check.That(slices.Contains(Kinds(), kind), name, "is not a component kind")
+		check.That(len(values) <= MaxValuesPerKind, name, "has more than 32 values")
+		var kept []string
+		for _, v := range values {
+			check.That(len(v) <= MaxValueLength, name, "has a value of more than 256 bytes")
+			if v = strings.ToLower(strings.TrimSpace(v)); v != "" {
+				kept = append(kept, v)
+			}
+		}
+		if len(kept) > 0 {
+			slices.Sort(kept)
+			components[kind] = slices.Compact(kept)
+		}
+	}
+	check.That(len(components) > 0, "", "must hold at least one non-empty component")
+	if err := check.Err(); err != nil {
+		return nil, err
+	}
+	return components, nil
+}
+
+// Fingerprint is the SHA-256 over the components in canonical order: each kind's name, then its values, every one
+// followed by a zero byte, and a further zero byte after each kind.
+func (c Components) Fingerprint() Fingerprint {
+	h := sha256.New()
+	for _, kind := range Kinds() {
+		if len(c[kind]) == 0 {
+			continue
+		}
+		h.Write([]byte(string(kind) + "\x00"))
+		for _, v := range c[kind] {
+			h.Write([]byte(v + "\x00"))
+		}
+		h.Write([]byte{0})
+	}
+	return Fingerprint(hex.EncodeToString(h.Sum(nil)))
+}

@@ -1,0 +1,88 @@
+// Package eventstore is the port through which the rest of the program reads and writes the ledger, and the contract
+// that every engine behind it keeps. The contract is the text of [Store]; each of its sentences is a named case of the
+// conformance suite in package eventstoretest.
+package eventstore
+
+import (
+	"context"
+	"errors"
+	"iter"
+
+	"github.com/licenseledger/licenseledger/domain/event"
+)
+
+var (
+	// ErrWrongExpectedRevision refuses an append whose stream is not at the expected revision. Nothing was stored:
+	// read the stream, decide again, append again.
+	ErrWrongExpectedRevision = errors.New("the stream is not at the expected revision")
+	// ErrStreamNotFound says that a stream has no events.
+	ErrStreamNotFound = errors.New("stream not found")
+	// ErrBusy says that the store's queue is full. Nothing was stored: try again later.
+	ErrBusy = errors.New("the event store is busy")
+	// ErrUnavailable says that the engine failed or could not be reached. Whether an append was stored is unknown:
+	// repeat it with the same event ids and the same expected revision.
+	ErrUnavailable = errors.New("the event store is unavailable")
+	// ErrClosed says that the store was closed. Nothing was stored.
+	ErrClosed = errors.New("the event store is closed")
+	// ErrInvalidAppend refuses an append that is malformed: no events, an empty stream name, an event without id or type,
+	// or more than [MaxEventsPerAppend] events. Nothing was stored.
+	ErrInvalidAppend = errors.New("invalid append")
+)
+
+// MaxEventsPerAppend bounds one append.
+const MaxEventsPerAppend = 16_384
+
+// Commit is the outcome of an append.
+type Commit struct {
+	Position event.Position   // of the last event appended
+	Revision event.Revision   // of the stream, after the append
+	Events   []event.Envelope // what was appended, with positions and revisions, in order
+}
+
+// Store is an append-only ledger of events, ordered as a whole and within each stream.
+//
+// All methods are safe for concurrent use.
+type Store interface {
+	// Append adds events to the end of a stream, all of them or none, if the stream is at the expected revision
+	// (0: does not exist yet), and returns when they are durable: after that they survive a crash and power loss.
+	//
+	// Of several appends racing for one revision exactly one wins; the others fail with ErrWrongExpectedRevision.
+	// A losing append does not disturb others that happen to be committed with it.
+	// The events of one append stand next to each other in the ledger, in the order given.
+	// Positions grow in commit order, and a reader that has seen a position has seen every smaller one.
+	// Appending events again whose ids already stand in the stream right after the expected revision stores nothing and
+	// returns the first append's Commit, so an append with an unknown outcome can be repeated.
+	// Payload bytes and metadata are stored as given. Recorded-at is kept to the microsecond.
+	// When ctx ends before the append was taken up, nothing is stored and ctx's error is returned; when it ends later,
+	// the append may still be stored.
+	Append(ctx context.Context, stream string, expected event.Revision, events []event.Pending) (Commit, error)
+
+	// ReadStream yields the events of a stream with a revision greater than after, in order. A stream without any
+	// events yields ErrStreamNotFound. An error is yielded once and ends the sequence; without one, the end of
+	// the sequence is the end of the stream as of some moment during the read.
+	ReadStream(ctx context.Context, stream string, after event.Revision) iter.Seq2[event.Envelope, error]
+
+	// ReadAll yields the events of the ledger with a position greater than after, in order, to the end of the ledger as of
+	// some moment during the read. An error is yielded once and ends the sequence: a read that fails midway is never
+	// mistaken for an early end.
+	ReadAll(ctx context.Context, after event.Position) iter.Seq2[event.Envelope, error]
+
+	// Subscribe follows the ledger after a position: what is there already, then what is appended later, each event once,
+	// in order, without a gap.
+	Subscribe(ctx context.Context, after event.Position) (Subscription, error)
+
+	// Head returns the position of the last event, 0 for an empty ledger.
+	Head(ctx context.Context) (event.Position, error)
+
+	// Close finishes appends that were taken up, refuses new ones with ErrClosed and ends all subscriptions.
+	Close() error
+}
+
+// Subscription is a place in the ledger that moves forward. It is used by one goroutine at a time.
+type Subscription interface {
+	// Next returns the next events, at least one and at most limit, waiting for one when there is none yet. It fails with
+	// ctx's error, ErrClosed, or the engine's; after a failure the same call may be repeated, and nothing is skipped.
+	Next(ctx context.Context, limit int) ([]event.Envelope, error)
+	// Close frees what the subscription holds.
+	Close() error
+}
