@@ -1,0 +1,100 @@
+package catalog
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/refusal"
+)
+
+// planSpace is the namespace of plan ids (RFC 9562, section 5.5).
+var planSpace = uuid.MustParse("6f0c1e0a-3a5f-5d0e-9d53-6d0b7d1f4c02")
+
+// PlanID derives a plan's id from its code, so that a code is unique within a product without any index.
+func PlanID(product uuid.UUID, code string) uuid.UUID {
+	return uuid.NewSHA1(planSpace, append(product[:], code...))
+}
+
+// PlanStream names a plan's stream.
+func PlanStream(id uuid.UUID) string { return "plan-" + id.String() }
+
+// Plan is an offer of a product: its terms, which may be revised for licences to come. A nil Plan is one that does not exist.
+type Plan struct {
+	track       event.Track
+	ID          uuid.UUID
+	ProductID   uuid.UUID
+	Code        string
+	Revision    int // 1 when published
+	Terms       Terms
+	PublishedAt time.Time
+	RevisedAt   time.Time // of the latest terms
+}
+
+// Track returns how far the plan was read.
+func (p *Plan) Track() event.Track {
+	if p == nil {
+		return event.Track{}
+	}
+	return p.track
+}
+
+// FoldPlan returns the plan after further events. The given one is left as it is.
+func FoldPlan(p *Plan, events ...event.Event) (*Plan, error) {
+	next := &Plan{}
+	if p != nil {
+		*next = *p
+	}
+	for _, e := range events {
+		switch happened := e.Payload.(type) {
+		case PlanPublished:
+			next.ID, next.ProductID, next.Code = happened.PlanID, happened.ProductID, happened.Code
+			next.Revision, next.Terms = 1, happened.Terms
+			next.PublishedAt, next.RevisedAt = happened.PublishedAt, happened.PublishedAt
+		case PlanRevised:
+			next.Revision, next.Terms, next.RevisedAt = happened.PlanRevision, happened.Terms, happened.RevisedAt
+		default:
+			return nil, fmt.Errorf("%s does not belong in the stream of a plan (position %d)", e.Type, e.Position)
+		}
+		next.track = next.track.Follow(e.Envelope)
+	}
+	return next, nil
+}
+
+// Publish decides on a new plan of a product.
+func (p *Plan) Publish(product *Product, code string, terms Terms, now time.Time) ([]event.Payload, error) {
+	if product == nil {
+		return nil, ErrProductNotFound
+	}
+	if p != nil {
+		return nil, ErrPlanCodeTaken.Because("the product has a plan with the code %q already", code)
+	}
+	terms = terms.WithDefaults()
+	var check refusal.Check
+	check.That(codePattern.MatchString(code), "code", codeRule)
+	check.Within("", terms.Validate())
+	if err := check.Err(); err != nil {
+		return nil, err
+	}
+	return []event.Payload{PlanPublished{
+		PlanID:      PlanID(product.ID, code),
+		ProductID:   product.ID,
+		Code:        code,
+		Terms:       terms,
+		PublishedAt: now,
+	}}, nil
+}
+
+// Revise decides on new terms for licences issued from now on.
+func (p *Plan) Revise(terms Terms, now time.Time) ([]event.Payload, error) {
+	if p == nil {
+		return nil, ErrPlanNotFound
+	}
+	terms = terms.WithDefaults()
+	if err := terms.Validate(); err != nil {
+		return nil, err
+	}
+	return []event.Payload{PlanRevised{PlanRevision: p.Revision + 1, Terms: terms, RevisedAt: now}}, nil
+}

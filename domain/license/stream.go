@@ -1,0 +1,197 @@
+package license
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/licenseledger/licenseledger/domain/activation"
+	"github.com/licenseledger/licenseledger/domain/binding"
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/machine"
+)
+
+const streamPrefix = "license-"
+
+// StreamName names a licence's stream.
+func StreamName(id uuid.UUID) string { return streamPrefix + id.String() }
+
+// IDOf returns the licence whose stream it is; ok is false for another kind of stream.
+func IDOf(stream string) (id uuid.UUID, ok bool) {
+	text, found := strings.CutPrefix(stream, streamPrefix)
+	if !found {
+		return uuid.UUID{}, false
+	}
+	id, err := uuid.Parse(text)
+	return id, err == nil
+}
+
+// Stream is one licence with everything that hangs on it, folded from its events. It is immutable: [Fold] returns a new
+// one, so that readers never wait for writers. A nil Stream is a licence that does not exist.
+type Stream struct {
+	License
+	track         event.Track
+	held          map[uuid.UUID]Held // by binding id
+	byActivation  map[uuid.UUID]uuid.UUID
+	byFingerprint map[machine.Fingerprint]uuid.UUID
+	seatsUsed     int
+	nextDue       time.Time
+}
+
+// Held is a machine's place at a licence: its binding and its activation. It has a seat while the activation is ACTIVE.
+type Held struct {
+	Binding    binding.Binding
+	Activation activation.Activation
+}
+
+// Fold returns the stream after further events. The given one is left as it is.
+func Fold(s *Stream, events ...event.Event) (*Stream, error) {
+	next := s.clone()
+	for _, e := range events {
+		if err := next.apply(e); err != nil {
+			return nil, err
+		}
+		next.track = next.track.Follow(e.Envelope)
+	}
+	next.nextDue = next.earliestDue()
+	return next, nil
+}
+
+func (s *Stream) clone() *Stream {
+	if s == nil {
+		return &Stream{
+			held:          map[uuid.UUID]Held{},
+			byActivation:  map[uuid.UUID]uuid.UUID{},
+			byFingerprint: map[machine.Fingerprint]uuid.UUID{},
+		}
+	}
+	next := *s
+	next.held = maps.Clone(s.held)
+	next.byActivation = maps.Clone(s.byActivation)
+	next.byFingerprint = maps.Clone(s.byFingerprint)
+	return &next
+}
+
+func (s *Stream) apply(e event.Event) error {
+	switch happened := e.Payload.(type) {
+	case Issued, ValidityStarted, Suspended, Reinstated, Renewed, Expired, Revoked, KeyReissued:
+		s.License = s.License.Apply(e)
+	case binding.MachineBound:
+		s.rebind(happened.BindingID, e)
+	case binding.HardwareDrifted:
+		s.rebind(happened.BindingID, e)
+	case binding.MachineRebound:
+		s.License = s.rebound(happened.ReboundAt)
+		s.rebind(happened.BindingID, e)
+	case binding.MachineReleased:
+		h := s.held[happened.BindingID]
+		delete(s.byFingerprint, h.Binding.Machine.Fingerprint)
+		delete(s.byActivation, h.Activation.ID)
+		delete(s.held, happened.BindingID)
+	case activation.Granted:
+		s.permit(happened.BindingID, e)
+	case activation.Renewed:
+		s.permit(happened.BindingID, e)
+	case activation.Lapsed:
+		s.permit(happened.BindingID, e)
+	case activation.Ended:
+		s.permit(happened.BindingID, e)
+	default:
+		return fmt.Errorf("%s does not belong in the stream of a licence (position %d)", e.Type, e.Position)
+	}
+	return nil
+}
+
+// rebind applies an event of a binding that gives it a machine.
+func (s *Stream) rebind(id uuid.UUID, e event.Event) {
+	h := s.held[id]
+	delete(s.byFingerprint, h.Binding.Machine.Fingerprint)
+	h.Binding = h.Binding.Apply(e)
+	s.byFingerprint[h.Binding.Machine.Fingerprint] = id
+	s.held[id] = h
+}
+
+// permit applies an event of a binding's activation and keeps count of the seats.
+func (s *Stream) permit(bindingID uuid.UUID, e event.Event) {
+	h := s.held[bindingID]
+	if h.Activation.Status == activation.StatusActive {
+		s.seatsUsed--
+	}
+	delete(s.byActivation, h.Activation.ID)
+	h.Activation = h.Activation.Apply(e)
+	if h.Activation.Status == activation.StatusActive {
+		s.seatsUsed++
+	}
+	if h.Activation.Status != activation.StatusEnded {
+		s.byActivation[h.Activation.ID] = bindingID
+	}
+	s.held[bindingID] = h
+}
+
+// Track returns how far the stream was read.
+func (s *Stream) Track() event.Track {
+	if s == nil {
+		return event.Track{}
+	}
+	return s.track
+}
+
+// SeatsUsed is the number of machines that hold a seat.
+func (s *Stream) SeatsUsed() int { return s.seatsUsed }
+
+// ByBinding finds a machine's place by the id of its binding.
+func (s *Stream) ByBinding(id uuid.UUID) (Held, bool) {
+	h, ok := s.held[id]
+	return h, ok
+}
+
+// ByActivation finds a machine's place by the id of its activation.
+func (s *Stream) ByActivation(id uuid.UUID) (Held, bool) {
+	bindingID, ok := s.byActivation[id]
+	return s.held[bindingID], ok
+}
+
+// recognised is a place whose machine is, by policy, the one presented.
+type recognised struct {
+	Held
+	score machine.Score
+}
+
+// drifted reports whether the machine came back with changed hardware.
+func (r recognised) drifted(presented machine.Machine) bool {
+	return r.Binding.Machine.Fingerprint != presented.Fingerprint
+}
+
+// Recognise finds the place of a presented machine: by its fingerprint, else the best match of its components, the
+// longest bound one where several match equally well.
+func (s *Stream) recognise(presented machine.Machine) (recognised, bool) {
+	if id, ok := s.byFingerprint[presented.Fingerprint]; ok {
+		return recognised{Held: s.held[id]}, true
+	}
+	if len(presented.Hashes) == 0 {
+		return recognised{}, false
+	}
+	var best recognised
+	found := false
+	for _, h := range s.held {
+		same, score := h.Binding.Recognise(presented, s.Policy.FingerprintMatch)
+		if same && (!found || better(h, score, best)) {
+			best, found = recognised{Held: h, score: score}, true
+		}
+	}
+	return best, found
+}
+
+func better(h Held, score machine.Score, best recognised) bool {
+	return cmp.Or(
+		cmp.Compare(score.Matched, best.score.Matched),
+		cmp.Compare(best.score.Of, score.Of),
+		best.Binding.BoundAt.Compare(h.Binding.BoundAt),
+		slices.Compare(best.Binding.ID[:], h.Binding.ID[:]),
+	) > 0
+}
