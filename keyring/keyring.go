@@ -1,0 +1,185 @@
+// Package keyring keeps every secret of the program: the keys that sign certificates, the keys that seal personal data,
+// and the ring's own secrets behind licence keys and keyed hashes.
+//
+// All of them lie in the keys database sealed with AES-256-GCM under one master key, each bound to the name of its row.
+// A secret that was used is durable before the call that made it returns, so nothing in the ledger ever refers to a key
+// that a crash took away.
+package keyring
+
+import (
+	"context"
+	"crypto/cipher"
+	"crypto/subtle"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/maypok86/otter/v2"
+)
+
+var (
+	// ErrWrongMasterKey says that the keys database was made under another master key.
+	ErrWrongMasterKey = errors.New("the master key is not the one that this keys database was made with")
+	// ErrDamaged says that the keys database lacks rows it must have.
+	ErrDamaged = errors.New("the keys database is damaged")
+	// ErrTampered says that sealed bytes are not what was sealed, or were sealed for something else.
+	ErrTampered = errors.New("sealed bytes are not authentic")
+	// ErrBusy says that too many callers wait for a new subject. Nothing was stored: try again later.
+	ErrBusy = errors.New("the key ring is busy")
+)
+
+// The bounds of the caches, in entries.
+const (
+	cachedSubjectKeys = 100_000
+	cachedSigningKeys = 1_024
+)
+
+// Config is what a key ring is made of. All fields are required.
+type Config struct {
+	DB     *sql.DB          // the keys database, see [OpenSQLite]
+	Master MasterKey        // seals everything in DB
+	Random io.Reader        // source of keys, nonces, serials; safe for concurrent use
+	Now    func() time.Time // for the record of when a key was made or erased
+}
+
+// Keyring holds the keys. All methods are safe for concurrent use. It starts no goroutines; closing the database ends it.
+type Keyring struct {
+	db     *sql.DB
+	random io.Reader
+	now    func() time.Time
+
+	ringSealer    cipher.AEAD // of ring_secrets
+	signingSealer cipher.AEAD // of signing_keys
+	subjectSealer cipher.AEAD // of subjects
+
+	licenseKeyMACs  atomic.Pointer[[]*secret] // newest first
+	serials         *secret
+	components      *secret
+	requests        *secret
+	subjectIdentity *secret
+
+	signers     *otter.Cache[string, *signer]
+	subjectKeys *otter.Cache[uuid.UUID, *secret]
+	// erasing keeps a key that was read before its erasure from being cached after it.
+	erasing sync.RWMutex
+
+	writing chan struct{} // holds a token while someone writes to the database
+	waiting subjectQueue
+}
+
+// Open returns the key ring in a keys database, making its secrets when the database is new. It fails with
+// ErrWrongMasterKey when the database was made under another master key, and with ErrDamaged or ErrTampered when its rows
+// are not as they were written.
+func Open(ctx context.Context, c Config) (*Keyring, error) {
+	if c.DB == nil || c.Random == nil || c.Now == nil || c.Master.secret == nil {
+		return nil, errors.New("open key ring: database, master key, randomness and clock are required")
+	}
+	k := &Keyring{db: c.DB, random: c.Random, now: c.Now, writing: make(chan struct{}, 1)}
+	if err := k.deriveSealers(c.Master); err != nil {
+		return nil, fmt.Errorf("open key ring: %w", err)
+	}
+	if err := k.loadOrMakeRing(ctx, c.Master); err != nil {
+		return nil, fmt.Errorf("open key ring: %w", err)
+	}
+	var err error
+	if k.signers, err = otter.New(&otter.Options[string, *signer]{MaximumSize: cachedSigningKeys}); err != nil {
+		return nil, fmt.Errorf("open key ring: %w", err)
+	}
+	if k.subjectKeys, err = otter.New(&otter.Options[uuid.UUID, *secret]{MaximumSize: cachedSubjectKeys}); err != nil {
+		return nil, fmt.Errorf("open key ring: %w", err)
+	}
+	return k, nil
+}
+
+func (k *Keyring) deriveSealers(master MasterKey) error {
+	for use, sealer := range map[string]*cipher.AEAD{
+		"ring secrets": &k.ringSealer,
+		"signing keys": &k.signingSealer,
+		"subjects":     &k.subjectSealer,
+	} {
+		key, err := master.secret.derive(use)
+		if err != nil {
+			return err
+		}
+		if *sealer, err = key.aead(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k *Keyring) loadOrMakeRing(ctx context.Context, master MasterKey) error {
+	check, err := master.secret.derive("master check")
+	if err != nil {
+		return err
+	}
+	return k.write(ctx, func(tx *sql.Tx) error {
+		var recorded []byte
+		err := tx.QueryRowContext(ctx, `SELECT master_check FROM ring`).Scan(&recorded)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return k.makeRing(ctx, tx, check)
+		case err != nil:
+			return fmt.Errorf("read ring: %w", err)
+		case subtle.ConstantTimeCompare(recorded, check[:]) != 1:
+			return ErrWrongMasterKey
+		}
+		return k.loadSecrets(ctx, tx)
+	}, func() {})
+}
+
+func (k *Keyring) makeRing(ctx context.Context, tx *sql.Tx, check *secret) error {
+	used, err := holdsKeys(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if used {
+		return fmt.Errorf("%w: it holds keys but no ring", ErrDamaged)
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO ring (id, master_check, created_at) VALUES (1, $1, $2)`,
+		check[:], k.now().UnixMicro()); err != nil {
+		return fmt.Errorf("make ring: %w", err)
+	}
+	for _, p := range purposes() {
+		if _, err := k.makeSecret(ctx, tx, p, 1); err != nil {
+			return err
+		}
+	}
+	return k.loadSecrets(ctx, tx)
+}
+
+// write runs one durable transaction and then calls committed. One at a time: SQLite has one writer, and waiting here is fairer than its busy loop.
+func (k *Keyring) write(ctx context.Context, do func(*sql.Tx) error, committed func()) error {
+	select {
+	case k.writing <- struct{}{}:
+		defer func() { <-k.writing }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return k.transact(ctx, do, committed)
+}
+
+// transact runs one durable transaction; the caller holds the writing token. After the commit it calls committed, and no
+// erasure completes between the two.
+func (k *Keyring) transact(ctx context.Context, do func(*sql.Tx) error, committed func()) error {
+	tx, err := k.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	if err := do(tx); err != nil {
+		return err
+	}
+	k.erasing.RLock()
+	defer k.erasing.RUnlock()
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	committed()
+	return nil
+}

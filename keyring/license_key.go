@@ -1,0 +1,116 @@
+package keyring
+
+import (
+	"crypto/hmac"
+	"encoding/binary"
+	"strings"
+
+	"github.com/licenseledger/licenseledger/domain/refusal"
+)
+
+// ErrLicenseKeyInvalid refuses a licence key that this ring did not make: mistyped or forged.
+var ErrLicenseKeyInvalid = refusal.New("LICENSE_KEY_INVALID", "The license key is not valid.",
+	"Check the key for typing mistakes: it is five groups of five letters and digits, such as XXXXX-XXXXX-XXXXX-XXXXX-XXXXX.")
+
+// LicenseKey is what a licence key says.
+type LicenseKey struct {
+	Serial     uint64 // names the licence, see [LicenseID]
+	Generation uint8  // grows when the key is re-issued; older generations are refused by the licence
+}
+
+// A licence key is 125 bits in 25 digits: a serial, a generation, and the HMAC-SHA-256 of both, cut short.
+const (
+	digits         = 25
+	digitsPerGroup = 5
+	bitsPerDigit   = 5
+	generationBits = 8
+	macBits        = 53
+	// maxLicenseKeyLength bounds what is looked at, in bytes; it leaves room for separators of all kinds.
+	maxLicenseKeyLength = 64
+)
+
+// crockford is the alphabet of base 32 by Douglas Crockford (https://www.crockford.com/base32.html): no I, L, O, U.
+const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+// FormatLicenseKey returns the licence key as the customer types it, under the ring's newest secret.
+func (k *Keyring) FormatLicenseKey(key LicenseKey) string {
+	// 125 bits: the upper 61 in high, the lower 64 in low.
+	high := key.Serial >> (64 - generationBits - macBits)
+	low := key.Serial<<(generationBits+macBits) | uint64(key.Generation)<<macBits | licenseKeyMAC((*k.licenseKeyMACs.Load())[0], key)
+	text := make([]byte, 0, digits+digits/digitsPerGroup-1)
+	for i := range digits {
+		if i > 0 && i%digitsPerGroup == 0 {
+			text = append(text, '-')
+		}
+		text = append(text, crockford[digitAt(high, low, i)])
+	}
+	return string(text)
+}
+
+// ParseLicenseKey reads a licence key and checks that this ring made it, without touching storage. Lower case, O for 0, I and
+// L for 1, and any number of dashes and blanks are accepted. The error is ErrLicenseKeyInvalid and never holds the key.
+func (k *Keyring) ParseLicenseKey(text string) (LicenseKey, error) {
+	high, low, ok := decodeDigits(text)
+	if !ok {
+		return LicenseKey{}, ErrLicenseKeyInvalid
+	}
+	key := LicenseKey{
+		Serial:     high<<(64-generationBits-macBits) | low>>(generationBits+macBits),
+		Generation: uint8(low >> macBits & (1<<generationBits - 1)), //nolint:gosec // masked to eight bits
+	}
+	presented := binary.BigEndian.AppendUint64(nil, low&(1<<macBits-1))
+	for _, s := range *k.licenseKeyMACs.Load() {
+		if hmac.Equal(presented, binary.BigEndian.AppendUint64(nil, licenseKeyMAC(s, key))) {
+			return key, nil
+		}
+	}
+	return LicenseKey{}, ErrLicenseKeyInvalid
+}
+
+func licenseKeyMAC(s *secret, key LicenseKey) uint64 {
+	message := binary.BigEndian.AppendUint64(nil, key.Serial)
+	message = append(message, key.Generation)
+	return binary.BigEndian.Uint64(s.mac(string(message))) >> (64 - macBits)
+}
+
+// digitAt returns the value of the i-th digit, from the left, of the 125-bit number high‖low.
+func digitAt(high, low uint64, i int) uint64 {
+	shift := bitsPerDigit * (digits - 1 - i)
+	if shift >= 64 {
+		return high >> (shift - 64) & 31
+	}
+	return (low>>shift | high<<(64-shift)) & 31
+}
+
+func decodeDigits(text string) (high, low uint64, ok bool) {
+	if len(text) > maxLicenseKeyLength {
+		return 0, 0, false
+	}
+	seen := 0
+	for i := range len(text) {
+		if text[i] == '-' || text[i] == ' ' {
+			continue
+		}
+		value, ok := digitValue(text[i])
+		if !ok || seen == digits {
+			return 0, 0, false
+		}
+		high, low = high<<bitsPerDigit|low>>(64-bitsPerDigit), low<<bitsPerDigit|value
+		seen++
+	}
+	return high, low, seen == digits
+}
+
+func digitValue(c byte) (uint64, bool) {
+	if 'a' <= c && c <= 'z' {
+		c -= 'a' - 'A'
+	}
+	switch c {
+	case 'O':
+		c = '0'
+	case 'I', 'L':
+		c = '1'
+	}
+	value := strings.IndexByte(crockford, c)
+	return uint64(max(value, 0)), value >= 0 //nolint:gosec // never negative
+}

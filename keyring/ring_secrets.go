@@ -1,0 +1,129 @@
+package keyring
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// purpose says what a secret of the ring is for. The names are stored and sealed with the secrets: they are permanent.
+type purpose string
+
+const (
+	forLicenseKeys   purpose = "license-key-mac"
+	forSerials       purpose = "serial-derivation"
+	forComponents    purpose = "component-hash"
+	forRequests      purpose = "request-hash"
+	forSubjectLookup purpose = "subject-lookup"
+)
+
+// purposes lists what a ring has secrets for, in the order in which a new ring draws them.
+func purposes() []purpose {
+	return []purpose{forLicenseKeys, forSerials, forComponents, forRequests, forSubjectLookup}
+}
+
+// RotateLicenseKeySecret makes the secret under which licence keys are formatted from then on. Keys handed out before stay
+// valid.
+func (k *Keyring) RotateLicenseKeySecret(ctx context.Context) error {
+	var made *secret
+	err := k.write(ctx, func(tx *sql.Tx) error {
+		var newest int
+		if err := tx.QueryRowContext(ctx, `SELECT max(version) FROM ring_secrets WHERE purpose = $1`,
+			string(forLicenseKeys)).Scan(&newest); err != nil {
+			return fmt.Errorf("read secrets: %w", err)
+		}
+		var err error
+		made, err = k.makeSecret(ctx, tx, forLicenseKeys, newest+1)
+		return err
+	}, func() {
+		macs := slices.Insert(slices.Clone(*k.licenseKeyMACs.Load()), 0, made)
+		k.licenseKeyMACs.Store(&macs)
+	})
+	if err != nil {
+		return fmt.Errorf("rotate license key secret: %w", err)
+	}
+	return nil
+}
+
+func (k *Keyring) makeSecret(ctx context.Context, tx *sql.Tx, p purpose, version int) (*secret, error) {
+	s, err := newSecret(k.random)
+	if err != nil {
+		return nil, fmt.Errorf("make %s secret: %w", p, err)
+	}
+	sealed, err := seal(k.ringSealer, k.random, s[:], secretName(p, version))
+	if err != nil {
+		return nil, fmt.Errorf("seal %s secret: %w", p, err)
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO ring_secrets (purpose, version, sealed, created_at) VALUES ($1, $2, $3, $4)`,
+		string(p), version, sealed, k.now().UnixMicro()); err != nil {
+		return nil, fmt.Errorf("store %s secret: %w", p, err)
+	}
+	return s, nil
+}
+
+func (k *Keyring) loadSecrets(ctx context.Context, tx *sql.Tx) error {
+	secrets, err := k.readSecrets(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, p := range purposes() {
+		if len(secrets[p]) == 0 {
+			return fmt.Errorf("%w: it holds no %s secret", ErrDamaged, p)
+		}
+	}
+	macs := secrets[forLicenseKeys]
+	k.licenseKeyMACs.Store(&macs)
+	k.serials = secrets[forSerials][0]
+	k.components = secrets[forComponents][0]
+	k.requests = secrets[forRequests][0]
+	k.subjectIdentity = secrets[forSubjectLookup][0]
+	return nil
+}
+
+// readSecrets returns the secrets of each purpose, newest first.
+func (k *Keyring) readSecrets(ctx context.Context, tx *sql.Tx) (_ map[purpose][]*secret, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT purpose, version, sealed FROM ring_secrets ORDER BY purpose, version DESC`)
+	if err != nil {
+		return nil, fmt.Errorf("read secrets: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	secrets := map[purpose][]*secret{}
+	for rows.Next() {
+		var p purpose
+		var version int
+		var sealed []byte
+		if err := rows.Scan(&p, &version, &sealed); err != nil {
+			return nil, fmt.Errorf("read secrets: %w", err)
+		}
+		s, err := openSecret(k.ringSealer, sealed, secretName(p, version))
+		if err != nil {
+			return nil, fmt.Errorf("open %s secret, version %d: %w", p, version, err)
+		}
+		secrets[p] = append(secrets[p], s)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read secrets: %w", err)
+	}
+	return secrets, nil
+}
+
+func secretName(p purpose, version int) []byte {
+	return framed("ring_secrets", string(p), strconv.Itoa(version))
+}
+
+// holdsKeys reports whether the database holds anything that a master key sealed.
+func holdsKeys(ctx context.Context, from querier) (bool, error) {
+	var used bool
+	if err := from.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM ring) OR EXISTS (SELECT 1 FROM ring_secrets)
+		OR EXISTS (SELECT 1 FROM signing_keys) OR EXISTS (SELECT 1 FROM subjects)`).Scan(&used); err != nil {
+		return false, fmt.Errorf("look for keys: %w", err)
+	}
+	return used, nil
+}
+
+// querier is what reading needs of a database or a transaction.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}

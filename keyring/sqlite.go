@@ -1,0 +1,76 @@
+package keyring
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/licenseledger/licenseledger/migrations"
+)
+
+// sqliteConnections is how many connections read the keys database at a time.
+const sqliteConnections = 4
+
+// OpenSQLite opens or makes a keys database in an SQLite file of mode 0600, in WAL mode, with commits durable when they
+// return (synchronous=FULL) and deleted content overwritten (secure_delete), and brings it to the newest version.
+func OpenSQLite(ctx context.Context, path string) (_ *sql.DB, err error) {
+	path, err = filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("open keys database: %w", err)
+	}
+	if err := makePrivate(path); err != nil {
+		return nil, fmt.Errorf("open keys database: %w", err)
+	}
+	options := url.Values{
+		"_txlock": {"immediate"},
+		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)"},
+	}
+	location := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: options.Encode()}
+	db, err := sql.Open("sqlite", location.String())
+	if err != nil {
+		return nil, fmt.Errorf("open keys database: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, db.Close())
+		}
+	}()
+	db.SetMaxOpenConns(sqliteConnections)
+	db.SetMaxIdleConns(sqliteConnections)
+	if err := assertDurable(ctx, db); err != nil {
+		return nil, fmt.Errorf("open keys database %s: %w", path, err)
+	}
+	if err := migrations.Up(ctx, db, migrations.SQLite, migrations.Keys); err != nil {
+		return nil, fmt.Errorf("open keys database %s: %w", path, err)
+	}
+	return db, nil
+}
+
+// makePrivate makes the file if it is missing and closes it to others. SQLite gives its side files the same mode.
+func makePrivate(path string) error {
+	file, err := os.OpenFile(filepath.Clean(path), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Chmod(0o600), file.Close())
+}
+
+// assertDurable reads back what was asked for: a file system or build that ignores a setting must not hold keys.
+func assertDurable(ctx context.Context, db *sql.DB) error {
+	for setting, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "secure_delete": "1"} {
+		var got string
+		if err := db.QueryRowContext(ctx, "PRAGMA "+setting).Scan(&got); err != nil {
+			return fmt.Errorf("read back %s: %w", setting, err)
+		}
+		if got != want {
+			return fmt.Errorf("%s is %s, not %s", setting, got, want)
+		}
+	}
+	return nil
+}

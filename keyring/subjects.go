@@ -1,0 +1,203 @@
+package keyring
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/licenseledger/licenseledger/domain/refusal"
+)
+
+// The bounds of what [Keyring.Subjects] takes.
+const (
+	// MaxIdentityLength is the longest identity, in bytes.
+	MaxIdentityLength = 512
+	// MaxIdentities is the largest number of identities in one call.
+	MaxIdentities = 10_000
+)
+
+const (
+	subjectsPerCommit = 256    // identities from concurrent callers that share a transaction
+	maxWaiting        = 16_384 // callers
+)
+
+// Subject returns the subject that stands for a person within a tenant, making it with a key of its own when there is none.
+// It is durable when Subject returns. An identity, such as an e-mail address, is the same whatever its case and the blanks
+// around it; only a keyed hash of it is stored. After [Keyring.EraseSubject] the same identity is a new subject.
+//
+// It fails with [refusal.Invalid] for an identity that is empty, too long or not UTF-8, and with ErrBusy when too many
+// callers wait.
+func (k *Keyring) Subject(ctx context.Context, tenant, identity string) (uuid.UUID, error) {
+	ids, err := k.Subjects(ctx, tenant, []string{identity})
+	if err != nil {
+		return uuid.Nil, err
+	}
+	return ids[0], nil
+}
+
+// Subjects is [Keyring.Subject] for many identities in one transaction: all are there when it returns, or none was made.
+// Concurrent calls share transactions.
+func (k *Keyring) Subjects(ctx context.Context, tenant string, identities []string) ([]uuid.UUID, error) {
+	if len(identities) == 0 {
+		return nil, nil
+	}
+	request := &subjectRequest{tenant: tenant, done: make(chan struct{})}
+	if err := k.addLookups(request, identities); err != nil {
+		return nil, err
+	}
+	if !k.waiting.add(request) {
+		return nil, ErrBusy
+	}
+	if err := k.awaitSubjects(ctx, request); err != nil {
+		return nil, fmt.Errorf("find or make subjects: %w", err)
+	}
+	return request.ids, nil
+}
+
+func (k *Keyring) addLookups(request *subjectRequest, identities []string) error {
+	var check refusal.Check
+	check.That(len(identities) <= MaxIdentities, "", "must be at most 10000 identities")
+	if err := check.Err(); err != nil {
+		return err
+	}
+	for _, identity := range identities {
+		identity = strings.TrimSpace(identity)
+		check.That(identity != "" && len(identity) <= MaxIdentityLength && utf8.ValidString(identity), "", "must be 1 to 512 bytes of UTF-8")
+		if err := check.Err(); err != nil {
+			return err
+		}
+		request.lookups = append(request.lookups, k.subjectIdentity.mac(request.tenant, strings.ToLower(identity)))
+	}
+	return nil
+}
+
+// subjectRequest is one call of Subjects. After done is closed, ids and err are its answer.
+type subjectRequest struct {
+	tenant  string
+	lookups [][]byte
+	ids     []uuid.UUID
+	err     error
+	done    chan struct{}
+}
+
+// subjectQueue holds the requests that no transaction has taken up yet, in order of arrival.
+type subjectQueue struct {
+	mu       sync.Mutex
+	requests []*subjectRequest
+}
+
+func (q *subjectQueue) add(r *subjectRequest) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.requests) >= maxWaiting {
+		return false
+	}
+	q.requests = append(q.requests, r)
+	return true
+}
+
+// take removes the next requests, for one transaction.
+func (q *subjectQueue) take() []*subjectRequest {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n, identities := 0, 0
+	for n < len(q.requests) && (n == 0 || identities+len(q.requests[n].lookups) <= subjectsPerCommit) {
+		identities += len(q.requests[n].lookups)
+		n++
+	}
+	batch := slices.Clone(q.requests[:n])
+	q.requests = slices.Delete(q.requests, 0, n)
+	return batch
+}
+
+// withdraw removes a request that nobody waits for any more.
+func (q *subjectQueue) withdraw(r *subjectRequest) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if i := slices.Index(q.requests, r); i >= 0 {
+		q.requests = slices.Delete(q.requests, i, i+1)
+	}
+}
+
+// awaitSubjects waits for the request's answer. Whoever of the waiting gets the writing token runs the next transaction, for
+// everyone who has queued up to then; that is all the scheduling there is.
+func (k *Keyring) awaitSubjects(ctx context.Context, request *subjectRequest) error {
+	for {
+		select {
+		case <-request.done:
+			return request.err
+		case <-ctx.Done():
+			k.waiting.withdraw(request)
+			return ctx.Err()
+		case k.writing <- struct{}{}:
+			k.commitSubjects(context.WithoutCancel(ctx), k.waiting.take()) // others' answers depend on it too
+			<-k.writing
+		}
+	}
+}
+
+func (k *Keyring) commitSubjects(ctx context.Context, batch []*subjectRequest) {
+	if len(batch) == 0 {
+		return
+	}
+	made := map[uuid.UUID]*secret{}
+	err := k.transact(ctx, func(tx *sql.Tx) error {
+		for _, r := range batch {
+			for _, lookup := range r.lookups {
+				id, err := k.findOrMakeSubject(ctx, tx, r.tenant, lookup, made)
+				if err != nil {
+					return err
+				}
+				r.ids = append(r.ids, id)
+			}
+		}
+		return nil
+	}, func() {
+		for id, key := range made {
+			k.subjectKeys.Set(id, key)
+		}
+	})
+	for _, r := range batch {
+		r.err = err
+		close(r.done)
+	}
+}
+
+func (k *Keyring) findOrMakeSubject(ctx context.Context, tx *sql.Tx, tenant string, lookup []byte, made map[uuid.UUID]*secret) (uuid.UUID, error) {
+	var id uuid.UUID
+	err := tx.QueryRowContext(ctx, `SELECT id FROM subjects WHERE lookup = $1`, lookup).Scan(&id)
+	if err == nil {
+		return id, nil
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return uuid.Nil, fmt.Errorf("find subject: %w", err)
+	}
+	if id, err = uuid.NewRandomFromReader(k.random); err != nil {
+		return uuid.Nil, fmt.Errorf("make a subject id: %w", err)
+	}
+	key, err := newSecret(k.random)
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("make a subject key: %w", err)
+	}
+	sealed, err := seal(k.subjectSealer, k.random, key[:], subjectName(id, tenant, lookup))
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("seal a subject key: %w", err)
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO subjects (id, tenant, lookup, sealed, created_at) VALUES ($1, $2, $3, $4, $5)`,
+		id, tenant, lookup, sealed, k.now().UnixMicro()); err != nil {
+		return uuid.Nil, fmt.Errorf("store subject: %w", err)
+	}
+	made[id] = key
+	return id, nil
+}
+
+func subjectName(id uuid.UUID, tenant string, lookup []byte) []byte {
+	return framed("subjects", id.String(), tenant, string(lookup))
+}
