@@ -1,0 +1,265 @@
+package readmodels
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// The states of a licence.
+const (
+	LicenseActive    = "ACTIVE"
+	LicenseSuspended = "SUSPENDED"
+	LicenseExpired   = "EXPIRED"
+	LicenseRevoked   = "REVOKED"
+)
+
+// License is a licence as its last event left it. A licence past its expiry may still be shown as ACTIVE until that event
+// is in the ledger; decisions do not depend on this row.
+type License struct {
+	ID               uuid.UUID
+	Tenant           string
+	ProductID        uuid.UUID
+	ProductCode      string
+	PlanID           uuid.UUID
+	PlanCode         string
+	PlanRevision     int
+	PlanType         string  // TRIAL, STANDARD, PROFESSIONAL or ENTERPRISE
+	Status           string  // ACTIVE, SUSPENDED, EXPIRED or REVOKED
+	CustomerName     *string // nil: the person was erased
+	CustomerEmail    *string // nil: the person was erased
+	SubjectID        uuid.UUID
+	Metadata         map[string]string
+	Features         json.RawMessage // an object of scalars
+	SeatsUsed        int
+	SeatLimit        int
+	LeaseSeconds     *int // nil: node-locked; otherwise floating
+	OfflineDays      int
+	FingerprintMatch string // ANY, TWO, MOST or ALL
+	MaxRebinds       *int   // per RebindWindowDays; nil: no limit
+	RebindWindowDays int
+	KeyGeneration    int
+	IssuedAt         time.Time
+	ExpiresAt        *time.Time // nil: perpetual, or not begun yet
+	ValidityDays     *int       // nil: perpetual
+	ValidityStarts   string     // ISSUE or FIRST_ACTIVATION
+	SuspendedAt      *time.Time // nil: not suspended now
+	ExpiredAt        *time.Time // nil: not expired now
+	RevokedAt        *time.Time
+	LastReason       *string // of the last suspension, reinstatement, renewal, revocation or new key
+	Revision         uint64  // of the licence's stream
+	Position         uint64  // of the licence's last event
+
+	row int64
+}
+
+// Floating reports whether seats are leased, to be kept by heartbeats, rather than locked to a machine.
+func (l License) Floating() bool { return l.LeaseSeconds != nil }
+
+// LicenseSort is the order of a list of licences.
+type LicenseSort string
+
+// The orders. Licences without expiry come after all others by expires_at.
+const (
+	ByIssuedAt     LicenseSort = "issued_at"
+	ByExpiresAt    LicenseSort = "expires_at"
+	ByCustomerName LicenseSort = "customer_name"
+	ByStatus       LicenseSort = "status"
+)
+
+// never is how a missing expiry is ordered.
+const never = int64(math.MaxInt64)
+
+// key is the expression that is ordered by; an index exists for each.
+func (s LicenseSort) key() (string, bool) {
+	switch s {
+	case ByIssuedAt:
+		return "issued_at", true
+	case ByExpiresAt:
+		return "COALESCE(expires_at, 9223372036854775807)", true
+	case ByCustomerName:
+		return "customer_name_key", true
+	case ByStatus:
+		return "status", true
+	default:
+		return "", false
+	}
+}
+
+// of is a licence's value of the order, as text.
+func (s LicenseSort) of(l License) string {
+	switch s {
+	case ByExpiresAt:
+		if l.ExpiresAt == nil {
+			return strconv.FormatInt(never, 10)
+		}
+		return strconv.FormatInt(l.ExpiresAt.UnixMicro(), 10)
+	case ByCustomerName:
+		if l.CustomerName == nil {
+			return ""
+		}
+		return Fold(*l.CustomerName)
+	case ByStatus:
+		return l.Status
+	default:
+		return strconv.FormatInt(l.IssuedAt.UnixMicro(), 10)
+	}
+}
+
+// value turns the text of a cursor back into what the order compares.
+func (s LicenseSort) value(text string) (any, error) {
+	if s == ByCustomerName || s == ByStatus {
+		return text, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return nil, ErrBadCursor
+	}
+	return n, nil
+}
+
+// LicenseFilter narrows and orders a list of licences. Empty fields do not filter.
+type LicenseFilter struct {
+	Status     string // ACTIVE, SUSPENDED, EXPIRED or REVOKED
+	Product    string // id or code
+	Plan       string // id or code; a code names the plans of that code in every product
+	Customer   string // the whole e-mail address or name; letter case does not matter
+	Search     string // words; each must begin a word of the customer, metadata, product or plan code, or the licence id
+	Sort       LicenseSort
+	Descending bool
+}
+
+// DefaultSort is the order when none is asked for.
+const DefaultSort = ByIssuedAt
+
+// The bounds of what may be searched for.
+const (
+	MaxSearchWords  = 8
+	MaxSearchLength = 256
+)
+
+const licenseColumns = `issued_position, id, tenant, product_id, product_code, plan_id, plan_code, plan_revision, plan_type,
+	status, customer_name, customer_email, subject_id, metadata, features, seats_used, seat_limit, lease_seconds, offline_days,
+	fingerprint_match, max_rebinds, rebind_window_days, key_generation, issued_at, expires_at, validity_days, validity_starts,
+	suspended_at, expired_at, revoked_at, last_reason, revision, position`
+
+func scanLicense(r row) (l License, err error) {
+	err = r.Scan(&l.row, &l.ID, &l.Tenant, &l.ProductID, &l.ProductCode, &l.PlanID, &l.PlanCode, &l.PlanRevision, &l.PlanType,
+		&l.Status, &l.CustomerName, &l.CustomerEmail, &l.SubjectID, document[map[string]string]{&l.Metadata}, document[json.RawMessage]{&l.Features},
+		&l.SeatsUsed, &l.SeatLimit, &l.LeaseSeconds, &l.OfflineDays,
+		&l.FingerprintMatch, &l.MaxRebinds, &l.RebindWindowDays, &l.KeyGeneration, instant{&l.IssuedAt}, maybeInstant{&l.ExpiresAt},
+		&l.ValidityDays, &l.ValidityStarts,
+		maybeInstant{&l.SuspendedAt}, maybeInstant{&l.ExpiredAt}, maybeInstant{&l.RevokedAt}, &l.LastReason, &l.Revision, &l.Position)
+	return l, err
+}
+
+// License finds a licence by its id. It fails with [ErrNotFound]. (Projection: [Licenses].)
+func (db *DB) License(ctx context.Context, tenant string, id uuid.UUID) (License, error) {
+	return one(ctx, db, scanLicense, "SELECT "+licenseColumns+" FROM licenses WHERE tenant = $1 AND id = $2", tenant, id.String())
+}
+
+// Licenses lists a tenant's licences. It fails with [ErrBadCursor] or [ErrInvalidQuery].
+// (Projections: [Licenses], and [Catalog] when a product or plan is given by code.)
+func (db *DB) Licenses(ctx context.Context, tenant string, filter LicenseFilter, paging Paging) (Page[License], error) {
+	if filter.Sort == "" {
+		filter.Sort = DefaultSort
+	}
+	key, known := filter.Sort.key()
+	if !known {
+		return Page[License]{}, fmt.Errorf("%w: licences are ordered by issued_at, expires_at, customer_name or status", ErrInvalidQuery)
+	}
+	direction, beyond := "ASC", ">"
+	if filter.Descending {
+		direction, beyond = "DESC", "<"
+	}
+	order := "licenses " + string(filter.Sort) + " " + direction
+	limit, from, err := paging.start(order)
+	if err != nil {
+		return Page[License]{}, err
+	}
+
+	var w where
+	w.equal("tenant", tenant)
+	possible, err := db.narrow(ctx, &w, tenant, filter)
+	if err != nil || !possible {
+		return Page[License]{}, err
+	}
+	if from != nil {
+		value, err := filter.Sort.value(from.Key)
+		if err != nil {
+			return Page[License]{}, err
+		}
+		w.and("(" + key + ", issued_position) " + beyond + " (" + w.add(value) + ", " + w.add(from.Row) + ")")
+	}
+	query := "SELECT " + licenseColumns + " FROM licenses" + w.String() +
+		" ORDER BY " + key + " " + direction + ", issued_position " + direction + " LIMIT " + strconv.Itoa(limit+1)
+	items, err := list(ctx, db, scanLicense, query, w.arguments...)
+	if err != nil {
+		return Page[License]{}, err
+	}
+	return paged(items, limit, func(l License) cursor {
+		return cursor{Order: order, Key: filter.Sort.of(l), Row: l.row}
+	}), nil
+}
+
+// narrow adds a filter's conditions; possible is false when no licence can meet them.
+func (db *DB) narrow(ctx context.Context, w *where, tenant string, filter LicenseFilter) (possible bool, err error) {
+	if filter.Status != "" {
+		if !slices.Contains([]string{LicenseActive, LicenseSuspended, LicenseExpired, LicenseRevoked}, filter.Status) {
+			return false, fmt.Errorf("%w: a licence's status is ACTIVE, SUSPENDED, EXPIRED or REVOKED", ErrInvalidQuery)
+		}
+		w.equal("status", filter.Status)
+	}
+	for _, by := range []struct{ column, table, idOrCode string }{
+		{"product_id", "products", filter.Product},
+		{"plan_id", "plans", filter.Plan},
+	} {
+		if by.idOrCode == "" {
+			continue
+		}
+		ids := []string{by.idOrCode}
+		if id, ok := parseID(by.idOrCode); ok {
+			ids = []string{id}
+		} else if ids, err = list(ctx, db, scanText, "SELECT id FROM "+by.table+" WHERE tenant = $1 AND code = $2", tenant, by.idOrCode); err != nil {
+			return false, err
+		}
+		if len(ids) == 0 {
+			return false, nil
+		}
+		w.oneOf(by.column, ids)
+	}
+	if filter.Customer != "" {
+		// Only the key that can match is asked for, so that one index serves.
+		column := "customer_name_key"
+		if strings.Contains(filter.Customer, "@") {
+			column = "customer_email_key"
+		}
+		w.equal(column, Fold(filter.Customer))
+	}
+	return true, db.search(ctx, w, tenant, filter.Search)
+}
+
+// oneOf adds a condition that a column has one of the values, of which there is at least one.
+func (w *where) oneOf(column string, values []string) {
+	if len(values) == 1 {
+		w.equal(column, values[0])
+		return
+	}
+	places := make([]string, len(values))
+	for i, v := range values {
+		places[i] = w.add(v)
+	}
+	w.and(column + " IN (" + strings.Join(places, ", ") + ")")
+}
+
+func scanText(r row) (s string, err error) {
+	err = r.Scan(&s)
+	return s, err
+}

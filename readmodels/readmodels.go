@@ -1,0 +1,60 @@
+// Package readmodels holds what the program shows: rows derived from the ledger, the queries that read them and the
+// tables they lie in.
+//
+// Rows are written by projections only, through [DB.Apply]: the rows of a batch of events and the checkpoint that says so
+// are one transaction. Each projection owns its tables. The tables carry a generation in their names, so that new ones can
+// be built beside those that serve; queries read views, and switching generations exchanges the views.
+//
+// Every query is limited to one tenant. Times are UTC with whole microseconds.
+package readmodels
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+var (
+	// ErrNotFound says that the tenant has no such row, or that its projection is not there yet.
+	ErrNotFound = errors.New("not found")
+	// ErrBadCursor refuses a cursor that was not handed out for this list and order.
+	ErrBadCursor = errors.New("the cursor is not one of this list")
+	// ErrInvalidQuery refuses a limit, order or filter value that is not one of those documented.
+	ErrInvalidQuery = errors.New("invalid query")
+)
+
+// The projections and so the names to wait for with [DB.WaitForPosition].
+const (
+	Catalog  = "catalog"  // products, signing keys, plans
+	Licenses = "licenses" // licences and their search
+	Machines = "machines" // machines and activations
+	Timeline = "timeline" // what happened to each licence
+)
+
+// DB is a database of read models. All methods are safe for concurrent use.
+type DB struct {
+	write *sql.DB // one connection on engines with a single writer
+	read  *sql.DB // cannot write
+
+	progress progress
+	closing  sync.Once
+}
+
+// Close waits for running statements and closes the database.
+func (db *DB) Close() error {
+	var err error
+	db.closing.Do(func() {
+		err = errors.Join(db.read.Close(), db.write.Close())
+	})
+	return err
+}
+
+// Ping reports whether the database can be read.
+func (db *DB) Ping(ctx context.Context) error {
+	if err := db.read.PingContext(ctx); err != nil {
+		return fmt.Errorf("reach the read models: %w", err)
+	}
+	return nil
+}

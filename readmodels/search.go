@@ -1,0 +1,118 @@
+package readmodels
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The bounds of what a licence is found by.
+const (
+	// MaxWords is how many words of one licence are kept.
+	MaxWords = 128
+	// MaxWordLength is how many bytes of a word are kept.
+	MaxWordLength = 64
+)
+
+// Fold returns text in the form in which it is compared: without regard to letter case and surrounding space. The folding
+// is done here rather than in SQL, so that every engine finds the same.
+func Fold(s string) string {
+	return strings.ToLower(strings.ToUpper(strings.TrimSpace(s)))
+}
+
+// Words returns the distinct words under which texts are found, in order of appearance, at most [MaxWords]. Text is cut
+// at white space; a piece with marks in it, such as an e-mail address, counts as a whole and in its parts.
+func Words(texts ...string) []string {
+	var words []string
+	seen := map[string]bool{}
+	keep := func(word string) {
+		word = shorten(word)
+		if word != "" && !seen[word] && len(words) < MaxWords {
+			seen[word] = true
+			words = append(words, word)
+		}
+	}
+	for _, text := range texts {
+		for piece := range strings.FieldsSeq(Fold(text)) {
+			piece = strings.TrimFunc(piece, isMark)
+			keep(piece)
+			for part := range strings.FieldsFuncSeq(piece, isMark) {
+				keep(part)
+			}
+		}
+		if len(words) == MaxWords {
+			break
+		}
+	}
+	return words
+}
+
+func isMark(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) }
+
+// shorten cuts a word to its first MaxWordLength bytes, between two runes.
+func shorten(word string) string {
+	if len(word) <= MaxWordLength {
+		return word
+	}
+	word = word[:MaxWordLength]
+	for !utf8.ValidString(word) {
+		word = word[:len(word)-1]
+	}
+	return word
+}
+
+// commonWord is the number of licences from which on a word no longer leads the way to them: walking the list in order and
+// looking at each licence's words is faster then.
+const commonWord = 20_000
+
+// search adds the conditions that every word of the text begins a word of the licence. The rarest word is looked up in its
+// index; the others are compared with the words kept in the licence's row.
+func (db *DB) search(ctx context.Context, w *where, tenant, text string) error {
+	if len(text) > MaxSearchLength {
+		return fmt.Errorf("%w: search for at most %d bytes", ErrInvalidQuery, MaxSearchLength)
+	}
+	var prefixes []string
+	for piece := range strings.FieldsSeq(Fold(text)) {
+		if piece = shorten(strings.TrimFunc(piece, isMark)); piece != "" && !slices.Contains(prefixes, piece) {
+			prefixes = append(prefixes, piece)
+		}
+	}
+	if len(prefixes) > MaxSearchWords {
+		return fmt.Errorf("%w: search for at most %d words", ErrInvalidQuery, MaxSearchWords)
+	}
+	rarest, least := -1, commonWord
+	for i, prefix := range prefixes {
+		found, err := one(ctx, db, scanCount, `SELECT COUNT(*) FROM (SELECT 1 FROM license_words
+			WHERE tenant = $1 AND word >= $2 AND word < $3 LIMIT $4) AS some`, tenant, prefix, afterPrefix(prefix), least)
+		if err != nil {
+			return err
+		}
+		if found < least {
+			rarest, least = i, found
+		}
+	}
+	for i, prefix := range prefixes {
+		if i == rarest {
+			w.and("issued_position IN (SELECT issued_position FROM license_words WHERE tenant = " + w.add(tenant) +
+				" AND word >= " + w.add(prefix) + " AND word < " + w.add(afterPrefix(prefix)) + ")")
+			continue
+		}
+		w.and("words LIKE " + w.add("% "+likeLiteral(prefix)+"%") + ` ESCAPE '\'`)
+	}
+	return nil
+}
+
+func scanCount(r row) (n int, err error) {
+	err = r.Scan(&n)
+	return n, err
+}
+
+// afterPrefix is greater, byte by byte, than every word that begins with the prefix: no word holds U+10FFFF.
+func afterPrefix(prefix string) string { return prefix + string(unicode.MaxRune) }
+
+func likeLiteral(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
+}

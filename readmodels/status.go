@@ -1,0 +1,48 @@
+package readmodels
+
+import (
+	"context"
+	"time"
+)
+
+// The states of a projection.
+const (
+	StateRunning    = "RUNNING"    // follows the ledger
+	StateRebuilding = "REBUILDING" // new tables are built beside those that serve
+	StateFailed     = "FAILED"     // stands before an event it cannot project; see the error
+	StateStopped    = "STOPPED"    // nobody writes it here
+)
+
+// ProjectionStatus tells where a projection stands.
+type ProjectionStatus struct {
+	Name             string
+	Version          int // of the projector that filled the tables
+	Generation       int64
+	Position         uint64 // of the last event whose rows are there
+	Head             uint64 // of the ledger; 0 when it is not known
+	Lag              uint64 // events between position and head
+	State            string // RUNNING, REBUILDING, FAILED or STOPPED
+	Progress         *Progress
+	Error            string // why it is FAILED or STOPPED; names the event, never its content
+	UpdatedAt        time.Time
+	Checksum         string // SHA-256 of the content when it was last rebuilt; empty: not yet
+	ChecksumPosition uint64 // where that checksum was taken
+}
+
+// Progress is how far a rebuild has come, in positions of the ledger.
+type Progress struct {
+	Done  uint64
+	Total uint64
+}
+
+// Projections tells where the serving generation of every projection stands, by name, as far as the database knows: head and
+// lag belong to the ledger and are left at 0.
+func (db *DB) Projections(ctx context.Context) ([]ProjectionStatus, error) {
+	return list(ctx, db, scanProjection, `SELECT name, version, generation, position, state, error, updated_at, checksum, checksum_position
+		FROM projections WHERE serving = 1 ORDER BY name`)
+}
+
+func scanProjection(r row) (p ProjectionStatus, err error) {
+	err = r.Scan(&p.Name, &p.Version, &p.Generation, &p.Position, &p.State, &p.Error, instant{&p.UpdatedAt}, &p.Checksum, &p.ChecksumPosition)
+	return p, err
+}
