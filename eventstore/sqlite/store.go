@@ -1,0 +1,177 @@
+// Package sqlite keeps the ledger in one SQLite file: the embedded default engine of the event store.
+//
+// Appends go through a group commit with a single writer connection, in WAL mode with synchronous=FULL: an acknowledged
+// append is in the write-ahead log and fsynced. Reads use a pool of connections of their own, page by page, so that no
+// reader holds back the log for long; a background checkpoint moves the log into the database file.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/eventstore"
+	"github.com/licenseledger/licenseledger/eventstore/catchup"
+	"github.com/licenseledger/licenseledger/eventstore/groupcommit"
+	"github.com/licenseledger/licenseledger/migrations"
+)
+
+const (
+	defaultQueueCapacity   = 4096
+	defaultPollInterval    = 250 * time.Millisecond
+	defaultCheckpointBytes = 64 << 20
+)
+
+type options struct {
+	queueCapacity   int
+	pollInterval    time.Duration
+	checkpointBytes int64
+	logger          *slog.Logger
+}
+
+// Option changes a default of [Open].
+type Option func(*options)
+
+// QueueCapacity sets how many appends may wait for the writer before more are refused with [eventstore.ErrBusy]; 4096 by default.
+func QueueCapacity(appends int) Option { return func(o *options) { o.queueCapacity = appends } }
+
+// PollInterval sets how often a waiting subscription looks for appends of other processes; 250 ms by default.
+func PollInterval(d time.Duration) Option { return func(o *options) { o.pollInterval = d } }
+
+// CheckpointBytes sets the size of the write-ahead log above which it is moved into the database file; 64 MiB by default.
+func CheckpointBytes(n int64) Option { return func(o *options) { o.checkpointBytes = n } }
+
+// Logger receives what goes wrong in the background; nothing is logged by default.
+func Logger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
+
+// Store is a ledger in a SQLite file. It implements [eventstore.Store].
+type Store struct {
+	funnel      *groupcommit.Funnel
+	writer      *writer
+	reader      *reader
+	checkpoints *checkpointer
+	source      catchup.Source
+
+	closed  chan struct{}
+	close   func() error // runs once
+	reading *sql.DB
+}
+
+var _ eventstore.Store = (*Store)(nil)
+
+// Open opens the ledger in the file at path, making or upgrading it as needed; its folder must exist. It fails when the file
+// cannot be written with full durability.
+func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
+	o := options{
+		queueCapacity:   defaultQueueCapacity,
+		pollInterval:    defaultPollInterval,
+		checkpointBytes: defaultCheckpointBytes,
+		logger:          slog.New(slog.DiscardHandler),
+	}
+	for _, set := range opts {
+		set(&o)
+	}
+	s, err := open(ctx, path, o)
+	if err != nil {
+		return nil, fmt.Errorf("open the ledger %s: %w", path, err)
+	}
+	return s, nil
+}
+
+func open(ctx context.Context, path string, o options) (_ *Store, err error) {
+	writing, err := openWriting(path)
+	if err != nil {
+		return nil, err
+	}
+	defer closeOnError(&err, writing)
+	if err := migrations.Up(ctx, writing, migrations.SQLite, migrations.Ledger); err != nil {
+		return nil, err
+	}
+	reading, err := openReading(path)
+	if err != nil {
+		return nil, err
+	}
+	defer closeOnError(&err, reading)
+	r, err := newReader(ctx, reading)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{db: writing}
+	if err := w.connect(ctx); err != nil {
+		return nil, err
+	}
+
+	closed, bell := make(chan struct{}), &catchup.Bell{}
+	s := &Store{
+		writer:      w,
+		reader:      r,
+		reading:     reading,
+		checkpoints: startCheckpoints(reading, path, o),
+		closed:      closed,
+	}
+	s.source = catchup.Source{Read: s.next, Bell: bell, Poll: o.pollInterval, Closed: closed}
+	s.funnel = groupcommit.NewFunnel(o.queueCapacity, s.writeBatch)
+	s.close = sync.OnceValue(s.shutDown)
+	return s, nil
+}
+
+func closeOnError(err *error, db *sql.DB) {
+	if *err != nil {
+		*err = errors.Join(*err, db.Close())
+	}
+}
+
+// Append adds events to a stream as [eventstore.Store] promises.
+func (s *Store) Append(ctx context.Context, stream string, expected event.Revision, events []event.Pending) (eventstore.Commit, error) {
+	return s.funnel.Append(ctx, groupcommit.Append{Stream: stream, Expected: expected, Events: events})
+}
+
+// writeBatch is the funnel's way to the file.
+func (s *Store) writeBatch(batch []groupcommit.Append) ([]groupcommit.Outcome, error) {
+	if s.checkpoints.mayTruncate() {
+		s.checkpoints.report(s.writer.truncateLog())
+	}
+	decision, err := s.writer.write(batch)
+	if err != nil {
+		return nil, err
+	}
+	if len(decision.Inserts) > 0 {
+		s.source.Bell.Ring()
+		s.checkpoints.written()
+	}
+	return decision.Outcomes, nil
+}
+
+// Subscribe follows the ledger as [eventstore.Store] promises.
+func (s *Store) Subscribe(ctx context.Context, after event.Position) (eventstore.Subscription, error) {
+	if err := s.usable(ctx); err != nil {
+		return nil, err
+	}
+	return s.source.Subscribe(after), nil
+}
+
+// Close closes the store as [eventstore.Store] promises. It may be called again.
+func (s *Store) Close() error { return s.close() }
+
+func (s *Store) shutDown() error {
+	s.funnel.Close()
+	close(s.closed)
+	s.checkpoints.stop()
+	// Readers first: the last connection to close moves the log into the database file.
+	return errors.Join(s.reading.Close(), s.writer.close())
+}
+
+// usable refuses a closed store and an ended ctx.
+func (s *Store) usable(ctx context.Context) error {
+	select {
+	case <-s.closed:
+		return eventstore.ErrClosed
+	default:
+		return ctx.Err()
+	}
+}
