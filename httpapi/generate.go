@@ -1,0 +1,6 @@
+package httpapi
+
+//go:generate oapi-codegen --config=codegen/api.yaml openapi.yaml
+//go:generate oapi-codegen --config=codegen/client.yaml openapi.yaml
+//go:generate oapi-codegen --config=codegen/commands.yaml openapi.yaml
+//go:generate oapi-codegen --config=codegen/queries.yaml openapi.yaml
