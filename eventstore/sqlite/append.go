@@ -13,44 +13,49 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore/groupcommit"
 )
 
-// headAndRevisionsSQL asks for the head (n = 0) and the revisions of streams 1, 2, 3 …
-func headAndRevisionsSQL(streams int) string {
-	var touched strings.Builder
-	for n := 1; n <= streams; n++ {
-		if n > 1 {
-			touched.WriteString(", ")
-		}
-		fmt.Fprintf(&touched, "(%d, ?)", n)
+// touchedSQL asks where a batch starts: the ledger's head (n = 0), the last stream's id (n = -1), and, of the streams
+// 1, 2, 3 … it touches, id and revision of those that exist.
+func touchedSQL(streams int) string {
+	names := make([]string, streams)
+	for i := range names {
+		names[i] = fmt.Sprintf("(%d, ?)", i+1)
 	}
 	return `
-WITH touched (n, stream) AS (VALUES ` + touched.String() + `)
-SELECT 0, coalesce(max(position), 0)
+WITH touched (n, name) AS (VALUES ` + strings.Join(names, ", ") + `)
+SELECT 0, 0, coalesce(max(position), 0)
   FROM events
 UNION ALL
-SELECT n, coalesce((SELECT max(revision) FROM events WHERE events.stream = touched.stream), 0)
-  FROM touched`
+SELECT -1, coalesce(max(id), 0), 0
+  FROM streams
+UNION ALL
+SELECT touched.n, streams.id, coalesce((SELECT max(revision) FROM events WHERE events.stream = streams.id), 0)
+  FROM touched CROSS JOIN streams ON streams.name = touched.name`
 }
 
-func insertSQL(events int) string {
-	const row = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	return `
-INSERT INTO events (
+// A violated constraint would be a bug or damage. It then ends the transaction, which spares SQLite the journal it would
+// need to undo only the statement.
+const (
+	insertStreamSQL = `
+INSERT OR ROLLBACK INTO streams (id, name)
+VALUES (?, ?)`
+
+	insertEventsSQL = `
+INSERT OR ROLLBACK INTO events (
     position, stream, revision, id, type, recorded_at,
     tenant, actor, correlation, causation, command_id, request_hash, data
-) VALUES ` + row + strings.Repeat(", "+row, events-1)
-}
+) VALUES `
 
-const sliceSQL = `
-SELECT ` + columns + `
-  FROM events
- WHERE stream = ? AND revision > ?
- ORDER BY revision
- LIMIT ?`
+	eventRow = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+)
+
+func insertSQL(events int) string {
+	return insertEventsSQL + eventRow + strings.Repeat(", "+eventRow, events-1)
+}
 
 // A statement is prepared once for each of these sizes.
 var (
-	insertSizes   = [...]int{64, 16, 4, 1}
-	revisionSizes = [...]int{1, 4, 16, 64, groupcommit.MaxAppendsPerBatch}
+	insertSizes  = [...]int{64, 16, 4, 1}
+	touchedSizes = [...]int{1, 4, 16, 64, groupcommit.MaxAppendsPerBatch}
 )
 
 // writer owns the only connection that writes. It is used by one goroutine at a time.
@@ -58,10 +63,10 @@ type writer struct {
 	db   *sql.DB
 	conn *sql.Conn // nil after a failure, until the next batch
 
-	begin, commit, slice *sql.Stmt
-	inserts              map[int]*sql.Stmt // by number of events
-	revisions            map[int]*sql.Stmt // by number of streams
-	args                 []any             // reused from insert to insert
+	begin, commit, slice, insertStream *sql.Stmt
+	inserts                            map[int]*sql.Stmt // by number of events
+	touched                            map[int]*sql.Stmt // by number of streams
+	args                               []any             // reused from insert to insert
 }
 
 // connect opens the connection and prepares its statements.
@@ -85,13 +90,14 @@ func (w *writer) connect(ctx context.Context) (err error) {
 		stmt, err = w.conn.PrepareContext(ctx, query)
 		return stmt
 	}
-	w.begin, w.commit, w.slice = prepare(`BEGIN IMMEDIATE`), prepare(`COMMIT`), prepare(sliceSQL)
-	w.inserts, w.revisions = map[int]*sql.Stmt{}, map[int]*sql.Stmt{}
+	w.begin, w.commit = prepare(`BEGIN IMMEDIATE`), prepare(`COMMIT`)
+	w.slice, w.insertStream = prepare(sliceSQL), prepare(insertStreamSQL)
+	w.inserts, w.touched = map[int]*sql.Stmt{}, map[int]*sql.Stmt{}
 	for _, n := range insertSizes {
 		w.inserts[n] = prepare(insertSQL(n))
 	}
-	for _, n := range revisionSizes {
-		w.revisions[n] = prepare(headAndRevisionsSQL(n))
+	for _, n := range touchedSizes {
+		w.touched[n] = prepare(touchedSQL(n))
 	}
 	return err
 }
@@ -136,7 +142,7 @@ func (w *writer) transact(ctx context.Context, batch []groupcommit.Append) (grou
 	if _, err := w.begin.ExecContext(ctx); err != nil {
 		return groupcommit.Decision{}, fmt.Errorf("begin: %w", err)
 	}
-	stored, err := w.stored(ctx, batch)
+	stored, streams, err := w.stored(ctx, batch)
 	if err != nil {
 		return groupcommit.Decision{}, err
 	}
@@ -144,8 +150,8 @@ func (w *writer) transact(ctx context.Context, batch []groupcommit.Append) (grou
 	if err != nil {
 		return groupcommit.Decision{}, err
 	}
-	if err := w.insert(ctx, slices.Concat(decision.Inserts...)); err != nil {
-		return groupcommit.Decision{}, fmt.Errorf("insert: %w", err)
+	if err := w.insert(ctx, decision.Inserts, streams); err != nil {
+		return groupcommit.Decision{}, err
 	}
 	if _, err := w.commit.ExecContext(ctx); err != nil {
 		return groupcommit.Decision{}, fmt.Errorf("commit: %w", err)
@@ -153,74 +159,104 @@ func (w *writer) transact(ctx context.Context, batch []groupcommit.Append) (grou
 	return decision, nil
 }
 
+// streamIDs numbers the streams of a batch as the table streams does.
+type streamIDs struct {
+	byName map[string]int64
+	last   int64
+}
+
 // stored reads, with one query, where the ledger and the streams of a batch are.
-func (w *writer) stored(ctx context.Context, batch []groupcommit.Append) (groupcommit.Stored, error) {
-	s := groupcommit.Stored{
+func (w *writer) stored(ctx context.Context, batch []groupcommit.Append) (groupcommit.Stored, streamIDs, error) {
+	stored := groupcommit.Stored{
 		Revisions: make(map[string]event.Revision, len(batch)),
 		Slice: func(stream string, after event.Revision, n int) ([]event.Envelope, error) {
 			return scanEvents(w.slice.QueryContext(ctx, stream, clamp(after), n))
 		},
 	}
-	streams := make([]any, 0, len(batch))
+	ids := streamIDs{byName: make(map[string]int64, len(batch))}
+	names := make([]any, 0, len(batch))
 	for _, a := range batch {
-		if _, seen := s.Revisions[a.Stream]; !seen {
-			s.Revisions[a.Stream] = 0
-			streams = append(streams, a.Stream)
+		if _, seen := stored.Revisions[a.Stream]; !seen {
+			stored.Revisions[a.Stream] = 0
+			names = append(names, a.Stream)
 		}
 	}
-	touched := len(streams)
-	size := revisionSizes[slices.IndexFunc(revisionSizes[:], func(n int) bool { return n >= touched })]
-	for len(streams) < size {
-		streams = append(streams, nil) // no stream has this name
+	size := touchedSizes[slices.IndexFunc(touchedSizes[:], func(n int) bool { return n >= len(names) })]
+	for len(names) < size {
+		names = append(names, nil) // no stream has this name
 	}
-	rows, err := w.revisions[size].QueryContext(ctx, streams...)
+	rows, err := w.touched[size].QueryContext(ctx, names...)
 	if err != nil {
-		return s, fmt.Errorf("read head and revisions: %w", err)
+		return stored, ids, fmt.Errorf("read where the batch starts: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var n int
-		var value int64
-		if err := rows.Scan(&n, &value); err != nil {
-			return s, fmt.Errorf("read head and revisions: %w", err)
+		var id, place int64
+		if err := rows.Scan(&n, &id, &place); err != nil {
+			return stored, ids, fmt.Errorf("read where the batch starts: %w", err)
 		}
-		switch {
-		case n == 0:
-			s.Head = event.Position(value)
-		case n <= touched:
-			s.Revisions[streams[n-1].(string)] = event.Revision(value)
+		switch n {
+		case 0:
+			stored.Head = event.Position(place)
+		case -1:
+			ids.last = id
+		default:
+			name := names[n-1].(string)
+			ids.byName[name], stored.Revisions[name] = id, event.Revision(place)
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return s, fmt.Errorf("read head and revisions: %w", err)
+		return stored, ids, fmt.Errorf("read where the batch starts: %w", err)
 	}
-	return s, nil
+	return stored, ids, nil
 }
 
-func (w *writer) insert(ctx context.Context, events []event.Envelope) error {
+func (w *writer) insert(ctx context.Context, runs [][]event.Envelope, streams streamIDs) error {
+	var rows []row
+	for _, run := range runs {
+		id, exists := streams.byName[run[0].Stream]
+		if !exists {
+			streams.last++
+			id = streams.last
+			streams.byName[run[0].Stream] = id
+			if _, err := w.insertStream.ExecContext(ctx, id, run[0].Stream); err != nil {
+				return fmt.Errorf("insert a stream: %w", err)
+			}
+		}
+		for i := range run {
+			rows = append(rows, row{stream: id, Envelope: &run[i]})
+		}
+	}
 	for _, size := range insertSizes {
-		for len(events) >= size {
+		for len(rows) >= size {
 			w.args = w.args[:0]
-			for i := range events[:size] {
-				w.args = appendRow(w.args, &events[i])
+			for _, r := range rows[:size] {
+				w.args = r.appendTo(w.args)
 			}
 			if _, err := w.inserts[size].ExecContext(ctx, w.args...); err != nil {
-				return err
+				return fmt.Errorf("insert events: %w", err)
 			}
-			events = events[size:]
+			rows = rows[size:]
 		}
 	}
 	return nil
 }
 
-func appendRow(args []any, e *event.Envelope) []any {
-	data := e.Data
+// row is an event on its way into the table events.
+type row struct {
+	stream int64
+	*event.Envelope
+}
+
+func (r row) appendTo(args []any) []any {
+	data := r.Data
 	if data == nil {
 		data = []byte{} // nil would be NULL
 	}
 	return append(args,
-		int64(e.Position), e.Stream, int64(e.Revision), e.ID[:], string(e.Type), e.RecordedAt.UnixMicro(),
-		e.Tenant, e.Actor, e.Correlation, e.Causation, e.CommandID, e.RequestHash, data)
+		int64(r.Position), r.stream, int64(r.Revision), r.ID[:], string(r.Type), r.RecordedAt.UnixMicro(),
+		r.Tenant, r.Actor, r.Correlation, r.Causation, r.CommandID, r.RequestHash, data)
 }
 
 // truncateLog moves what is left of the write-ahead log into the database file and empties the log, between two batches.

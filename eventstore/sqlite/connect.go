@@ -31,6 +31,7 @@ func openWriting(path string) (*sql.DB, error) {
 		"synchronous(FULL)",
 		"wal_autocheckpoint(100000)", // pages, 400 MB: only if the background checkpoint does not keep up
 		"cache_size(-65536)",         // KiB
+		"temp_store(MEMORY)",
 	}})
 	if err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ import (
 const pageSize = 1000
 
 const (
-	columns = `position, stream, revision, id, type, recorded_at,
+	columns = `position, streams.name, revision, events.id, type, recorded_at,
        tenant, actor, correlation, causation, command_id, request_hash, data`
 
 	headSQL = `
@@ -29,13 +29,20 @@ SELECT coalesce(max(position), 0)
 
 	afterSQL = `
 SELECT ` + columns + `
-  FROM events
+  FROM events LEFT JOIN streams ON streams.id = events.stream
  WHERE position > ?
  ORDER BY position
  LIMIT ?`
 
+	sliceSQL = `
+SELECT ` + columns + `
+  FROM streams JOIN events ON events.stream = streams.id
+ WHERE streams.name = ? AND revision > ?
+ ORDER BY revision
+ LIMIT ?`
+
 	streamExistsSQL = `
-SELECT EXISTS (SELECT 1 FROM events WHERE stream = ?)`
+SELECT EXISTS (SELECT 1 FROM streams WHERE name = ?)`
 )
 
 // reader runs the queries of the read pool.
