@@ -66,6 +66,9 @@ func (Lapsed) EventType() event.Type { return LapsedType }
 // EventType implements [event.Payload].
 func (Ended) EventType() event.Type { return EndedType }
 
+// Elapsed implements [event.Elapsed].
+func (Lapsed) Elapsed() {}
+
 // Events registers the activation's events.
 func Events() []event.Registration {
 	return []event.Registration{

@@ -20,6 +20,13 @@ type Payload interface {
 	EventType() Type
 }
 
+// Elapsed marks what the passage of time brings about, whoever's command it is recorded with.
+type Elapsed interface {
+	Payload
+	// Elapsed does nothing.
+	Elapsed()
+}
+
 // Position is a place in the ledger. Positions are comparable and grow in commit order; 0 is before the first event.
 // On SQL engines they are dense (1, 2, 3 …). Treat the value as opaque.
 type Position uint64

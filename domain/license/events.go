@@ -24,6 +24,7 @@ const (
 // product never change what was promised.
 type Issued struct {
 	LicenseID     uuid.UUID         `json:"license_id"`
+	Serial        Serial            `json:"serial"`
 	ProductID     uuid.UUID         `json:"product_id"`
 	ProductCode   string            `json:"product_code"`
 	PlanID        uuid.UUID         `json:"plan_id"`
@@ -105,6 +106,9 @@ func (Revoked) EventType() event.Type { return RevokedType }
 
 // EventType implements [event.Payload].
 func (KeyReissued) EventType() event.Type { return KeyReissuedType }
+
+// Elapsed implements [event.Elapsed].
+func (Expired) Elapsed() {}
 
 // Events registers the licence's events.
 func Events() []event.Registration {

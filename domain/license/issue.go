@@ -35,6 +35,7 @@ func (c Customer) Validate() error {
 // Issue makes a new licence of a product under the present terms of a plan.
 type Issue struct {
 	LicenseID   uuid.UUID
+	Serial      Serial
 	Product     *catalog.Product
 	Plan        *catalog.Plan
 	SubjectID   uuid.UUID
@@ -60,6 +61,7 @@ func (c Issue) Decide(s *Stream, now time.Time) ([]event.Payload, error) {
 	}
 	return []event.Payload{Issued{
 		LicenseID:    c.LicenseID,
+		Serial:       c.Serial,
 		ProductID:    c.Product.ID,
 		ProductCode:  c.Product.Code,
 		PlanID:       c.Plan.ID,

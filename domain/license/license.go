@@ -28,6 +28,7 @@ const (
 // License is the aggregate of the licence itself.
 type License struct {
 	ID            uuid.UUID
+	Serial        Serial
 	ProductID     uuid.UUID
 	ProductCode   string
 	PlanID        uuid.UUID
@@ -58,7 +59,7 @@ func (l License) Apply(e event.Event) License {
 	switch happened := e.Payload.(type) {
 	case Issued:
 		l = License{
-			ID: happened.LicenseID, ProductID: happened.ProductID, ProductCode: happened.ProductCode,
+			ID: happened.LicenseID, Serial: happened.Serial, ProductID: happened.ProductID, ProductCode: happened.ProductCode,
 			PlanID: happened.PlanID, PlanCode: happened.PlanCode, PlanRevision: happened.PlanRevision, Policy: happened.Policy,
 			SubjectID: happened.SubjectID, Customer: happened.Customer, Metadata: happened.Metadata,
 			KeyGeneration: happened.KeyGeneration, Status: StatusActive,

@@ -156,6 +156,12 @@ func (s *Stream) ByActivation(id uuid.UUID) (Held, bool) {
 	return s.held[bindingID], ok
 }
 
+// Find finds the place of a presented machine: by its fingerprint, else by its components as far as the policy allows.
+func (s *Stream) Find(presented machine.Machine) (Held, bool) {
+	known, found := s.recognise(presented)
+	return known.Held, found
+}
+
 // recognised is a place whose machine is, by policy, the one presented.
 type recognised struct {
 	Held
@@ -167,7 +173,7 @@ func (r recognised) drifted(presented machine.Machine) bool {
 	return r.Binding.Machine.Fingerprint != presented.Fingerprint
 }
 
-// Recognise finds the place of a presented machine: by its fingerprint, else the best match of its components, the
+// recognise finds the place of a presented machine: by its fingerprint, else the best match of its components, the
 // longest bound one where several match equally well.
 func (s *Stream) recognise(presented machine.Machine) (recognised, bool) {
 	if id, ok := s.byFingerprint[presented.Fingerprint]; ok {

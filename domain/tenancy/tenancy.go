@@ -4,7 +4,9 @@ package tenancy
 
 import (
 	"context"
-	"errors"
+	"slices"
+
+	"github.com/licenseledger/licenseledger/domain/refusal"
 )
 
 // Default is the tenant that exists from the first start on.
@@ -30,8 +32,20 @@ type Principal struct {
 	Role   Role
 }
 
-// ErrNoPrincipal says that a context carries no principal: the caller was not authenticated.
-var ErrNoPrincipal = errors.New("no principal in the context")
+// MayTouch reports whether the principal may see and change what belongs to a tenant. A machine shows which licence it
+// may touch by the licence's key, and the program itself serves all tenants.
+func (p Principal) MayTouch(tenant string) bool {
+	return p.Role != Admin || p.Tenant == tenant
+}
+
+var (
+	// ErrNoPrincipal says that nobody acts in a context: the caller was not authenticated.
+	ErrNoPrincipal = refusal.New("UNAUTHENTICATED", "nobody is known to be asking",
+		"send an API key as \"Authorization: Bearer …\", or a licence key where a machine may ask")
+	// ErrForbidden refuses a principal whose role does not permit what is asked.
+	ErrForbidden = refusal.New("FORBIDDEN", "your role does not permit this",
+		"use an API key whose role permits it")
+)
 
 type key struct{}
 
@@ -47,4 +61,16 @@ func From(ctx context.Context) (Principal, error) {
 		return Principal{}, ErrNoPrincipal
 	}
 	return p, nil
+}
+
+// Require returns ErrForbidden unless the principal who acts in ctx has one of the roles.
+func Require(ctx context.Context, roles ...Role) error {
+	p, err := From(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(roles, p.Role) {
+		return ErrForbidden
+	}
+	return nil
 }
