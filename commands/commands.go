@@ -1,0 +1,98 @@
+// Package commands carries out what clients and admins ask for, one file per command: load the aggregate, let it decide,
+// append what it decided, and try again when somebody else was faster.
+//
+// Every command runs on behalf of the principal in its context. A refusal is an error of the domain and changes nothing.
+package commands
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/maypok86/otter/v2"
+
+	"github.com/licenseledger/licenseledger/domain/catalog"
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/license"
+	"github.com/licenseledger/licenseledger/eventstore"
+	"github.com/licenseledger/licenseledger/keyring"
+)
+
+// Config is what a [Handler] works with.
+type Config struct {
+	Store          eventstore.Store
+	Events         *event.Registry
+	Keyring        *keyring.Keyring
+	Now            func() time.Time
+	NewID          func() uuid.UUID // time-ordered (UUIDv7), so that events of a time stand together
+	Issuer         string           // the "iss" of certificates
+	CachedLicenses int              // how many folded licences to keep in memory
+}
+
+// Handler carries out commands. It is safe for concurrent use.
+type Handler struct {
+	keyring      *keyring.Keyring
+	now          func() time.Time
+	newID        func() uuid.UUID
+	issuer       string
+	products     *repository[catalog.Product]
+	plans        *repository[catalog.Plan]
+	licenses     *repository[license.Stream]
+	certificates *otter.Cache[uuid.UUID, string] // by the event that determines the certificate
+}
+
+const (
+	cachedCatalogStreams = 4_096
+	cachedCertificates   = 32_768
+)
+
+// New returns a handler.
+func New(c Config) (*Handler, error) {
+	ledger := ledger{store: c.Store, events: c.Events, now: c.Now, newID: c.NewID}
+	h := &Handler{keyring: c.Keyring, now: c.Now, newID: c.NewID, issuer: c.Issuer}
+	var err error
+	if h.products, err = newRepository(ledger, cachedCatalogStreams, catalog.ProductStream, catalog.FoldProduct, catalog.ErrProductNotFound); err != nil {
+		return nil, err
+	}
+	if h.plans, err = newRepository(ledger, cachedCatalogStreams, catalog.PlanStream, catalog.FoldPlan, catalog.ErrPlanNotFound); err != nil {
+		return nil, err
+	}
+	if h.licenses, err = newRepository(ledger, c.CachedLicenses, license.StreamName, license.Fold, license.ErrNotFound); err != nil {
+		return nil, err
+	}
+	h.certificates, err = otter.New(&otter.Options[uuid.UUID, string]{MaximumSize: cachedCertificates})
+	return h, err
+}
+
+// Request is what every command carries beside its own content.
+type Request struct {
+	IdempotencyKey string          // from the client; empty when it sent none
+	IfMatch        *event.Revision // the revision the client has seen; nil when it does not care
+	Correlation    string          // the id of the request, for following it through logs and ledger
+	hash           string          // keyed hash of the command; empty without an IdempotencyKey
+}
+
+// Outcome is what every command answers beside its own content.
+type Outcome struct {
+	Position event.Position // up to which a read model must be to show the effect
+	Revision event.Revision // of the aggregate
+	Replayed bool           // the command was carried out before; this is the answer it had then
+}
+
+// identified returns the request with the hash by which a repetition of the same command is told from another one.
+// The hash is keyed: it tells nothing about the command to those without the key.
+func (h *Handler) identified(r Request, command any) (Request, error) {
+	if r.IdempotencyKey == "" {
+		return r, nil
+	}
+	text, err := json.Marshal(command)
+	if err != nil {
+		return Request{}, fmt.Errorf("hash the request: %w", err)
+	}
+	r.hash = h.keyring.HashRequest(fmt.Appendf(nil, "%T\x00%s", command, text))
+	return r, nil
+}
+
+// clock returns the time as the ledger keeps it: UTC, in whole microseconds.
+func (l ledger) clock() time.Time { return l.now().UTC().Truncate(time.Microsecond) }

@@ -1,0 +1,105 @@
+package commands
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/licenseledger/licenseledger/domain/license"
+	"github.com/licenseledger/licenseledger/domain/machine"
+	"github.com/licenseledger/licenseledger/domain/refusal"
+	"github.com/licenseledger/licenseledger/domain/tenancy"
+	"github.com/licenseledger/licenseledger/keyring"
+)
+
+// PresentedMachine is a machine as it describes itself: a ready fingerprint or the components to make one from, one of the two.
+type PresentedMachine struct {
+	Fingerprint string              // 64 hexadecimal digits
+	Components  map[string][]string // in clear; never stored
+	Name        string              // host name; stored sealed
+	OS          string
+}
+
+// The bounds of a machine's descriptions.
+const (
+	MaxMachineName = 200 // characters
+	MaxOS          = 64  // bytes
+)
+
+// recognisable checks a presented machine and reduces it to what identifies it.
+func (h *Handler) recognisable(tenant string, p PresentedMachine) (machine.Machine, error) {
+	var check refusal.Check
+	check.That((p.Fingerprint == "") != (len(p.Components) == 0), "machine", "must have either a fingerprint or components")
+	check.That(utf8.ValidString(p.Name) && utf8.RuneCountInString(p.Name) <= MaxMachineName, "machine.name", "must be at most 200 characters")
+	check.That(utf8.ValidString(p.OS) && len(p.OS) <= MaxOS, "machine.os", "must be at most 64 bytes")
+	identified := machine.Machine{OS: strings.TrimSpace(p.OS)}
+	if p.Fingerprint != "" {
+		fingerprint, err := machine.ParseFingerprint(p.Fingerprint)
+		check.Within("machine.fingerprint", err)
+		identified.Fingerprint = fingerprint
+	}
+	if len(p.Components) > 0 {
+		components, err := machine.NewComponents(p.Components)
+		check.Within("machine.components", err)
+		identified.Fingerprint = components.Fingerprint()
+		identified.Hashes = h.keyring.HashComponents(tenant, components)
+	}
+	return identified, check.Err()
+}
+
+// named adds the sealed host name, for a machine that is about to be bound.
+func (h *Handler) named(ctx context.Context, m machine.Machine, p PresentedMachine, subject uuid.UUID) (machine.Machine, error) {
+	if p.Name == "" {
+		return m, nil
+	}
+	sealed, err := h.keyring.Seal(ctx, subject, []byte(p.Name))
+	m.Name = sealed
+	return m, err
+}
+
+// byKey finds the licence of a licence key. Refusals: keyring.ErrLicenseKeyInvalid, license.ErrNotFound, license.ErrKeySuperseded.
+func (h *Handler) byKey(ctx context.Context, text string) (*license.Stream, error) {
+	key, err := h.keyring.ParseLicenseKey(text)
+	if err != nil {
+		return nil, err
+	}
+	s, err := h.licenses.load(ctx, keyring.LicenseID(key.Serial))
+	if err != nil {
+		return nil, err
+	}
+	if s == nil {
+		return nil, license.ErrNotFound
+	}
+	if key.Generation != s.KeyGeneration {
+		return nil, license.ErrKeySuperseded
+	}
+	return s, nil
+}
+
+// addressed finds the licence that a command is about: by the licence key that a machine presents, or by the id that an
+// admin gives.
+func (h *Handler) addressed(ctx context.Context, licenseKey string, id uuid.UUID) (*license.Stream, error) {
+	if licenseKey != "" {
+		return h.byKey(ctx, licenseKey)
+	}
+	if err := tenancy.Require(ctx, tenancy.Admin); err != nil {
+		return nil, err
+	}
+	s, err := h.licenses.load(ctx, id)
+	if err == nil && s == nil {
+		err = license.ErrNotFound
+	}
+	return s, err
+}
+
+// signingKeyID names the key that signs a product's certificates today.
+func (h *Handler) signingKeyID(ctx context.Context, s *license.Stream) (string, error) {
+	asSystem := tenancy.With(ctx, tenancy.Principal{Tenant: s.Track().Tenant, Actor: string(tenancy.System), Role: tenancy.System})
+	product, err := h.products.load(asSystem, s.ProductID)
+	if err != nil {
+		return "", err
+	}
+	return product.SigningKey().ID, nil
+}

@@ -1,0 +1,95 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/license"
+	"github.com/licenseledger/licenseledger/domain/refusal"
+	"github.com/licenseledger/licenseledger/domain/tenancy"
+	"github.com/licenseledger/licenseledger/keyring"
+)
+
+// Validate asks whether a licence key is good, for a machine, a product and some features; each of the three is optional.
+type Validate struct {
+	LicenseKey   string
+	Machine      *PresentedMachine
+	Product      string // code or id
+	Entitlements []string
+}
+
+// MaxEntitlements is how many features one validation may ask for.
+const MaxEntitlements = 64
+
+// Verdict answers a validation. It is decided by the aggregate, never by a read model.
+type Verdict struct {
+	Code       license.Code
+	License    *license.Stream // nil when the key leads to none
+	Activation *Activation     // the machine's, when the verdict is VALID and a machine was given
+	DecidedBy  []event.Ref
+	Outcome
+}
+
+// Validate carries the question out. A key that leads nowhere is a verdict, not an error. When a valid machine's certificate
+// has less than half of its time left, or its hardware drifted, that is recorded and a fresh certificate handed out.
+func (h *Handler) Validate(ctx context.Context, req Request, c Validate) (Verdict, error) {
+	if err := tenancy.Require(ctx, tenancy.Machine, tenancy.Admin); err != nil {
+		return Verdict{}, err
+	}
+	var check refusal.Check
+	check.That(len(c.Entitlements) <= MaxEntitlements, "entitlements", "must be at most 64")
+	if err := check.Err(); err != nil {
+		return Verdict{}, err
+	}
+	s, err := h.byKey(ctx, c.LicenseKey)
+	switch {
+	case errors.Is(err, keyring.ErrLicenseKeyInvalid):
+		return Verdict{Code: license.KeyInvalid}, nil
+	case errors.Is(err, license.ErrNotFound):
+		return Verdict{Code: license.NotFound}, nil
+	case err != nil:
+		return Verdict{}, err
+	}
+	ask := license.Validate{Product: c.Product, Entitlements: c.Entitlements}
+	if c.Machine != nil {
+		presented, err := h.recognisable(s.Track().Tenant, *c.Machine)
+		if err != nil {
+			return Verdict{}, err
+		}
+		ask.Machine = &presented
+	}
+	if ask.KeyID, err = h.signingKeyID(ctx, s); err != nil {
+		return Verdict{}, err
+	}
+	return h.judge(ctx, req, s, ask)
+}
+
+// judge answers from the cached aggregate, and goes to the ledger only when there is something to record.
+func (h *Handler) judge(ctx context.Context, req Request, s *license.Stream, ask license.Validate) (Verdict, error) {
+	now := h.licenses.clock()
+	done := changed[license.Stream]{state: s, Outcome: Outcome{Position: s.Track().Position, Revision: s.Track().Revision}}
+	news, err := s.Decide(ask, now)
+	if err != nil {
+		return Verdict{}, err
+	}
+	if len(news) > 0 {
+		done, err = h.licenses.change(ctx, Request{Correlation: req.Correlation}, s.ID, func(s *license.Stream, at time.Time) ([]event.Payload, error) {
+			now = at
+			return s.Decide(ask, at)
+		})
+		if err != nil {
+			return Verdict{}, err
+		}
+	}
+	settled := done.state.Settled(now)
+	judged := done.state.Verdict(ask, now)
+	verdict := Verdict{Code: judged.Code, License: settled, DecidedBy: judged.DecidedBy, Outcome: done.Outcome}
+	if judged.Held == nil {
+		return verdict, nil
+	}
+	held, err := h.answer(ctx, done, *judged.Held)
+	verdict.Activation = &held
+	return verdict, err
+}
