@@ -115,6 +115,8 @@ func (c claims) certificate() Certificate {
 
 func unix(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }
 
+// The methods of jwt.Claims are what the library asks of any claims; Verify does the checks itself.
+
 // GetExpirationTime implements [jwt.Claims].
 func (c claims) GetExpirationTime() (*jwt.NumericDate, error) {
 	return jwt.NewNumericDate(unix(c.ExpiresAt)), nil

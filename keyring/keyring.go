@@ -14,7 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -65,8 +64,6 @@ type Keyring struct {
 
 	signers     *otter.Cache[string, *signer]
 	subjectKeys *otter.Cache[uuid.UUID, *secret]
-	// erasing keeps a key that was read before its erasure from being cached after it.
-	erasing sync.RWMutex
 
 	writing chan struct{} // holds a token while someone writes to the database
 	waiting subjectQueue
@@ -76,14 +73,14 @@ type Keyring struct {
 // ErrWrongMasterKey when the database was made under another master key, and with ErrDamaged or ErrTampered when its rows
 // are not as they were written.
 func Open(ctx context.Context, c Config) (*Keyring, error) {
-	if c.DB == nil || c.Random == nil || c.Now == nil || c.Master.secret == nil {
+	if c.DB == nil || c.Random == nil || c.Now == nil || c.Master.held == nil {
 		return nil, errors.New("open key ring: database, master key, randomness and clock are required")
 	}
 	k := &Keyring{db: c.DB, random: c.Random, now: c.Now, writing: make(chan struct{}, 1)}
-	if err := k.deriveSealers(c.Master); err != nil {
+	if err := k.deriveSealers(*c.Master.held); err != nil {
 		return nil, fmt.Errorf("open key ring: %w", err)
 	}
-	if err := k.loadOrMakeRing(ctx, c.Master); err != nil {
+	if err := k.loadOrMakeRing(ctx, *c.Master.held); err != nil {
 		return nil, fmt.Errorf("open key ring: %w", err)
 	}
 	var err error
@@ -96,13 +93,16 @@ func Open(ctx context.Context, c Config) (*Keyring, error) {
 	return k, nil
 }
 
-func (k *Keyring) deriveSealers(master MasterKey) error {
+// Format implements [fmt.Formatter] for every verb: a ring never prints what it holds.
+func (k *Keyring) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, "[key ring]") }
+
+func (k *Keyring) deriveSealers(master *secret) error {
 	for use, sealer := range map[string]*cipher.AEAD{
 		"ring secrets": &k.ringSealer,
 		"signing keys": &k.signingSealer,
 		"subjects":     &k.subjectSealer,
 	} {
-		key, err := master.secret.derive(use)
+		key, err := master.derive(use)
 		if err != nil {
 			return err
 		}
@@ -113,8 +113,8 @@ func (k *Keyring) deriveSealers(master MasterKey) error {
 	return nil
 }
 
-func (k *Keyring) loadOrMakeRing(ctx context.Context, master MasterKey) error {
-	check, err := master.secret.derive("master check")
+func (k *Keyring) loadOrMakeRing(ctx context.Context, master *secret) error {
+	check, err := master.derive("master check")
 	if err != nil {
 		return err
 	}
@@ -153,19 +153,23 @@ func (k *Keyring) makeRing(ctx context.Context, tx *sql.Tx, check *secret) error
 	return k.loadSecrets(ctx, tx)
 }
 
-// write runs one durable transaction and then calls committed. One at a time: SQLite has one writer, and waiting here is fairer than its busy loop.
+// write runs one durable transaction and then, before any other writes, calls committed.
 func (k *Keyring) write(ctx context.Context, do func(*sql.Tx) error, committed func()) error {
+	return k.alone(ctx, func() error { return k.transact(ctx, do, committed) })
+}
+
+// alone runs do while nobody else writes: SQLite has one writer, and waiting here is fairer than in its busy loop.
+func (k *Keyring) alone(ctx context.Context, do func() error) error {
 	select {
 	case k.writing <- struct{}{}:
 		defer func() { <-k.writing }()
+		return do()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return k.transact(ctx, do, committed)
 }
 
-// transact runs one durable transaction; the caller holds the writing token. After the commit it calls committed, and no
-// erasure completes between the two.
+// transact is write for a caller who holds the writing token.
 func (k *Keyring) transact(ctx context.Context, do func(*sql.Tx) error, committed func()) error {
 	tx, err := k.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -175,8 +179,6 @@ func (k *Keyring) transact(ctx context.Context, do func(*sql.Tx) error, committe
 	if err := do(tx); err != nil {
 		return err
 	}
-	k.erasing.RLock()
-	defer k.erasing.RUnlock()
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}

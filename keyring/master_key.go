@@ -31,7 +31,12 @@ const maxMasterKeyFile = 1024
 const redacted = "[master key]"
 
 // MasterKey seals every other key. It never prints itself. The zero value is no key.
-type MasterKey struct{ secret *secret }
+type MasterKey struct {
+	// held is behind two pointers because package fmt follows one of an unexported field, where no method of ours is asked.
+	held **secret
+}
+
+func newMasterKey(s *secret) MasterKey { return MasterKey{held: &s} }
 
 // ParseMasterKey reads a master key from text: 32 bytes in standard base 64 (RFC 4648), as "openssl rand -base64 32" makes
 // them. Blanks and line ends around it are ignored. The error never holds the text.
@@ -43,7 +48,7 @@ func ParseMasterKey(text string) (MasterKey, error) {
 	if err != nil || len(key) != secretSize {
 		return MasterKey{}, ErrMasterKeyMalformed
 	}
-	return MasterKey{secret: (*secret)(key)}, nil
+	return newMasterKey((*secret)(key)), nil
 }
 
 // LoadOrCreateMasterKey reads the master key file at path. When there is none it makes one, mode 0600 and durable before it

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
+	"github.com/maypok86/otter/v2"
 )
 
 var (
@@ -68,20 +69,28 @@ func (k *Keyring) Unseal(ctx context.Context, subject uuid.UUID, sealed []byte) 
 // What was sealed for the subject is unreadable from then on. Erasing again does no harm, and finishes an erasure that
 // failed. It fails with ErrUnknownSubject for a subject that never was.
 func (k *Keyring) EraseSubject(ctx context.Context, subject uuid.UUID) error {
-	err := k.write(ctx, func(tx *sql.Tx) error { return k.forgetKey(ctx, tx, subject) }, func() {})
+	err := k.alone(ctx, func() error {
+		if err := k.transact(ctx, func(tx *sql.Tx) error { return k.forgetKey(ctx, tx, subject) }, func() {}); err != nil {
+			return err
+		}
+		// The cache also drops a load that an invalidation overtakes.
+		k.subjectKeys.Invalidate(subject)
+		return k.cutLog(ctx)
+	})
 	if err != nil {
 		return fmt.Errorf("erase subject: %w", err)
 	}
-	k.erasing.Lock()
-	k.subjectKeys.Invalidate(subject)
-	k.erasing.Unlock()
-	// The write-ahead log still holds the key's page until it is written back and cut.
+	return nil
+}
+
+// cutLog writes the write-ahead log back and empties it: until then it holds pages as they were before an erasure.
+func (k *Keyring) cutLog(ctx context.Context) error {
 	var busy, logged, written int
 	if err := k.db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &logged, &written); err != nil {
-		return fmt.Errorf("erase subject: cut the log: %w", err)
+		return fmt.Errorf("cut the log: %w", err)
 	}
 	if busy != 0 {
-		return errors.New("erase subject: the key is gone, but the log could not be cut; erase again")
+		return errors.New("the key is gone, but a reader keeps its log from being cut; erase again")
 	}
 	return nil
 }
@@ -103,11 +112,10 @@ func (k *Keyring) forgetKey(ctx context.Context, tx *sql.Tx, subject uuid.UUID) 
 }
 
 func (k *Keyring) subjectKey(ctx context.Context, subject uuid.UUID) (*secret, error) {
-	if key, ok := k.subjectKeys.GetIfPresent(subject); ok {
-		return key, nil
-	}
-	k.erasing.RLock()
-	defer k.erasing.RUnlock()
+	return k.subjectKeys.Get(ctx, subject, otter.LoaderFunc[uuid.UUID, *secret](k.loadSubjectKey))
+}
+
+func (k *Keyring) loadSubjectKey(ctx context.Context, subject uuid.UUID) (*secret, error) {
 	var tenant string
 	var lookup, sealed []byte
 	err := k.db.QueryRowContext(ctx, `SELECT tenant, lookup, sealed FROM subjects WHERE id = $1`, subject).Scan(&tenant, &lookup, &sealed)
@@ -123,7 +131,6 @@ func (k *Keyring) subjectKey(ctx context.Context, subject uuid.UUID) (*secret, e
 	if err != nil {
 		return nil, fmt.Errorf("open the subject's key: %w", err)
 	}
-	k.subjectKeys.Set(subject, key)
 	return key, nil
 }
 

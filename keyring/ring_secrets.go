@@ -83,7 +83,7 @@ func (k *Keyring) loadSecrets(ctx context.Context, tx *sql.Tx) error {
 }
 
 // readSecrets returns the secrets of each purpose, newest first.
-func (k *Keyring) readSecrets(ctx context.Context, tx *sql.Tx) (_ map[purpose][]*secret, err error) {
+func (k *Keyring) readSecrets(ctx context.Context, tx *sql.Tx) (map[purpose][]*secret, error) {
 	rows, err := tx.QueryContext(ctx, `SELECT purpose, version, sealed FROM ring_secrets ORDER BY purpose, version DESC`)
 	if err != nil {
 		return nil, fmt.Errorf("read secrets: %w", err)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
+	"github.com/maypok86/otter/v2"
 
 	"github.com/licenseledger/licenseledger/domain/catalog"
 )
@@ -91,9 +92,10 @@ func (k *Keyring) storeSigningKey(ctx context.Context, tenant string, product uu
 
 // signer returns the private key with an id, from the cache or the database.
 func (k *Keyring) signer(ctx context.Context, keyID string) (*signer, error) {
-	if s, ok := k.signers.GetIfPresent(keyID); ok {
-		return s, nil
-	}
+	return k.signers.Get(ctx, keyID, otter.LoaderFunc[string, *signer](k.loadSigner))
+}
+
+func (k *Keyring) loadSigner(ctx context.Context, keyID string) (*signer, error) {
 	var tenant, product string
 	var algorithm catalog.Algorithm
 	var sealed []byte
@@ -113,7 +115,6 @@ func (k *Keyring) signer(ctx context.Context, keyID string) (*signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open signing key: %w", err)
 	}
-	k.signers.Set(keyID, s)
 	return s, nil
 }
 
