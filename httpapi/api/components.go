@@ -2,15 +2,14 @@ package api
 
 import (
 	"encoding/json"
-	"errors"
+
+	"github.com/licenseledger/licenseledger/domain/refusal"
 )
 
 // StringOrList is one text or a list of texts, as a client finds natural; it is a list from there on.
 type StringOrList []string
 
-var errNotStringOrList = errors.New("must be a string or a list of strings")
-
-// UnmarshalJSON implements [json.Unmarshaler].
+// UnmarshalJSON implements [json.Unmarshaler]. The error is a [refusal.Invalid].
 func (s *StringOrList) UnmarshalJSON(data []byte) error {
 	var one string
 	if json.Unmarshal(data, &one) == nil {
@@ -19,7 +18,7 @@ func (s *StringOrList) UnmarshalJSON(data []byte) error {
 	}
 	var list []string
 	if json.Unmarshal(data, &list) != nil {
-		return errNotStringOrList
+		return &refusal.Invalid{Fields: []refusal.Field{{Message: "must be a string or a list of strings"}}}
 	}
 	*s = list
 	return nil

@@ -1,0 +1,55 @@
+package middleware
+
+import (
+	"net/url"
+	"slices"
+
+	"github.com/labstack/echo/v5"
+
+	"github.com/licenseledger/licenseledger/domain/refusal"
+	"github.com/licenseledger/licenseledger/httpapi/contract"
+)
+
+const (
+	maxRefusedParameters   = 20
+	maxRepeatedNameOfParam = 100 // bytes
+)
+
+// KnownParameters refuses query parameters that the endpoint does not document, that are given twice or are empty: a
+// misspelled filter must not widen what is answered.
+func KnownParameters(operations *contract.Contract) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c *echo.Context) error {
+			if raw := c.QueryString(); raw != "" {
+				operation, _ := operations.Operation(c.Request().Method, c.Path())
+				if err := checkQuery(operation, raw); err != nil {
+					return err
+				}
+			}
+			return next(c)
+		}
+	}
+}
+
+func checkQuery(operation contract.Operation, raw string) error {
+	var check refusal.Check
+	query, err := url.ParseQuery(raw)
+	check.That(err == nil, "query", "is malformed")
+	names := make([]string, 0, len(query))
+	for name := range query {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names[:min(len(names), maxRefusedParameters)] {
+		shown := name[:min(len(name), maxRepeatedNameOfParam)]
+		switch values := query[name]; {
+		case !operation.Knows(name):
+			check.That(false, shown, "is not a parameter of this endpoint")
+		case len(values) > 1:
+			check.That(false, shown, "must be given once")
+		case values[0] == "":
+			check.That(false, shown, "must not be empty")
+		}
+	}
+	return check.Err()
+}

@@ -1,0 +1,106 @@
+package problem
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v5"
+
+	"github.com/licenseledger/licenseledger/domain/refusal"
+	"github.com/licenseledger/licenseledger/eventstore"
+	"github.com/licenseledger/licenseledger/keyring"
+	"github.com/licenseledger/licenseledger/readmodels"
+)
+
+// explain finds the refusal that an error amounts to, and the fields of an invalid request.
+func explain(err error) (*refusal.Refusal, []refusal.Field) {
+	var invalid *refusal.Invalid
+	if errors.As(err, &invalid) {
+		return invalidFields(invalid.Fields...)
+	}
+	var refused *refusal.Refusal
+	if errors.As(err, &refused) {
+		if _, known := kinds[refused.Code]; known {
+			return refused, nil
+		}
+		return errInternal, nil
+	}
+	if refused, known := fromPorts(err); known {
+		return refused, nil
+	}
+	switch {
+	case errors.Is(err, readmodels.ErrBadCursor):
+		return invalidFields(refusal.Field{Name: "cursor", Message: "must be the next_cursor of a page of the same list"})
+	case errors.Is(err, readmodels.ErrInvalidQuery):
+		return invalidFields(refusal.Field{Name: "query", Message: strings.TrimPrefix(err.Error(), readmodels.ErrInvalidQuery.Error()+": ")})
+	}
+	return fromHTTP(err)
+}
+
+// fromPorts knows the sentinels of what lies behind the commands and queries.
+func fromPorts(err error) (*refusal.Refusal, bool) {
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.Is(err, eventstore.ErrBusy), errors.Is(err, keyring.ErrBusy):
+		return ErrBusy, true
+	case errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrClosed):
+		return ErrUnavailable, true
+	case errors.Is(err, readmodels.ErrNotReached):
+		return ErrProjectionBehind, true
+	case errors.Is(err, readmodels.ErrNotFound):
+		return ErrNotFound, true
+	case errors.As(err, &tooLarge):
+		return ErrBodyTooLarge, true
+	case errors.Is(err, context.DeadlineExceeded):
+		return ErrTimeout, true
+	case errors.Is(err, context.Canceled):
+		return errClientGone, true
+	default:
+		return nil, false
+	}
+}
+
+// fromHTTP knows what the router and the generated code say.
+func fromHTTP(err error) (*refusal.Refusal, []refusal.Field) {
+	switch echo.StatusCode(err) {
+	case http.StatusNotFound:
+		return ErrNoSuchPath, nil
+	case http.StatusMethodNotAllowed:
+		return ErrMethodNotAllowed, nil
+	case http.StatusRequestEntityTooLarge:
+		return ErrBodyTooLarge, nil
+	case http.StatusUnsupportedMediaType:
+		return ErrUnsupportedMediaType, nil
+	case http.StatusBadRequest:
+		return invalidFields(parameter(err))
+	default:
+		return errInternal, nil
+	}
+}
+
+// parameter names the path, query or header parameter that the generated code could not read. It tells so in words only.
+func parameter(err error) refusal.Field {
+	var said *echo.HTTPError
+	if !errors.As(err, &said) {
+		return refusal.Field{Name: "request", Message: "is malformed"}
+	}
+	if rest, found := strings.CutPrefix(said.Message, "Invalid format for parameter "); found {
+		name, _, _ := strings.Cut(rest, ":")
+		return refusal.Field{Name: name, Message: "is not of the documented form"}
+	}
+	if rest, found := strings.CutPrefix(said.Message, "Expected one value for "); found {
+		name, _, _ := strings.Cut(rest, ",")
+		return refusal.Field{Name: name, Message: "must be given once"}
+	}
+	return refusal.Field{Name: "request", Message: "is malformed"}
+}
+
+func invalidFields(fields ...refusal.Field) (*refusal.Refusal, []refusal.Field) {
+	return &refusal.Refusal{
+		Code:    invalidRequest,
+		Message: (&refusal.Invalid{Fields: fields}).Error(),
+		Hint:    "correct the fields named in errors and send the request again",
+	}, fields
+}

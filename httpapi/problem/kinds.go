@@ -1,0 +1,48 @@
+package problem
+
+import "net/http"
+
+// kind is what a code means to HTTP.
+type kind struct {
+	status     int
+	title      string
+	retryAfter int // seconds; 0: there is no point in trying again
+}
+
+const invalidRequest = "INVALID_REQUEST"
+
+// statusClientGone is what is logged and counted when nobody is there to be answered.
+const statusClientGone = 499
+
+// kinds is the one table from codes to HTTP.
+var kinds = map[string]kind{
+	invalidRequest:           {http.StatusBadRequest, "Invalid request", 0},
+	"UNAUTHENTICATED":        {http.StatusUnauthorized, "Not authenticated", 0},
+	"FORBIDDEN":              {http.StatusForbidden, "Forbidden", 0},
+	"NOT_FOUND":              {http.StatusNotFound, "Not found", 0},
+	"LICENSE_NOT_FOUND":      {http.StatusNotFound, "Licence not found", 0},
+	"METHOD_NOT_ALLOWED":     {http.StatusMethodNotAllowed, "Method not allowed", 0},
+	"PRODUCT_CODE_TAKEN":     {http.StatusConflict, "Product code taken", 0},
+	"PLAN_CODE_TAKEN":        {http.StatusConflict, "Plan code taken", 0},
+	"LICENSE_EXISTS":         {http.StatusConflict, "Licence exists already", 0},
+	"REBUILD_RUNNING":        {http.StatusConflict, "Rebuild is running", 0},
+	"PRECONDITION_FAILED":    {http.StatusPreconditionFailed, "Precondition failed", 0},
+	"BODY_TOO_LARGE":         {http.StatusRequestEntityTooLarge, "Body too large", 0},
+	"UNSUPPORTED_MEDIA_TYPE": {http.StatusUnsupportedMediaType, "Unsupported media type", 0},
+	"LICENSE_KEY_INVALID":    {http.StatusUnprocessableEntity, "Licence key invalid", 0},
+	"LICENSE_SUSPENDED":      {http.StatusUnprocessableEntity, "Licence suspended", 0},
+	"LICENSE_EXPIRED":        {http.StatusUnprocessableEntity, "Licence expired", 0},
+	"LICENSE_REVOKED":        {http.StatusUnprocessableEntity, "Licence revoked", 0},
+	"SEAT_LIMIT_REACHED":     {http.StatusUnprocessableEntity, "Seat limit reached", 0},
+	"FINGERPRINT_MISMATCH":   {http.StatusUnprocessableEntity, "Fingerprint mismatch", 0},
+	"MACHINE_ALREADY_BOUND":  {http.StatusUnprocessableEntity, "Machine already bound", 0},
+	"REBIND_LIMIT_REACHED":   {http.StatusUnprocessableEntity, "Rebind limit reached", 0},
+	"INVALID_TRANSITION":     {http.StatusUnprocessableEntity, "Invalid transition", 0},
+	"IDEMPOTENCY_KEY_REUSED": {http.StatusUnprocessableEntity, "Idempotency key reused", 0},
+	errClientGone.Code:       {statusClientGone, "Client gone", 0},
+	errInternal.Code:         {http.StatusInternalServerError, "Internal error", 0},
+	"BUSY":                   {http.StatusServiceUnavailable, "Busy", 1},
+	"PROJECTION_BEHIND":      {http.StatusServiceUnavailable, "Projection behind", 1},
+	"TIMEOUT":                {http.StatusServiceUnavailable, "Timeout", 1},
+	"UNAVAILABLE":            {http.StatusServiceUnavailable, "Unavailable", 5},
+}
