@@ -66,6 +66,7 @@ type writer struct {
 	begin, commit, slice, insertStream *sql.Stmt
 	inserts                            map[int]*sql.Stmt // by number of events
 	touched                            map[int]*sql.Stmt // by number of streams
+	prepared                           []*sql.Stmt       // all of them
 	args                               []any             // reused from insert to insert
 }
 
@@ -87,7 +88,9 @@ func (w *writer) connect(ctx context.Context) (err error) {
 			return nil
 		}
 		var stmt *sql.Stmt
-		stmt, err = w.conn.PrepareContext(ctx, query)
+		if stmt, err = w.conn.PrepareContext(ctx, query); err == nil {
+			w.prepared = append(w.prepared, stmt)
+		}
 		return stmt
 	}
 	w.begin, w.commit = prepare(`BEGIN IMMEDIATE`), prepare(`COMMIT`)
@@ -107,15 +110,28 @@ func (w *writer) disconnect() {
 	if w.conn == nil {
 		return
 	}
+	_, _ = w.conn.ExecContext(context.Background(), `ROLLBACK`) // fails when SQLite has done it itself
+	_ = w.unprepare()
 	_ = w.conn.Raw(func(any) error { return driver.ErrBadConn }) // the pool then closes it instead of keeping it
 	_ = w.conn.Close()
 	w.conn = nil
 }
 
+// unprepare closes the statements: a connection stays open, with its locks, as long as one of its statements does.
+func (w *writer) unprepare() error {
+	var errs []error
+	for _, stmt := range w.prepared {
+		errs = append(errs, stmt.Close())
+	}
+	w.prepared = nil
+	return errors.Join(errs...)
+}
+
 func (w *writer) close() error {
 	var err error
 	if w.conn != nil {
-		err = w.conn.Close()
+		err = errors.Join(w.unprepare(), w.conn.Close())
+		w.conn = nil
 	}
 	return errors.Join(err, w.db.Close())
 }
