@@ -67,6 +67,7 @@ func (h *Handler) certificate(ctx context.Context, s *license.Stream, held licen
 		ExpiresAt:    held.Activation.ExpiresAt,
 		OfflineUntil: held.Activation.ExpiresAt,
 		Position:     determined.Position,
+		Revision:     determined.Revision,
 	})
 	if err != nil {
 		return "", err

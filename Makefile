@@ -1,0 +1,76 @@
+# Licenseledger: every task has a name here. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+TOOLS         := $(CURDIR)/.tools
+GOLANGCI_LINT := v2.15.0
+OAPI_CODEGEN  := v2.8.2
+BINARY        := bin/licenseledger
+DATA_DIR      ?= ./data
+ROUNDS        ?= 20
+FUZZTIME      ?= 20s
+DURATION      ?= 10s
+EVENTS        ?= 1000000
+
+.PHONY: help run build test cover lint generate verify bench load crash fuzz clean need-go need-gcc
+
+help: ## List the tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## Build, then serve on 127.0.0.1:8080 with data in ./data
+	./$(BINARY) serve --data-dir $(DATA_DIR)
+
+build: need-go ## Build one static binary, bin/licenseledger
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(BINARY) ./cmd/licenseledger
+
+test: need-gcc build ## Run every test with the race detector, black-box scenarios included
+	LICENSELEDGER_BINARY=$(CURDIR)/$(BINARY) LICENSELEDGER_CRASH_ROUNDS=$(ROUNDS) go test -race -timeout 15m ./...
+	$(MAKE) --no-print-directory cover
+
+cover: need-go ## Check that domain and commands are covered to 90 % at least
+	@go test -count=1 -coverpkg=./domain/...,./commands/... -coverprofile=coverage.out ./domain/... ./commands/... >/dev/null
+	@go tool cover -func=coverage.out | awk '/^total:/ { print "coverage of domain and commands: " $$3; exit ($$3 + 0 < 90) }'
+
+lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## Check style, mistakes and import directions
+	$< run ./...
+
+generate: $(TOOLS)/oapi-codegen-$(OAPI_CODEGEN) ## Generate code from httpapi/openapi.yaml
+	PATH="$(TOOLS)/bin:$$PATH" go generate ./...
+
+verify: generate ## Check that generated code, go.mod and formatting are current
+	go mod tidy
+	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
+	@git diff --exit-code -- '*.gen.go' go.mod go.sum || { echo "run 'make generate' and 'go mod tidy', then commit"; exit 1; }
+
+bench: need-go ## Measure the event store, the keys and the projections
+	go test -run '^$$' -bench . -benchmem ./...
+
+load: build ## Measure a running server over HTTP, beside the raw limits (docs/performance.md)
+	go run ./tests/load -binary $(BINARY) -duration $(DURATION) -events $(EVENTS)
+
+crash: build ## Kill the server in mid-load ROUNDS times and check that nothing is lost
+	LICENSELEDGER_BINARY=$(CURDIR)/$(BINARY) LICENSELEDGER_CRASH_ROUNDS=$(ROUNDS) go test -count=1 -timeout 0 -v -run TestCrash ./tests/...
+
+fuzz: need-go ## Run every fuzz target for FUZZTIME
+	@set -e; for package in $$(go list ./...); do \
+	  for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+	    echo "$$package $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
+	  done; \
+	done
+
+clean: ## Remove what was built; data stays
+	rm -rf bin coverage.out
+
+need-go:
+	@command -v go >/dev/null || { echo "Go 1.26 or newer is needed: https://go.dev/dl"; exit 1; }
+
+need-gcc: need-go # the race detector needs a C compiler
+	@command -v gcc >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends gcc libc6-dev; }
+
+$(TOOLS)/golangci-lint-$(GOLANGCI_LINT): | need-go
+	GOBIN=$(TOOLS)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
+	ln -sf bin/golangci-lint $@
+
+$(TOOLS)/oapi-codegen-$(OAPI_CODEGEN): | need-go
+	GOBIN=$(TOOLS)/bin go install github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@$(OAPI_CODEGEN)
+	ln -sf bin/oapi-codegen $@
