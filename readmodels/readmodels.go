@@ -38,6 +38,10 @@ type DB struct {
 	write *sql.DB // one connection on engines with a single writer
 	read  *sql.DB // cannot write
 
+	engine            string // names the folder of table templates
+	snapshotIsolation sql.IsolationLevel
+
+	prepared preparedStatements
 	progress progress
 	closing  sync.Once
 }
@@ -46,7 +50,7 @@ type DB struct {
 func (db *DB) Close() error {
 	var err error
 	db.closing.Do(func() {
-		err = errors.Join(db.read.Close(), db.write.Close())
+		err = errors.Join(db.prepared.close(), db.read.Close(), db.write.Close())
 	})
 	return err
 }

@@ -35,7 +35,7 @@ func OpenSQLite(ctx context.Context, path string) (*DB, error) {
 	readers := max(4, runtime.GOMAXPROCS(0)*2)
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-	return &DB{write: write, read: read}, nil
+	return &DB{write: write, read: read, engine: "sqlite"}, nil
 }
 
 func sqliteDSN(path, lock string, pragmas ...string) string {

@@ -12,6 +12,7 @@ CREATE TABLE projections (
     owner             TEXT    NOT NULL,
     state             TEXT    NOT NULL CHECK (state IN ('RUNNING', 'REBUILDING', 'FAILED', 'STOPPED', 'RETIRED')),
     error             TEXT    NOT NULL DEFAULT '',            -- why it is FAILED or STOPPED
+    tables            TEXT    NOT NULL,                       -- names without the generation, separated by commas
     updated_at        INTEGER NOT NULL,                       -- microseconds since 1970-01-01 UTC
     checksum          TEXT    NOT NULL DEFAULT '',            -- of the tables' content, when it was last computed
     checksum_position INTEGER NOT NULL DEFAULT 0,             -- the position the checksum was computed at

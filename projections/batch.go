@@ -1,0 +1,138 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/readmodels"
+)
+
+// writer projects runs of events into one generation of a projection's tables.
+type writer struct {
+	projector Projector
+	registry  *event.Registry
+	db        *readmodels.DB
+	now       func() time.Time
+}
+
+// decode returns the event with its payload if the projector wants it, and without otherwise. An unknown type is poison to
+// every projection: whether it matters cannot be known.
+func (w writer) decode(e event.Envelope) (event.Event, error) {
+	newest, known := w.registry.Newest(e.Type)
+	if known && !w.projector.Wants(newest, e.Stream) {
+		return event.Event{Envelope: e}, nil
+	}
+	decoded, err := w.registry.Decode(e)
+	if err != nil {
+		return event.Event{}, fmt.Errorf("%w: %w", ErrPoison, err)
+	}
+	return decoded, nil
+}
+
+// poisoned names the event that a projection stops at.
+func poisoned(e event.Envelope, err error) error {
+	if !errors.Is(err, ErrPoison) {
+		err = fmt.Errorf("%w: %w", ErrPoison, err)
+	}
+	return fmt.Errorf("event %s (%s at position %d): %w", e.ID, e.Type, e.Position, err)
+}
+
+// decoded is an event with its payload, or why it has none.
+type decoded struct {
+	event.Event
+	err error
+}
+
+// apply writes the rows of a run of events that follows the checkpoint. Of a run with an event that cannot be projected,
+// the events before it are written; the error wraps ErrPoison and names the event.
+func (w writer) apply(ctx context.Context, at readmodels.Checkpoint, run []decoded) (readmodels.Checkpoint, error) {
+	next, failedAt, err := w.write(ctx, at, run)
+	switch {
+	case err == nil:
+		return next, nil
+	case failedAt > 0:
+		// Everything before the poison counts.
+		next, _, before := w.write(ctx, at, run[:failedAt])
+		if before != nil {
+			return at, before
+		}
+		return next, err
+	case errors.Is(err, readmodels.ErrRejected):
+		return w.singly(ctx, at, run)
+	default:
+		return at, err
+	}
+}
+
+// write writes the rows of a run; failedAt is the index of the event that could not be projected.
+func (w writer) write(ctx context.Context, at readmodels.Checkpoint, run []decoded) (next readmodels.Checkpoint, failedAt int, err error) {
+	changes, failedAt, err := w.changes(ctx, at, run)
+	if err != nil {
+		return at, failedAt, err
+	}
+	next, err = w.db.Apply(ctx, at, uint64(run[len(run)-1].Position), changes, w.now())
+	return next, 0, err
+}
+
+// changes projects a run without writing.
+func (w writer) changes(ctx context.Context, at readmodels.Checkpoint, run []decoded) (*readmodels.Changes, int, error) {
+	changes := w.db.Changes(w.projector.Definition(), at)
+	for i, e := range run {
+		err := w.project(ctx, e, changes)
+		if ctx.Err() != nil {
+			return nil, 0, ctx.Err()
+		}
+		if errors.Is(err, readmodels.ErrLookup) {
+			return nil, 0, err
+		}
+		if err != nil {
+			return nil, i, poisoned(e.Envelope, err)
+		}
+	}
+	return changes, 0, nil
+}
+
+func (w writer) project(ctx context.Context, e decoded, rows Rows) (err error) {
+	if e.err != nil || e.Payload == nil {
+		return e.err
+	}
+	defer func() {
+		if recovered := recover(); recovered != nil {
+			err = fmt.Errorf("%w: the projector panicked: %v", ErrPoison, recovered)
+		}
+	}()
+	return w.projector.Project(ctx, e.Event, rows)
+}
+
+// singly writes a run that the database rejected event by event, to find the one whose rows are impossible.
+func (w writer) singly(ctx context.Context, at readmodels.Checkpoint, run []decoded) (readmodels.Checkpoint, error) {
+	for _, e := range run {
+		next, _, err := w.write(ctx, at, []decoded{e})
+		if errors.Is(err, readmodels.ErrRejected) {
+			return at, poisoned(e.Envelope, err)
+		}
+		if err != nil {
+			return at, err
+		}
+		at = next
+	}
+	return at, nil
+}
+
+// decodeAll decodes the events of a run that follow a position.
+func (w writer) decodeAll(run []event.Envelope, after uint64) []decoded {
+	all := make([]decoded, 0, len(run))
+	for _, e := range run {
+		if uint64(e.Position) <= after {
+			continue // delivered again, or ahead of the switch to a rebuilt generation
+		}
+		d := decoded{}
+		d.Event, d.err = w.decode(e)
+		d.Envelope = e
+		all = append(all, d)
+	}
+	return all
+}

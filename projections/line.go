@@ -1,0 +1,161 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
+
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/readmodels"
+)
+
+// line is one projection at work.
+type line struct {
+	writer
+	definition readmodels.Definition
+	logger     *slog.Logger
+	feed       *Feed
+
+	// working is held while a message is projected, and by a rebuild while it switches.
+	working sync.Mutex
+
+	mu         sync.Mutex // guards what follows
+	checkpoint readmodels.Checkpoint
+	version    int // of the projector that filled the serving tables
+	state      string
+	problem    string
+	rebuild    *rebuildProgress
+
+	applied  atomic.Uint64 // events, since the start
+	failures atomic.Uint64 // messages that could not be applied, since the start
+}
+
+type rebuildProgress struct{ done, total atomic.Uint64 }
+
+// handle projects one message of the feed.
+func (l *line) handle(m *message.Message) error {
+	l.working.Lock()
+	defer l.working.Unlock()
+	at := l.at()
+	run := l.decodeAll(RunOf(m.Context()), at.Position)
+	if len(run) == 0 {
+		return nil
+	}
+	next, err := l.apply(m.Context(), at, run)
+	l.moved(next)
+	for _, e := range run {
+		if uint64(e.Position) <= next.Position {
+			l.applied.Add(1)
+		}
+	}
+	if err != nil {
+		l.failures.Add(1)
+	}
+	return err
+}
+
+// stopOnPoison is the middleware that stops the projection when repeating cannot help. Everything else is tried again by the
+// feed for as long as it takes; the state tells what is the matter meanwhile.
+func (l *line) stopOnPoison(next message.HandlerFunc) message.HandlerFunc {
+	return func(m *message.Message) ([]*message.Message, error) {
+		produced, err := next(m)
+		switch {
+		case err == nil:
+			l.recovered()
+		case errors.Is(err, readmodels.ErrFenced):
+			l.halt(m.Context(), readmodels.StateStopped, err)
+		case transient(err):
+			l.troubled(m.Context(), err)
+		default:
+			l.halt(m.Context(), readmodels.StateFailed, err)
+		}
+		return produced, err
+	}
+}
+
+// transient reports whether an error may go away by itself. Poison, a rejected statement and a panic do not.
+func transient(err error) bool {
+	var panicked middleware.RecoveredPanicError
+	return !errors.Is(err, ErrPoison) && !errors.Is(err, readmodels.ErrRejected) && !errors.As(err, &panicked)
+}
+
+// halt stops the projection and says why, in the log and in the control table.
+func (l *line) halt(ctx context.Context, state string, problem error) {
+	l.feed.Hold(l.definition.Name)
+	l.mu.Lock()
+	l.state, l.problem = state, problem.Error()
+	at := l.checkpoint
+	l.mu.Unlock()
+	l.logger.ErrorContext(ctx, "the projection has stopped", "state", state, "position", at.Position, "error", problem)
+	if state == readmodels.StateStopped {
+		return // the row belongs to somebody else
+	}
+	if err := l.db.Mark(ctx, at, state, problem.Error(), l.now()); err != nil {
+		l.logger.ErrorContext(ctx, "the projection's state could not be recorded", "error", err)
+	}
+}
+
+// troubled notes a problem that is expected to go away.
+func (l *line) troubled(ctx context.Context, problem error) {
+	l.mu.Lock()
+	news := l.problem == ""
+	l.problem = problem.Error()
+	l.mu.Unlock()
+	if news {
+		l.logger.WarnContext(ctx, "the projection cannot write; trying again", "error", problem)
+	}
+}
+
+// recovered forgets such a problem.
+func (l *line) recovered() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state == readmodels.StateRunning {
+		l.problem = ""
+	}
+}
+
+// stopped notes that nobody projects any more.
+func (l *line) stopped() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state != readmodels.StateFailed {
+		l.state = readmodels.StateStopped
+	}
+}
+
+func (l *line) at() readmodels.Checkpoint {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.checkpoint
+}
+
+func (l *line) position() event.Position { return event.Position(l.at().Position) }
+
+// moved records how far the serving rows have come and wakes who waits for it.
+func (l *line) moved(to readmodels.Checkpoint) {
+	l.mu.Lock()
+	l.checkpoint = to
+	l.mu.Unlock()
+	l.db.Announce(to)
+}
+
+func (l *line) status(head uint64) readmodels.ProjectionStatus {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := readmodels.ProjectionStatus{
+		Name: l.definition.Name, Version: l.version, Generation: l.checkpoint.Generation, Position: l.checkpoint.Position,
+		Head: max(head, l.checkpoint.Position), State: l.state, Error: l.problem,
+	}
+	s.Lag = s.Head - s.Position
+	if l.rebuild != nil {
+		s.State = readmodels.StateRebuilding
+		s.Progress = &readmodels.Progress{Done: l.rebuild.done.Load(), Total: l.rebuild.total.Load()}
+	}
+	return s
+}

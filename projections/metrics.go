@@ -1,0 +1,62 @@
+package projections
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/licenseledger/licenseledger/readmodels"
+)
+
+// scrapeTimeout bounds how long a scrape asks the ledger for its head.
+const scrapeTimeout = time.Second
+
+// Metrics returns a collector of the projections' positions, lags, states and counts, to be registered once.
+func (r *Runner) Metrics() prometheus.Collector {
+	describe := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("licenseledger_projection_"+name, help, append([]string{"projection"}, labels...), nil)
+	}
+	return &metrics{
+		runner:   r,
+		position: describe("position", "Position in the ledger of the last event that was projected."),
+		lag:      describe("lag_events", "Events in the ledger that are not projected yet."),
+		state:    describe("state", "1 for the state the projection is in, 0 for the others.", "state"),
+		applied:  describe("events_applied_total", "Events projected since the start."),
+		failures: describe("failures_total", "Messages that could not be applied since the start."),
+	}
+}
+
+type metrics struct {
+	runner                                  *Runner
+	position, lag, state, applied, failures *prometheus.Desc
+}
+
+// Describe implements [prometheus.Collector].
+func (m *metrics) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{m.position, m.lag, m.state, m.applied, m.failures} {
+		to <- d
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (m *metrics) Collect(to chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+	defer cancel()
+	head, err := m.runner.Store.Head(ctx)
+	for _, l := range m.runner.lines {
+		s := l.status(uint64(head))
+		gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+			to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, append([]string{s.Name}, labels...)...)
+		}
+		gauge(m.position, float64(s.Position))
+		if err == nil { // without the head there is no lag to tell, and 0 would be a lie
+			gauge(m.lag, float64(s.Lag))
+		}
+		for _, state := range []string{readmodels.StateRunning, readmodels.StateRebuilding, readmodels.StateFailed, readmodels.StateStopped} {
+			gauge(m.state, map[bool]float64{true: 1}[s.State == state], state)
+		}
+		to <- prometheus.MustNewConstMetric(m.applied, prometheus.CounterValue, float64(l.applied.Load()), s.Name)
+		to <- prometheus.MustNewConstMetric(m.failures, prometheus.CounterValue, float64(l.failures.Load()), s.Name)
+	}
+}

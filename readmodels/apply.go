@@ -1,0 +1,135 @@
+package readmodels
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlitelib "modernc.org/sqlite/lib"
+)
+
+var (
+	// ErrFenced says that the projection has another owner now, or its tables another generation: nothing was written, and
+	// whoever gets this must stop writing.
+	ErrFenced = errors.New("the projection was taken over by another owner")
+	// ErrRejected says that the database refused a statement for what it says: repeating it cannot help. Nothing was written.
+	ErrRejected = errors.New("the database rejected the rows")
+)
+
+// Checkpoint is the right to write one generation of a projection, and how far its rows have come. It is worthless as soon as
+// another owner adopts the projection.
+type Checkpoint struct {
+	Name       string
+	Generation int64
+	Epoch      int64
+	Position   uint64
+}
+
+// Apply writes the changes of the events up to a position, and the checkpoint that says so, in one transaction.
+// It fails with [ErrFenced] or [ErrRejected]; after any other error the same call may be repeated.
+func (db *DB) Apply(ctx context.Context, at Checkpoint, to uint64, changes *Changes, now time.Time) (Checkpoint, error) {
+	return db.applying(ctx, at, to, changes, now, nil)
+}
+
+// applying is Apply with a last step inside the transaction.
+func (db *DB) applying(ctx context.Context, at Checkpoint, to uint64, changes *Changes, now time.Time, last func(*sql.Tx) error) (Checkpoint, error) {
+	statements := changes.Statements()
+	prepared, err := db.prepared.all(ctx, db.write, at, statements)
+	if err != nil {
+		return at, rejectedOr(fmt.Errorf("prepare the rows of %s: %w", at.Name, err))
+	}
+	next := at
+	next.Position = to
+	err = db.transact(ctx, func(tx *sql.Tx) error {
+		if err := execute(ctx, tx, statements, prepared); err != nil {
+			return err
+		}
+		if err := affecting(1, ErrFenced)(tx.ExecContext(ctx, `UPDATE projections SET position = $1, updated_at = $2
+			WHERE name = $3 AND generation = $4 AND epoch = $5 AND position = $6`,
+			to, now.UnixMicro(), at.Name, at.Generation, at.Epoch, at.Position)); err != nil {
+			return fmt.Errorf("move the checkpoint of %s from %d to %d: %w", at.Name, at.Position, to, err)
+		}
+		if last != nil {
+			return last(tx)
+		}
+		return nil
+	})
+	if err != nil {
+		return at, rejectedOr(err)
+	}
+	return next, nil
+}
+
+// Announce wakes who waits in this process for a projection to reach the checkpoint.
+func (db *DB) Announce(at Checkpoint) { db.progress.advance(at.Name, at.Position) }
+
+func execute(ctx context.Context, tx *sql.Tx, statements []Statement, prepared map[string]*sql.Stmt) error {
+	inTx := make(map[string]*sql.Stmt, len(prepared))
+	for _, s := range statements {
+		stmt := inTx[s.SQL]
+		if stmt == nil {
+			stmt = tx.StmtContext(ctx, prepared[s.SQL])
+			inTx[s.SQL] = stmt
+		}
+		if err := affecting(s.Rows, ErrRejected)(stmt.ExecContext(ctx, s.Args...)); err != nil {
+			return fmt.Errorf("write rows with %.80q: %w", s.SQL, err)
+		}
+	}
+	return nil
+}
+
+// affecting turns the result of a statement into the given error unless it changed so many rows.
+func affecting(rows int64, otherwise error) func(sql.Result, error) error {
+	return func(result sql.Result, err error) error {
+		if err != nil {
+			return err
+		}
+		changed, err := result.RowsAffected()
+		if err != nil {
+			return err
+		}
+		if changed != rows {
+			return fmt.Errorf("%w: %d rows changed instead of %d", otherwise, changed, rows)
+		}
+		return nil
+	}
+}
+
+// transact runs do in a transaction of the writing pool.
+func (db *DB) transact(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin a transaction of the read models: %w", err)
+	}
+	if err := do(tx); err != nil {
+		return errors.Join(err, rolledBack(tx))
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit to the read models: %w", err)
+	}
+	return nil
+}
+
+func rolledBack(tx *sql.Tx) error {
+	if err := tx.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
+		return fmt.Errorf("roll back: %w", err)
+	}
+	return nil
+}
+
+// rejectedOr adds ErrRejected to errors that blame the statement rather than the circumstances.
+func rejectedOr(err error) error {
+	var failure *sqlite.Error
+	if !errors.As(err, &failure) || errors.Is(err, ErrRejected) {
+		return err
+	}
+	switch failure.Code() & 0xff { // the primary code
+	case sqlitelib.SQLITE_ERROR, sqlitelib.SQLITE_CONSTRAINT, sqlitelib.SQLITE_MISMATCH, sqlitelib.SQLITE_TOOBIG, sqlitelib.SQLITE_RANGE:
+		return fmt.Errorf("%w: %w", ErrRejected, err)
+	default:
+		return err
+	}
+}

@@ -1,0 +1,71 @@
+package readmodels
+
+import (
+	"embed"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Table describes the rows a projection writes.
+type Table struct {
+	Name  string   // without the generation
+	Key   string   // the unique column by which rows are updated and looked up; empty: rows are only ever inserted
+	Order []string // the primary key, by which content is compared
+}
+
+// Definition describes a projection's tables. The statements that make them are in schema/<engine>/<Name>.sql.
+type Definition struct {
+	Name    string
+	Version int // grows when the same events would give other rows or tables
+	Tables  []Table
+}
+
+func (d Definition) table(name string) (Table, bool) {
+	for _, t := range d.Tables {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	return Table{}, false
+}
+
+func (d Definition) tableNames() string {
+	names := make([]string, len(d.Tables))
+	for i, t := range d.Tables {
+		names[i] = t.Name
+	}
+	return strings.Join(names, ",")
+}
+
+// schemas holds the templates of every projection's tables, per engine. "_gN" in them stands for the generation.
+//
+//go:embed schema
+var schemas embed.FS
+
+// indexMark separates the tables of a template from the indexes, which a rebuild makes once the rows are there.
+const indexMark = "\n-- indexes\n"
+
+// ddl returns the statements that make a generation's tables and those that make its indexes.
+func ddl(engine, projection string, generation int64) (tables, indexes []string, err error) {
+	template, err := schemas.ReadFile("schema/" + engine + "/" + projection + ".sql")
+	if err != nil {
+		return nil, nil, fmt.Errorf("schema of projection %q: %w", projection, err)
+	}
+	text := strings.ReplaceAll(string(template), "_gN", suffix(generation))
+	first, second, _ := strings.Cut(text, indexMark)
+	return split(first), split(second), nil
+}
+
+func split(script string) []string {
+	var statements []string
+	for statement := range strings.SplitSeq(script, ";\n") {
+		if statement = strings.TrimSpace(statement); statement != "" {
+			statements = append(statements, statement)
+		}
+	}
+	return statements
+}
+
+// suffix is what a generation's tables have at the end of their names.
+func suffix(generation int64) string { return "_g" + strconv.FormatInt(generation, 10) }
