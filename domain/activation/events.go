@@ -23,6 +23,7 @@ type Granted struct {
 	BindingID    uuid.UUID           `json:"binding_id"`
 	Fingerprint  machine.Fingerprint `json:"fingerprint"`
 	KeyID        string              `json:"key_id"` // the product key that signs the certificate
+	Floating     bool                `json:"floating,omitempty"` // a lease: it lapses at ExpiresAt and frees its seat
 	GrantedAt    time.Time           `json:"granted_at"`
 	ExpiresAt    time.Time           `json:"expires_at"`
 }
@@ -34,6 +35,7 @@ type Renewed struct {
 	Fingerprint  machine.Fingerprint `json:"fingerprint"`
 	KeyID        string              `json:"key_id"`
 	SeatsUsed    int                 `json:"seats_used"` // of the licence, after this event
+	Floating     bool                `json:"floating,omitempty"` // a lease: it lapses at ExpiresAt and frees its seat
 	RenewedAt    time.Time           `json:"renewed_at"`
 	ExpiresAt    time.Time           `json:"expires_at"`
 }

@@ -203,7 +203,7 @@ func TestALeaseThatRanOutFreesItsSeatForTheNextMachine(t *testing.T) {
 	given(t, issued(seats(1), floating(60)), bound(1, box(1), 1, noon), granted(1, box(1), noon, end)).
 		at(end).
 		when(activate(2, box(2))).
-		then(lapsed(1, 0, end), bound(2, box(2), 1, end), granted(2, box(2), end, end.Add(time.Minute)))
+		then(lapsed(1, 0, end), bound(2, box(2), 1, end), leased(granted(2, box(2), end, end.Add(time.Minute))))
 }
 
 func TestALeaseHoldsItsSeatUntilItRunsOut(t *testing.T) {
@@ -228,7 +228,7 @@ func TestALapsedMachineTakesASeatAgainIfOneIsFree(t *testing.T) {
 	end := noon.Add(time.Minute)
 	happened := []event.Payload{issued(seats(1), floating(60)), bound(1, box(1), 1, noon), granted(1, box(1), noon, end), lapsed(1, 0, end)}
 	given(t, happened...).at(end).when(activate(9, box(1))).
-		then(renewed(1, box(1), 1, end, end.Add(time.Minute)))
+		then(leased(renewed(1, box(1), 1, end, end.Add(time.Minute))))
 
 	happened = append(happened, bound(2, box(2), 1, end), granted(2, box(2), end, end.Add(time.Minute)))
 	given(t, happened...).at(end).when(activate(9, box(1))).

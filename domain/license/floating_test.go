@@ -16,7 +16,7 @@ func TestAHeartbeatIsRecordedOnlyWhenLessThanHalfOfTheLeaseIsLeft(t *testing.T) 
 	given(t, happened...).at(noon.Add(30 * time.Second)).when(beat(1, box(1))).thenNothing()
 
 	late := noon.Add(31 * time.Second)
-	given(t, happened...).at(late).when(beat(1, box(1))).then(renewed(1, box(1), 1, late, late.Add(time.Minute)))
+	given(t, happened...).at(late).when(beat(1, box(1))).then(leased(renewed(1, box(1), 1, late, late.Add(time.Minute))))
 }
 
 func TestALateHeartbeatTakesASeatAgain(t *testing.T) {
@@ -25,7 +25,7 @@ func TestALateHeartbeatTakesASeatAgain(t *testing.T) {
 	given(t, issued(floating(60)), bound(1, box(1), 1, noon), granted(1, box(1), noon, end)).
 		at(late).
 		when(beat(1, box(1))).
-		then(lapsed(1, 0, end), renewed(1, box(1), 1, late, late.Add(time.Minute)))
+		then(lapsed(1, 0, end), leased(renewed(1, box(1), 1, late, late.Add(time.Minute))))
 }
 
 func TestALateHeartbeatIsRefusedWhenTheSeatIsTaken(t *testing.T) {

@@ -70,6 +70,7 @@ func (c RebindMachine) decide(s *Stream, now time.Time) ([]event.Payload, error)
 			BindingID:    held.Binding.ID,
 			Fingerprint:  c.Machine.Fingerprint,
 			KeyID:        c.KeyID,
+			Floating:     s.Policy.Floating(),
 			GrantedAt:    now,
 			ExpiresAt:    s.until(now),
 		},

@@ -102,9 +102,9 @@ func TestALapsedMachineIsReboundOnlyWhenASeatIsFree(t *testing.T) {
 	end := noon.Add(time.Minute)
 	happened := []event.Payload{issued(seats(1), floating(60)), bound(1, box(1), 1, noon), granted(1, box(1), noon, end)}
 	given(t, happened...).at(end).when(move(box(2))).then(
-		lapsed(1, 0, end), ended(1, "new laptop", end), rebound(box(1), box(2), 1, 1, end), regranted(box(2), end, end.Add(time.Minute)))
+		lapsed(1, 0, end), ended(1, "new laptop", end), rebound(box(1), box(2), 1, 1, end), leased(regranted(box(2), end, end.Add(time.Minute))))
 
-	taken := append(happened, lapsed(1, 0, end), bound(3, box(3), 1, end), granted(3, box(3), end, end.Add(time.Minute)))
+	taken := append(happened[:len(happened):len(happened)], lapsed(1, 0, end), bound(3, box(3), 1, end), granted(3, box(3), end, end.Add(time.Minute)))
 	given(t, taken...).at(end).when(move(box(2))).thenRefused(license.ErrSeatLimitReached)
 }
 

@@ -94,6 +94,19 @@ func renewed(n int, m machine.Machine, seatsUsed int, at, until time.Time) activ
 	}
 }
 
+// leased makes a grant or renewal one of a floating licence.
+func leased[E activation.Granted | activation.Renewed](e E) E {
+	switch floating := any(e).(type) {
+	case activation.Granted:
+		floating.Floating = true
+		return any(floating).(E)
+	case activation.Renewed:
+		floating.Floating = true
+		return any(floating).(E)
+	}
+	return e
+}
+
 func lapsed(n, seatsUsed int, at time.Time) activation.Lapsed {
 	return activation.Lapsed{ActivationID: activationID(n), BindingID: bindingID(n), SeatsUsed: seatsUsed, LapsedAt: at}
 }
