@@ -488,8 +488,8 @@ type ActivateMachine struct {
 	// Example: 0A1B2-C3D4E-5F6G7-H8J9K-MNPQR
 	LicenseKey LicenseKey `json:"license_key"`
 
-	// Machine A machine, as it presents itself - with a fingerprint it computed itself, or with components, from which the server computes
-	// it. Components let a machine be recognised after a part was replaced. They are kept as keyed hashes only.
+	// Machine A machine, as it presents itself - either with a fingerprint it computed itself, or with components, from which the server
+	// computes it. Components let a machine be recognised after a part was replaced. They are kept as keyed hashes only.
 	Machine Machine `json:"machine"`
 }
 
@@ -569,10 +569,13 @@ type BoundMachine struct {
 
 // Cause An event that decided.
 type Cause struct {
-	// Position A place in the ledger. Positions grow with time; treat them as opaque.
+	// EventID Absent when the ledger does not hold it yet.
+	EventID *openapi_types.UUID `json:"event_id,omitempty"`
+
+	// Position Its place in the ledger; 0 when time has decided and the ledger does not hold it yet.
 	//
 	// Example: 42
-	Position Position `json:"position"`
+	Position uint64 `json:"position"`
 
 	// Type Example: license.issued.v1
 	Type string `json:"type"`
@@ -651,8 +654,8 @@ type Heartbeat struct {
 	// Example: 0A1B2-C3D4E-5F6G7-H8J9K-MNPQR
 	LicenseKey LicenseKey `json:"license_key"`
 
-	// Machine A machine, as it presents itself - with a fingerprint it computed itself, or with components, from which the server computes
-	// it. Components let a machine be recognised after a part was replaced. They are kept as keyed hashes only.
+	// Machine A machine, as it presents itself - either with a fingerprint it computed itself, or with components, from which the server
+	// computes it. Components let a machine be recognised after a part was replaced. They are kept as keyed hashes only.
 	Machine Machine `json:"machine"`
 }
 
@@ -877,8 +880,8 @@ type Liveness struct {
 // LivenessStatus defines model for Liveness.Status.
 type LivenessStatus string
 
-// Machine A machine, as it presents itself - with a fingerprint it computed itself, or with components, from which the server computes
-// it. Components let a machine be recognised after a part was replaced. They are kept as keyed hashes only.
+// Machine A machine, as it presents itself - either with a fingerprint it computed itself, or with components, from which the server
+// computes it. Components let a machine be recognised after a part was replaced. They are kept as keyed hashes only.
 type Machine struct {
 	Components *Components `json:"components,omitempty"`
 
@@ -957,9 +960,9 @@ type Plan struct {
 	Name string `json:"name"`
 
 	// PriceMinor Example: 49900
-	PriceMinor  *int64     `json:"price_minor"`
-	Product     ProductRef `json:"product"`
-	PublishedAt time.Time  `json:"published_at"`
+	PriceMinor  *int64             `json:"price_minor"`
+	ProductID   openapi_types.UUID `json:"product_id"`
+	PublishedAt time.Time          `json:"published_at"`
 
 	// RebindWindowDays Example: 365
 	RebindWindowDays int `json:"rebind_window_days"`
@@ -1278,8 +1281,8 @@ type Reason = string
 type RebindMachine struct {
 	LicenseKey *LicenseKey `json:"license_key,omitempty"`
 
-	// Machine A machine, as it presents itself - with a fingerprint it computed itself, or with components, from which the server computes
-	// it. Components let a machine be recognised after a part was replaced. They are kept as keyed hashes only.
+	// Machine A machine, as it presents itself - either with a fingerprint it computed itself, or with components, from which the server
+	// computes it. Components let a machine be recognised after a part was replaced. They are kept as keyed hashes only.
 	Machine Machine `json:"machine"`
 
 	// Reason Why, for the history.

@@ -1,0 +1,71 @@
+package commandapi
+
+import (
+	"maps"
+	"time"
+
+	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/domain/license"
+	"github.com/licenseledger/licenseledger/httpapi/api"
+)
+
+func issueLicense(b api.IssueLicense) commands.IssueLicense {
+	return commands.IssueLicense{
+		Product:     b.Product,
+		Plan:        b.Plan,
+		Customer:    license.Customer{Name: b.Customer.Name, Email: b.Customer.Email},
+		MaxMachines: b.MaxMachines,
+		ExpiresAt:   b.ExpiresAt,
+		Metadata:    value(b.Metadata),
+	}
+}
+
+func issuedLicenseJSON(l commands.IssuedLicense) api.IssuedLicense {
+	return api.IssuedLicense{License: licenseJSON(l.License), Key: l.Key}
+}
+
+func licenseJSON(l commands.License) api.License {
+	described := api.License{
+		ID:       l.ID,
+		Product:  productRef(l.Stream),
+		Plan:     planRef(l.Stream),
+		Status:   api.LicenseStatus(l.Status),
+		Metadata: api.Metadata{},
+		Features: features(l.Policy.Features),
+		Seats:    api.Seats{Used: l.SeatsUsed(), Limit: l.Policy.Seats()},
+		Policy: api.Policy{
+			ValidityDays:     l.Policy.ValidityDays,
+			ValidityStarts:   api.ValidityStart(l.Policy.ValidityStarts),
+			OfflineDays:      l.Policy.OfflineDays,
+			LeaseSeconds:     l.Policy.LeaseSeconds,
+			FingerprintMatch: api.FingerprintMatch(l.Policy.FingerprintMatch),
+			MaxRebinds:       l.Policy.MaxRebinds,
+			RebindWindowDays: l.Policy.RebindWindowDays,
+		},
+		KeyGeneration: int(l.KeyGeneration),
+		IssuedAt:      l.IssuedAt.UTC(),
+		ExpiresAt:     utc(l.ExpiresAt),
+		Revision:      api.Revision(l.Revision),
+	}
+	maps.Copy(described.Metadata, l.Metadata)
+	if l.Customer != nil {
+		described.Customer = &api.Customer{Name: l.Customer.Name, Email: l.Customer.Email}
+	}
+	return described
+}
+
+func productRef(s *license.Stream) api.ProductRef {
+	return api.ProductRef{ID: s.ProductID, Code: s.ProductCode}
+}
+
+func planRef(s *license.Stream) api.PlanRef {
+	return api.PlanRef{ID: s.PlanID, Code: s.PlanCode, Revision: s.PlanRevision, Type: api.PlanType(s.Policy.PlanType)}
+}
+
+func utc(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	in := t.UTC()
+	return &in
+}

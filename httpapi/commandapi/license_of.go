@@ -1,0 +1,38 @@
+package commandapi
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"github.com/licenseledger/licenseledger/domain/tenancy"
+	"github.com/licenseledger/licenseledger/httpapi/problem"
+	"github.com/licenseledger/licenseledger/readmodels"
+)
+
+// licenseOf finds the licence that an operator means by the id of something that hangs on it. The index follows the ledger,
+// so what it does not know may only be too new: then it is asked again once it has caught up.
+func (s server) licenseOf(ctx context.Context, id uuid.UUID, find func(context.Context, string, uuid.UUID) (uuid.UUID, error)) (uuid.UUID, error) {
+	principal, err := tenancy.From(ctx)
+	if err != nil {
+		return uuid.UUID{}, err
+	}
+	if principal.Role == tenancy.Machine {
+		return uuid.UUID{}, problem.ErrLicenseKeyMissing
+	}
+	license, err := find(ctx, principal.Tenant, id)
+	if !errors.Is(err, readmodels.ErrNotFound) {
+		return license, err
+	}
+	head, err := s.Head(ctx)
+	if err != nil {
+		return uuid.UUID{}, err
+	}
+	patient, cancel := context.WithTimeout(ctx, s.Patience)
+	defer cancel()
+	if err := s.Machines.WaitForPosition(patient, []string{readmodels.Machines}, uint64(head)); err != nil {
+		return uuid.UUID{}, err
+	}
+	return find(ctx, principal.Tenant, id)
+}

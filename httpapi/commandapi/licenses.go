@@ -1,0 +1,96 @@
+package commandapi
+
+import (
+	"context"
+
+	"github.com/licenseledger/licenseledger/commands"
+)
+
+// IssueLicense implements [StrictServerInterface].
+func (s server) IssueLicense(ctx context.Context, r IssueLicenseRequestObject) (IssueLicenseResponseObject, error) {
+	request, err := conditions(r.Params).request(ctx)
+	if err != nil {
+		return nil, err
+	}
+	issued, err := s.Commands.IssueLicense(ctx, request, issueLicense(*r.Body))
+	if err != nil {
+		return nil, err
+	}
+	return IssueLicense201JSONResponse{LicenseIssuedJSONResponse{
+		Body:    issuedLicenseJSON(issued),
+		Headers: LicenseIssuedResponseHeaders(createdAt("/v1/licenses/"+issued.ID.String(), issued.Outcome)),
+	}}, nil
+}
+
+// SuspendLicense implements [StrictServerInterface].
+func (s server) SuspendLicense(ctx context.Context, r SuspendLicenseRequestObject) (SuspendLicenseResponseObject, error) {
+	request, err := conditions(r.Params).request(ctx)
+	if err != nil {
+		return nil, err
+	}
+	suspended, err := s.Commands.SuspendLicense(ctx, request, commands.SuspendLicense{LicenseID: r.ID, Reason: r.Body.Reason})
+	if err != nil {
+		return nil, err
+	}
+	return SuspendLicense200JSONResponse{licenseChanged(suspended)}, nil
+}
+
+// ReinstateLicense implements [StrictServerInterface].
+func (s server) ReinstateLicense(ctx context.Context, r ReinstateLicenseRequestObject) (ReinstateLicenseResponseObject, error) {
+	request, err := conditions(r.Params).request(ctx)
+	if err != nil {
+		return nil, err
+	}
+	reinstated, err := s.Commands.ReinstateLicense(ctx, request, commands.ReinstateLicense{LicenseID: r.ID, Reason: r.Body.Reason})
+	if err != nil {
+		return nil, err
+	}
+	return ReinstateLicense200JSONResponse{licenseChanged(reinstated)}, nil
+}
+
+// RevokeLicense implements [StrictServerInterface].
+func (s server) RevokeLicense(ctx context.Context, r RevokeLicenseRequestObject) (RevokeLicenseResponseObject, error) {
+	request, err := conditions(r.Params).request(ctx)
+	if err != nil {
+		return nil, err
+	}
+	revoked, err := s.Commands.RevokeLicense(ctx, request, commands.RevokeLicense{LicenseID: r.ID, Reason: r.Body.Reason})
+	if err != nil {
+		return nil, err
+	}
+	return RevokeLicense200JSONResponse{licenseChanged(revoked)}, nil
+}
+
+// RenewLicense implements [StrictServerInterface].
+func (s server) RenewLicense(ctx context.Context, r RenewLicenseRequestObject) (RenewLicenseResponseObject, error) {
+	request, err := conditions(r.Params).request(ctx)
+	if err != nil {
+		return nil, err
+	}
+	renewed, err := s.Commands.RenewLicense(ctx, request, commands.RenewLicense{
+		LicenseID: r.ID, Reason: r.Body.Reason, ExtendDays: r.Body.ExtendDays, ExpiresAt: r.Body.ExpiresAt,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return RenewLicense200JSONResponse{licenseChanged(renewed)}, nil
+}
+
+// ReissueKey implements [StrictServerInterface].
+func (s server) ReissueKey(ctx context.Context, r ReissueKeyRequestObject) (ReissueKeyResponseObject, error) {
+	request, err := conditions(r.Params).request(ctx)
+	if err != nil {
+		return nil, err
+	}
+	reissued, err := s.Commands.ReissueKey(ctx, request, commands.ReissueKey{LicenseID: r.ID, Reason: r.Body.Reason})
+	if err != nil {
+		return nil, err
+	}
+	return ReissueKey200JSONResponse{KeyReissuedJSONResponse{
+		Body: issuedLicenseJSON(reissued), Headers: KeyReissuedResponseHeaders(headers(reissued.Outcome)),
+	}}, nil
+}
+
+func licenseChanged(l commands.License) LicenseChangedJSONResponse {
+	return LicenseChangedJSONResponse{Body: licenseJSON(l), Headers: LicenseChangedResponseHeaders(headers(l.Outcome))}
+}

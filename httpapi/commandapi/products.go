@@ -1,0 +1,70 @@
+package commandapi
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/domain/catalog"
+	"github.com/licenseledger/licenseledger/domain/license"
+	"github.com/licenseledger/licenseledger/httpapi/api"
+	"github.com/licenseledger/licenseledger/httpapi/problem"
+)
+
+// RegisterProduct implements [StrictServerInterface].
+func (s server) RegisterProduct(ctx context.Context, r RegisterProductRequestObject) (RegisterProductResponseObject, error) {
+	request, err := conditions(r.Params).request(ctx)
+	if err != nil {
+		return nil, err
+	}
+	product, err := s.Commands.RegisterProduct(ctx, request, commands.RegisterProduct{
+		Code:                  r.Body.Code,
+		Name:                  r.Body.Name,
+		Platforms:             r.Body.Platforms,
+		Algorithm:             catalog.Algorithm(value(r.Body.SigningAlgorithm)),
+		OfflineDays:           r.Body.OfflineDays,
+		MaxMachinesPerLicense: r.Body.MaxMachinesPerLicense,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return RegisterProduct201JSONResponse{ProductRegisteredJSONResponse{
+		Body:    productJSON(product),
+		Headers: ProductRegisteredResponseHeaders(createdAt("/v1/products/"+product.ID.String(), product.Outcome)),
+	}}, nil
+}
+
+// RotateSigningKey implements [StrictServerInterface].
+func (s server) RotateSigningKey(ctx context.Context, r RotateSigningKeyRequestObject) (RotateSigningKeyResponseObject, error) {
+	request, err := conditions(r.Params).request(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if blank := strings.TrimSpace(r.Body.Reason) == ""; blank || utf8.RuneCountInString(r.Body.Reason) > license.MaxReasonLength {
+		return nil, problem.Field("reason", "must be 1 to 500 characters")
+	}
+	product, err := s.Commands.RotateSigningKey(ctx, request, commands.RotateSigningKey{ProductID: r.ID, Reason: r.Body.Reason})
+	if err != nil {
+		return nil, err
+	}
+	return RotateSigningKey200JSONResponse{ProductChangedJSONResponse{
+		Body: productJSON(product), Headers: ProductChangedResponseHeaders(headers(product.Outcome)),
+	}}, nil
+}
+
+func productJSON(p commands.Product) api.Product {
+	signing := p.SigningKey()
+	return api.Product{
+		ID:                    p.ID,
+		Code:                  p.Code,
+		Name:                  p.Name,
+		SigningAlgorithm:      api.SigningAlgorithm(signing.Algorithm),
+		SigningKeyID:          signing.ID,
+		OfflineDays:           p.OfflineDays,
+		MaxMachinesPerLicense: p.MaxMachinesPerLicense,
+		Platforms:             append([]string{}, p.Platforms...),
+		RegisteredAt:          p.RegisteredAt.UTC(),
+		Revision:              api.Revision(p.Revision),
+	}
+}
