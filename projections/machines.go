@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -134,6 +135,7 @@ func (machinesProjector) activation(e event.Event, id uuid.UUID, rows Rows) erro
 			"granted_at":       micros(happened.GrantedAt),
 			"renewed_at":       nil,
 			"expires_at":       micros(happened.ExpiresAt),
+			"lapses_at":        lapsesAt(happened.Floating, happened.ExpiresAt),
 			"ended_at":         nil,
 			"last_reason":      nil,
 			"position":         place(e),
@@ -146,7 +148,8 @@ func (machinesProjector) activation(e event.Event, id uuid.UUID, rows Rows) erro
 		})
 	case activation.Renewed:
 		if err := rows.Update("activations", happened.ActivationID.String(), readmodels.Values{
-			"status": readmodels.ActivationActive, "renewed_at": micros(happened.RenewedAt), "expires_at": micros(happened.ExpiresAt), "position": place(e),
+			"status": readmodels.ActivationActive, "renewed_at": micros(happened.RenewedAt), "expires_at": micros(happened.ExpiresAt),
+			"lapses_at": lapsesAt(happened.Floating, happened.ExpiresAt), "position": place(e),
 		}); err != nil {
 			return err
 		}
@@ -155,18 +158,27 @@ func (machinesProjector) activation(e event.Event, id uuid.UUID, rows Rows) erro
 		})
 	case activation.Lapsed:
 		if err := rows.Update("activations", happened.ActivationID.String(), readmodels.Values{
-			"status": readmodels.ActivationLapsed, "position": place(e),
+			"status": readmodels.ActivationLapsed, "lapses_at": nil, "position": place(e),
 		}); err != nil {
 			return err
 		}
 		return rows.Update("machines", happened.BindingID.String(), readmodels.Values{"status": readmodels.MachineIdle, "position": place(e)})
 	case activation.Ended:
 		return rows.Update("activations", happened.ActivationID.String(), readmodels.Values{
-			"status": readmodels.ActivationEnded, "ended_at": micros(happened.EndedAt), "last_reason": maybeText(happened.Reason), "position": place(e),
+			"status": readmodels.ActivationEnded, "ended_at": micros(happened.EndedAt), "lapses_at": nil,
+			"last_reason": maybeText(happened.Reason), "position": place(e),
 		})
 	default:
 		return fmt.Errorf("%w: machines do not know %T", ErrPoison, e.Payload)
 	}
+}
+
+// lapsesAt is when a lease ends unless it is renewed, as stored: nil for an activation that is locked to its machine.
+func lapsesAt(floating bool, expires time.Time) any {
+	if !floating {
+		return nil
+	}
+	return micros(expires)
 }
 
 // name returns a machine's host name as stored: nil when none was given or the person was erased.

@@ -61,3 +61,4 @@ CREATE INDEX licenses_gN_by_status_issued ON licenses_gN (tenant, status, issued
 CREATE INDEX licenses_gN_by_status_expiry ON licenses_gN (tenant, status, COALESCE(expires_at, 9223372036854775807));
 CREATE INDEX licenses_gN_by_product ON licenses_gN (tenant, product_id, issued_at);
 CREATE INDEX licenses_gN_by_plan ON licenses_gN (tenant, plan_id, issued_at);
+CREATE INDEX licenses_gN_by_due ON licenses_gN (expires_at) WHERE expired_at IS NULL AND revoked_at IS NULL AND expires_at IS NOT NULL;

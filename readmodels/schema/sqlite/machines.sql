@@ -33,6 +33,7 @@ CREATE TABLE activations_gN (
     granted_at       INTEGER NOT NULL,
     renewed_at       INTEGER,
     expires_at       INTEGER NOT NULL,
+    lapses_at        INTEGER,                 -- when the lease ends unless it is renewed; NULL: node-locked, or over
     ended_at         INTEGER,
     last_reason      TEXT,
     position         INTEGER NOT NULL
@@ -47,3 +48,4 @@ CREATE TABLE machine_subjects_gN (
 
 -- indexes
 CREATE INDEX machines_gN_by_license ON machines_gN (license_id, bound_position);
+CREATE INDEX activations_gN_by_lapse ON activations_gN (lapses_at) WHERE lapses_at IS NOT NULL;

@@ -1,0 +1,63 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/licenseledger/licenseledger/domain/tenancy"
+)
+
+// Timekeeper has what time brings about recorded: it asks at intervals which licences are due and lets them elapse.
+type Timekeeper struct {
+	Handler *Handler
+	// Due names licences for which something may be due, at most limit. It may lag behind the ledger: naming a licence once
+	// too often does no harm, and one that is missing is named next time.
+	Due    func(ctx context.Context, now time.Time, limit int) ([]uuid.UUID, error)
+	Every  time.Duration
+	Logger *slog.Logger
+}
+
+const (
+	elapsedPerRound = 1_024
+	elapsedAtOnce   = 64 // side by side, so that the ledger can commit them together
+)
+
+// Run keeps time until ctx ends.
+func (t Timekeeper) Run(ctx context.Context) {
+	ctx = tenancy.With(ctx, tenancy.Principal{Actor: string(tenancy.System), Role: tenancy.System})
+	ticker := time.NewTicker(t.Every)
+	defer ticker.Stop()
+	for {
+		if err := t.Round(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			t.Logger.ErrorContext(ctx, "what is due could not be recorded; trying again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// Round records what is due now. One licence that fails does not hold up the others. ctx needs a principal of role System.
+func (t Timekeeper) Round(ctx context.Context) error {
+	due, err := t.Due(ctx, t.Handler.now(), elapsedPerRound)
+	if err != nil {
+		return err
+	}
+	var group errgroup.Group
+	group.SetLimit(elapsedAtOnce)
+	failures := make([]error, len(due))
+	for i, id := range due {
+		group.Go(func() error {
+			_, failures[i] = t.Handler.Elapse(ctx, id)
+			return nil
+		})
+	}
+	return errors.Join(group.Wait(), errors.Join(failures...))
+}
