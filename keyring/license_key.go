@@ -92,7 +92,7 @@ func decodeDigits(text string) (high, low uint64, ok bool) {
 			continue
 		}
 		value, ok := digitValue(text[i])
-		if !ok || seen == digits {
+		if !ok {
 			return 0, 0, false
 		}
 		high, low = high<<bitsPerDigit|low>>(64-bitsPerDigit), low<<bitsPerDigit|value

@@ -134,6 +134,22 @@ func TestACallerWhoGivesUpLeavesTheQueueAndStoresNothing(t *testing.T) {
 	require.Equal(t, 1, countSubjects(t, k))
 }
 
+func TestATransactionForManyIsNotGivenUpWithTheCallerWhoRunsIt(t *testing.T) {
+	t.Parallel()
+	r := newRing(t, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	c := config(t, r.db, newPredictable(2))
+	c.Now = func() time.Time { // asked in the midst of the transaction
+		cancel()
+		return start
+	}
+	k, err := keyring.Open(t.Context(), c)
+	require.NoError(t, err)
+	_, _ = k.Subject(ctx, "default", "ada@example.com")
+	require.Error(t, ctx.Err())
+	require.Equal(t, 1, countSubjects(t, r))
+}
+
 func TestTheQueueOfCallersIsBounded(t *testing.T) {
 	t.Parallel()
 	k := newRing(t, 1)

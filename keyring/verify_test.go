@@ -90,6 +90,17 @@ func TestACertificateWithAnyAlteredCharacterIsRefused(t *testing.T) {
 	}
 }
 
+func TestAGenuineSignatureHasOneSpellingOnly(t *testing.T) {
+	t.Parallel()
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	token, set := signed(t, catalog.Ed25519)
+	last := strings.IndexByte(alphabet, token[len(token)-1])
+	respelled := token[:len(token)-1] + string(alphabet[last|1]) // a bit that carries nothing
+	require.NotEqual(t, token, respelled)
+	_, err := keyring.Verify(respelled, set, start)
+	require.ErrorIs(t, err, keyring.ErrCertificateInvalid)
+}
+
 // forge signs claims of one's own choice with the vendor's very key.
 func forge(t *testing.T, method jwt.SigningMethod, key any, header, claims map[string]any) string {
 	t.Helper()
