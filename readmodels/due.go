@@ -17,8 +17,8 @@ func (db *DB) DueLicenses(ctx context.Context, now time.Time, limit int) ([]uuid
 	if err != nil {
 		return nil, err
 	}
-	lapsed, err := list(ctx, db, scanID, `SELECT DISTINCT license_id FROM activations
-		WHERE lapses_at <= $1 AND lapses_at IS NOT NULL ORDER BY lapses_at LIMIT $2`,
+	lapsed, err := list(ctx, db, scanID, `SELECT license_id FROM activations
+		WHERE lapses_at <= $1 AND lapses_at IS NOT NULL GROUP BY license_id ORDER BY MIN(lapses_at) LIMIT $2`,
 		now.UnixMicro(), limit)
 	return append(expired, lapsed...), err
 }
