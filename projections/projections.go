@@ -99,7 +99,7 @@ func maybeText(s string) any {
 }
 
 // place is an event's position as stored. A ledger does not grow beyond what int64 holds.
-func place(e event.Event) int64 { return int64(e.Position) } //nolint:gosec // see above
+func place(e event.Event) int64 { return int64(e.Position) }
 
 // revision is an event's revision as stored.
-func revision(e event.Event) int64 { return int64(e.Revision) } //nolint:gosec // below its position
+func revision(e event.Event) int64 { return int64(e.Revision) }

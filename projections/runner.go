@@ -48,7 +48,7 @@ type Runner struct {
 	feed   *Feed
 	router *message.Router
 
-	life    context.Context //nolint:containedctx // the runner's own life, which rebuilds share
+	life    context.Context // the runner's own, which rebuilds share
 	end     context.CancelFunc
 	tasks   sync.WaitGroup
 	mu      sync.Mutex // guards ended against tasks.Add

@@ -105,7 +105,7 @@ func FirstDifference(ctx context.Context, left, right *Snapshot) (*Difference, e
 			return d, err
 		}
 	}
-	return nil, nil //nolint:nilnil // no difference is the good answer
+	return nil, nil
 }
 
 func firstDifferenceIn(ctx context.Context, left, right *Snapshot, table Table) (*Difference, error) {

@@ -50,5 +50,5 @@ func (db *DB) TimelineOfLicense(ctx context.Context, tenant string, licenseID uu
 	if err != nil {
 		return Page[TimelineEntry]{}, err
 	}
-	return paged(items, limit, func(e TimelineEntry) cursor { return cursor{Order: "timeline", Row: int64(e.Position)} }), nil //nolint:gosec // came from an int64 column
+	return paged(items, limit, func(e TimelineEntry) cursor { return cursor{Order: "timeline", Row: int64(e.Position)} }), nil
 }
