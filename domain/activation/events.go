@@ -22,7 +22,7 @@ type Granted struct {
 	ActivationID uuid.UUID           `json:"activation_id"`
 	BindingID    uuid.UUID           `json:"binding_id"`
 	Fingerprint  machine.Fingerprint `json:"fingerprint"`
-	KeyID        string              `json:"key_id"` // the product key that signs the certificate
+	KeyID        string              `json:"key_id"`             // the product key that signs the certificate
 	Floating     bool                `json:"floating,omitempty"` // a lease: it lapses at ExpiresAt and frees its seat
 	GrantedAt    time.Time           `json:"granted_at"`
 	ExpiresAt    time.Time           `json:"expires_at"`
@@ -34,7 +34,7 @@ type Renewed struct {
 	BindingID    uuid.UUID           `json:"binding_id"`
 	Fingerprint  machine.Fingerprint `json:"fingerprint"`
 	KeyID        string              `json:"key_id"`
-	SeatsUsed    int                 `json:"seats_used"` // of the licence, after this event
+	SeatsUsed    int                 `json:"seats_used"`         // of the licence, after this event
 	Floating     bool                `json:"floating,omitempty"` // a lease: it lapses at ExpiresAt and frees its seat
 	RenewedAt    time.Time           `json:"renewed_at"`
 	ExpiresAt    time.Time           `json:"expires_at"`

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -53,6 +54,9 @@ func Of[P Payload]() Registration {
 			if err := json.Unmarshal(data, &p); err != nil {
 				return nil, fmt.Errorf("%w: %s: %w", ErrMalformed, t, err)
 			}
+			if bytes.Equal(bytes.TrimSpace(data), []byte("null")) { // which encoding/json takes for any type
+				return nil, fmt.Errorf("%w: %s: null", ErrMalformed, t)
+			}
 			return p, nil
 		}
 	}
@@ -85,7 +89,7 @@ func (r *Registry) Decode(e Envelope) (Event, error) {
 		}
 		rewritten, err := up.rewrite(data)
 		if err != nil {
-			return Event{}, fmt.Errorf("%w: upcast %s to %s at position %d: %w", ErrMalformed, t, up.to, e.Position, err)
+			return Event{}, fmt.Errorf("event %s at position %d: %w: upcast %s to %s: %w", e.ID, e.Position, ErrMalformed, t, up.to, err)
 		}
 		t, data = up.to, rewritten
 	}

@@ -58,9 +58,11 @@ func issued(changes ...change) license.Issued {
 	return e
 }
 
-func seats(n int) change           { return func(e *license.Issued) { e.Policy.PlanMaxMachines = n } }
-func expires(at time.Time) change  { return func(e *license.Issued) { e.ExpiresAt = &at } }
-func floating(seconds int) change  { return func(e *license.Issued) { e.Policy.LeaseSeconds = &seconds } }
+func seats(n int) change          { return func(e *license.Issued) { e.Policy.PlanMaxMachines = n } }
+func expires(at time.Time) change { return func(e *license.Issued) { e.ExpiresAt = &at } }
+func floating(seconds int) change {
+	return func(e *license.Issued) { e.Policy.LeaseSeconds = &seconds }
+}
 func match(m machine.Match) change { return func(e *license.Issued) { e.Policy.FingerprintMatch = m } }
 func rebinds(n int) change         { return func(e *license.Issued) { e.Policy.MaxRebinds = &n } }
 func generation(n uint8) change    { return func(e *license.Issued) { e.KeyGeneration = n } }

@@ -50,10 +50,10 @@ func TestVerdictsNameTheirCodeAndTheEventsThatDecided(t *testing.T) {
 		"expired after a renewal, unrecorded": {
 			with(license.Renewed{ExpiresAt: inAMonth.Add(day)}), inAMonth.Add(day), license.Validate{}, license.LicenseExpired, []event.Type{license.RenewedType},
 		},
-		"another product":       {activated, noon, license.Validate{Product: "cam"}, license.ProductMismatch, []event.Type{license.IssuedType}},
-		"its product":           {activated, noon, license.Validate{Product: "cad"}, license.Valid, []event.Type{license.IssuedType}},
-		"its product, by id":    {activated, noon, license.Validate{Product: id(2).String()}, license.Valid, []event.Type{license.IssuedType}},
-		"a feature it has":      {activated, noon, license.Validate{Entitlements: []string{"export", "tier"}}, license.Valid, []event.Type{license.IssuedType}},
+		"another product":    {activated, noon, license.Validate{Product: "cam"}, license.ProductMismatch, []event.Type{license.IssuedType}},
+		"its product":        {activated, noon, license.Validate{Product: "cad"}, license.Valid, []event.Type{license.IssuedType}},
+		"its product, by id": {activated, noon, license.Validate{Product: id(2).String()}, license.Valid, []event.Type{license.IssuedType}},
+		"a feature it has":   {activated, noon, license.Validate{Entitlements: []string{"export", "tier"}}, license.Valid, []event.Type{license.IssuedType}},
 		"a feature switched off": {
 			activated, noon, license.Validate{Entitlements: []string{"render"}}, license.EntitlementMissing, []event.Type{license.IssuedType},
 		},

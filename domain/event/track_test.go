@@ -1,0 +1,122 @@
+package event_test
+
+import (
+	"strconv"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/licenseledger/licenseledger/domain/event"
+)
+
+// follow continues a track with one event of each of the keyed commands.
+func follow(track event.Track, commands ...string) event.Track {
+	for _, command := range commands {
+		track = track.Follow(event.Envelope{Position: track.Position + 10, Revision: track.Revision + 1, Pending: event.Pending{
+			Metadata: event.Metadata{Tenant: "acme", CommandID: command, RequestHash: "hash of " + command},
+		}})
+	}
+	return track
+}
+
+func numbered(from, to int) []string {
+	var names []string
+	for n := from; n <= to; n++ {
+		names = append(names, strconv.Itoa(n))
+	}
+	return names
+}
+
+func TestATrackSaysWhoseStreamItIsAndHowFarItWasRead(t *testing.T) {
+	t.Parallel()
+	track := follow(event.Track{}, "a", "b")
+	require.Equal(t, "acme", track.Tenant)
+	require.Equal(t, event.Revision(2), track.Revision)
+	require.Equal(t, event.Position(20), track.Position)
+}
+
+func TestACommandIsRememberedWithItsRequestAndItsLastEvent(t *testing.T) {
+	t.Parallel()
+	track := follow(event.Track{}, "a", "b", "b", "b", "c")
+	remembered, found := track.Command("b")
+	require.True(t, found)
+	require.Equal(t, event.Command{ID: "b", RequestHash: "hash of b", Revision: 4}, remembered)
+	_, found = track.Command("d")
+	require.False(t, found)
+}
+
+func TestACommandWithoutAnIdempotencyKeyIsNotRemembered(t *testing.T) {
+	t.Parallel()
+	track := event.Track{}.Follow(event.Envelope{Revision: 1, Pending: event.Pending{Metadata: event.Metadata{CommandID: "a"}}})
+	_, found := track.Command("a")
+	require.False(t, found)
+	require.Equal(t, event.Revision(1), track.Revision)
+}
+
+func TestTheLast256CommandsAreRemembered(t *testing.T) {
+	t.Parallel()
+	track := follow(event.Track{}, numbered(1, event.RememberedCommands)...)
+	_, found := track.Command("1")
+	require.True(t, found)
+
+	track = follow(track, "one more")
+	_, found = track.Command("1")
+	require.False(t, found, "the oldest is forgotten")
+	for _, name := range append(numbered(2, event.RememberedCommands), "one more") {
+		_, found = track.Command(name)
+		require.True(t, found, name)
+	}
+}
+
+func TestSeveralEventsOfOneCommandAreOneMemory(t *testing.T) {
+	t.Parallel()
+	track := follow(event.Track{}, "first")
+	for _, name := range numbered(2, event.RememberedCommands) {
+		track = follow(track, name, name, name)
+	}
+	remembered, found := track.Command("first")
+	require.True(t, found, "256 commands of many events are remembered, not 256 events")
+	require.Equal(t, event.Revision(1), remembered.Revision)
+
+	last := strconv.Itoa(event.RememberedCommands)
+	track = follow(track, last)
+	_, found = track.Command("first")
+	require.True(t, found, "a further event of the latest command pushes nobody out")
+}
+
+func TestTracksThatContinueFromTheSameOneDoNotDisturbEachOther(t *testing.T) {
+	t.Parallel()
+	for _, length := range []int{0, 1, 5, event.RememberedCommands - 1, event.RememberedCommands} {
+		origin := follow(event.Track{}, numbered(1, length)...)
+		last := strconv.Itoa(length)
+		left, right := follow(origin, "left", "more"), follow(origin, "right")
+		again := follow(origin, last)
+
+		for name, branch := range map[string]event.Track{"left": left, "right": right} {
+			other := map[string]string{"left": "right", "right": "left"}[name]
+			_, found := branch.Command(name)
+			require.True(t, found, "%s after %d", name, length)
+			_, found = branch.Command(other)
+			require.False(t, found, "%s after %d", other, length)
+		}
+		for _, name := range []string{"left", "right", "more"} {
+			_, found := origin.Command(name)
+			require.False(t, found, "%s in the origin of %d", name, length)
+		}
+		if length > 0 {
+			remembered, found := origin.Command(last)
+			require.True(t, found)
+			require.Equal(t, event.Revision(length), remembered.Revision, "the origin is left as it was")
+			remembered, _ = again.Command(last)
+			require.Equal(t, event.Revision(length)+1, remembered.Revision)
+		}
+	}
+}
+
+func TestARefPointsAtItsEvent(t *testing.T) {
+	t.Parallel()
+	id := uuid.MustParse("00000000-0000-7000-8000-000000000001")
+	envelope := event.Envelope{Position: 9, Revision: 3, Stream: "door-1", Pending: event.Pending{ID: id, Type: openedType}}
+	require.Equal(t, event.Ref{ID: id, Position: 9, Revision: 3, Type: openedType}, envelope.Ref())
+}
