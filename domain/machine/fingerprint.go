@@ -57,7 +57,8 @@ type Components map[Kind][]string
 
 // NewComponents normalises what a machine presents: values are trimmed and lower-cased, and a kind's values are sorted
 // and unique, so that neither order nor spelling of the report matters. Empty values are dropped.
-// The error is a [refusal.Invalid] naming unknown kinds, too many or too long values, or that nothing is left.
+// The error is a [refusal.Invalid] naming unknown kinds, too many or too long values, values with a zero byte, or that
+// nothing is left.
 func NewComponents(presented map[string][]string) (Components, error) {
 	var check refusal.Check
 	components := Components{}
@@ -68,6 +69,7 @@ func NewComponents(presented map[string][]string) (Components, error) {
 		var kept []string
 		for _, v := range values {
 			check.That(len(v) <= MaxValueLength, name, "has a value of more than 256 bytes")
+			check.That(!strings.Contains(v, "\x00"), name, "has a value with a zero byte") // which separates values in the fingerprint
 			if v = strings.ToLower(strings.TrimSpace(v)); v != "" {
 				kept = append(kept, v)
 			}
