@@ -1559,7 +1559,7 @@ type RebindMachineParams struct {
 // ListLedgerEventsParams defines parameters for ListLedgerEvents.
 type ListLedgerEventsParams struct {
 	// After Only events after this position. 0 begins at the start.
-	After *int64 `form:"after,omitempty" json:"after,omitempty"`
+	After *uint64 `form:"after,omitempty" json:"after,omitempty"`
 
 	// Limit How many events at most. A page holds 100 unless asked otherwise; a stream ends after the limit if one is given.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`

@@ -11,6 +11,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/refusal"
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/keyring"
+	"github.com/licenseledger/licenseledger/projections"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
@@ -45,11 +46,13 @@ func fromPorts(err error) (*refusal.Refusal, bool) {
 	switch {
 	case errors.Is(err, eventstore.ErrBusy), errors.Is(err, keyring.ErrBusy):
 		return ErrBusy, true
-	case errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrClosed):
+	case errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrClosed), errors.Is(err, projections.ErrStopped):
 		return ErrUnavailable, true
+	case errors.Is(err, projections.ErrRebuilding):
+		return ErrRebuildRunning, true
 	case errors.Is(err, readmodels.ErrNotReached):
 		return ErrProjectionBehind, true
-	case errors.Is(err, readmodels.ErrNotFound):
+	case errors.Is(err, readmodels.ErrNotFound), errors.Is(err, projections.ErrUnknownProjection):
 		return ErrNotFound, true
 	case errors.As(err, &tooLarge):
 		return ErrBodyTooLarge, true

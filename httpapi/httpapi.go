@@ -1,0 +1,131 @@
+package httpapi
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v5"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/eventstore"
+	"github.com/licenseledger/licenseledger/httpapi/commandapi"
+	"github.com/licenseledger/licenseledger/httpapi/contract"
+	"github.com/licenseledger/licenseledger/httpapi/docsui"
+	"github.com/licenseledger/licenseledger/httpapi/health"
+	"github.com/licenseledger/licenseledger/httpapi/middleware"
+	"github.com/licenseledger/licenseledger/httpapi/problem"
+	"github.com/licenseledger/licenseledger/httpapi/queryapi"
+	"github.com/licenseledger/licenseledger/readmodels"
+)
+
+//go:embed openapi.yaml
+var openapi []byte
+
+// The bounds of time that hold unless others are given.
+const (
+	DefaultTimeout  = 30 * time.Second // of a request
+	DefaultPatience = 5 * time.Second  // of a query that waits for its Ledger-Position
+)
+
+// Config is what the API is served with. All fields are required unless they say otherwise.
+type Config struct {
+	Commands    *commands.Handler
+	ReadModels  *readmodels.DB
+	Ledger      eventstore.Store
+	Projections queryapi.Projections
+	AdminKey    string
+	Ready       []health.Check   // what must work for the server to be ready
+	Draining    <-chan struct{}  // closed when the server begins to shut down: not ready any more, open streams end
+	Now         func() time.Time // for measuring how long requests take
+	NewID       func() uuid.UUID // of requests that bring none
+	Log         *slog.Logger
+	Registry    *prometheus.Registry // gets the metrics of HTTP, and is served at /metrics
+	Timeout     time.Duration        // 0: [DefaultTimeout]
+	Patience    time.Duration        // 0: [DefaultPatience]
+}
+
+// New returns what serves the API: commands, queries, health, metrics and documentation.
+//
+// A request passes, from the outside in: its correlation id, the headers that bind browsers, metrics, the access log and
+// the answering of errors and panics, which metrics and log thereby see; then, at the endpoints of the API, the limit of
+// time, authentication and the check of its parameters.
+func New(c Config) (http.Handler, error) {
+	if c.AdminKey == "" {
+		return nil, errors.New("serve the API: an admin key is required")
+	}
+	if c.Timeout == 0 {
+		c.Timeout = DefaultTimeout
+	}
+	if c.Patience == 0 {
+		c.Patience = DefaultPatience
+	}
+	document, err := contract.Parse(openapi)
+	if err != nil {
+		return nil, err
+	}
+	measure, err := middleware.Metrics(c.Registry, c.Now)
+	if err != nil {
+		return nil, err
+	}
+	reporter := problem.Reporter{Log: c.Log}
+	e := echo.NewWithConfig(echo.Config{
+		Logger:           c.Log,
+		HTTPErrorHandler: func(ctx *echo.Context, err error) { middleware.Answer(reporter, ctx, err) },
+		Router:           echo.NewRouter(echo.RouterConfig{AutoHandleHEAD: true}),
+		Binder:           middleware.NewJSONBinder(document),
+		IPExtractor:      echo.ExtractIPDirect(),
+
+		NoGroupAutoRegister404Routes: true,
+	})
+	e.Use(
+		middleware.Correlate(func() string { return c.NewID().String() }),
+		middleware.SecurityHeaders(),
+		measure,
+		middleware.AccessLog(c.Log, c.Now),
+		middleware.Problems(reporter),
+	)
+	c.routeAPI(e, document, reporter)
+	if err := c.routeSystem(e, document); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+func (c Config) routeAPI(e *echo.Echo, document *contract.Contract, reporter problem.Reporter) {
+	endpoints := e.Group("",
+		middleware.Timeout(document, c.Timeout),
+		middleware.Authenticate(document, middleware.NewAdminKey(c.AdminKey)),
+		middleware.KnownParameters(document),
+	)
+	commandapi.RegisterHandlers(endpoints, commandapi.New(commandapi.Config{
+		Commands: c.Commands,
+		Machines: c.ReadModels,
+		Head:     c.Ledger.Head,
+		Patience: c.Patience,
+		Problems: reporter,
+	}))
+	queryapi.RegisterHandlers(endpoints, queryapi.New(queryapi.Config{
+		ReadModels:  c.ReadModels,
+		Ledger:      c.Ledger,
+		Projections: c.Projections,
+		Patience:    c.Patience,
+		Draining:    c.Draining,
+	}))
+}
+
+func (c Config) routeSystem(e *echo.Echo, document *contract.Contract) error {
+	e.GET("/healthz/live", health.Live)
+	e.GET("/healthz/ready", health.Ready(c.Ready, c.Draining))
+	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(c.Registry, promhttp.HandlerOpts{Registry: c.Registry})))
+	if err := docsui.Register(e, document.JSON()); err != nil {
+		return fmt.Errorf("serve the documentation: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,120 @@
+package queryapi
+
+import (
+	"context"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/licenseledger/licenseledger/domain/license"
+	"github.com/licenseledger/licenseledger/domain/refusal"
+	"github.com/licenseledger/licenseledger/domain/tenancy"
+	"github.com/licenseledger/licenseledger/httpapi/api"
+	"github.com/licenseledger/licenseledger/readmodels"
+)
+
+// defaultSort shows the newest licences first.
+const defaultSort = api.MinusIssuedAt
+
+// ListLicenses implements [StrictServerInterface].
+func (s server) ListLicenses(ctx context.Context, r ListLicensesRequestObject) (ListLicensesResponseObject, error) {
+	principal, err := tenancy.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	filter, err := licenseFilter(r.Params)
+	if err != nil {
+		return nil, err
+	}
+	part, err := paging(r.Params.Cursor, r.Params.Limit)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.wait(ctx, r.Params.LedgerPosition, readmodels.Licenses, readmodels.Catalog); err != nil {
+		return nil, err
+	}
+	rows, err := s.ReadModels.Licenses(ctx, principal.Tenant, filter, part)
+	if err != nil {
+		return nil, err
+	}
+	items, cursor, link, err := page(ctx, rows, licenseJSON)
+	return ListLicenses200JSONResponse{
+		Body: api.LicensePage{Items: items, NextCursor: cursor}, Headers: ListLicenses200ResponseHeaders{Link: link},
+	}, err
+}
+
+func licenseFilter(p api.ListLicensesParams) (readmodels.LicenseFilter, error) {
+	sort := defaultSort
+	if p.Sort != nil {
+		sort = *p.Sort
+	}
+	var check refusal.Check
+	check.That(sort.Valid(), "sort", "must be issued_at, expires_at, customer_name or status, with a leading - for the reverse")
+	check.That(p.Status == nil || p.Status.Valid(), "status", "must be ACTIVE, SUSPENDED, EXPIRED or REVOKED")
+	key, descending := strings.CutPrefix(string(sort), "-")
+	return readmodels.LicenseFilter{
+		Status:     string(value(p.Status)),
+		Product:    value(p.Product),
+		Plan:       value(p.Plan),
+		Customer:   value(p.Customer),
+		Search:     value(p.Q),
+		Sort:       readmodels.LicenseSort(key),
+		Descending: descending,
+	}, check.Err()
+}
+
+// GetLicense implements [StrictServerInterface].
+func (s server) GetLicense(ctx context.Context, r GetLicenseRequestObject) (GetLicenseResponseObject, error) {
+	row, err := s.license(ctx, r.ID, r.Params.LedgerPosition, readmodels.Licenses)
+	if err != nil {
+		return nil, err
+	}
+	described, err := licenseJSON(row)
+	return GetLicense200JSONResponse{Body: described, Headers: GetLicense200ResponseHeaders{ETag: etag(row.Revision)}}, err
+}
+
+// license finds a licence once the projections have reached the position that is asked for.
+func (s server) license(ctx context.Context, id uuid.UUID, position *string, projections ...string) (readmodels.License, error) {
+	principal, err := tenancy.From(ctx)
+	if err != nil {
+		return readmodels.License{}, err
+	}
+	if err := s.wait(ctx, position, projections...); err != nil {
+		return readmodels.License{}, err
+	}
+	row, err := s.ReadModels.License(ctx, principal.Tenant, id)
+	return row, notFoundAs(license.ErrNotFound, err)
+}
+
+func licenseJSON(l readmodels.License) (api.License, error) {
+	features, err := features(l.Features)
+	described := api.License{
+		ID:       l.ID,
+		Product:  api.ProductRef{ID: l.ProductID, Code: l.ProductCode},
+		Plan:     api.PlanRef{ID: l.PlanID, Code: l.PlanCode, Revision: l.PlanRevision, Type: api.PlanType(l.PlanType)},
+		Status:   api.LicenseStatus(l.Status),
+		Metadata: l.Metadata,
+		Features: features,
+		Seats:    api.Seats{Used: l.SeatsUsed, Limit: l.SeatLimit},
+		Policy: api.Policy{
+			ValidityDays:     l.ValidityDays,
+			ValidityStarts:   api.ValidityStart(l.ValidityStarts),
+			OfflineDays:      l.OfflineDays,
+			LeaseSeconds:     l.LeaseSeconds,
+			FingerprintMatch: api.FingerprintMatch(l.FingerprintMatch),
+			MaxRebinds:       l.MaxRebinds,
+			RebindWindowDays: l.RebindWindowDays,
+		},
+		KeyGeneration: l.KeyGeneration,
+		IssuedAt:      l.IssuedAt,
+		ExpiresAt:     l.ExpiresAt,
+		Revision:      l.Revision,
+	}
+	if described.Metadata == nil {
+		described.Metadata = api.Metadata{}
+	}
+	if l.CustomerName != nil && l.CustomerEmail != nil {
+		described.Customer = &api.Customer{Name: *l.CustomerName, Email: *l.CustomerEmail}
+	}
+	return described, err
+}

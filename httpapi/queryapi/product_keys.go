@@ -1,0 +1,31 @@
+package queryapi
+
+import (
+	"context"
+
+	"github.com/licenseledger/licenseledger/domain/catalog"
+	"github.com/licenseledger/licenseledger/keyring"
+	"github.com/licenseledger/licenseledger/readmodels"
+)
+
+// keySetCaching lets clients keep a key set for five minutes: keys are added long before they are the only ones that matter.
+const keySetCaching = "public, max-age=300"
+
+// GetProductKeys implements [StrictServerInterface].
+func (s server) GetProductKeys(ctx context.Context, r GetProductKeysRequestObject) (GetProductKeysResponseObject, error) {
+	if err := s.wait(ctx, r.Params.LedgerPosition, readmodels.Catalog); err != nil {
+		return nil, err
+	}
+	rows, err := s.ReadModels.SigningKeys(ctx, r.ID)
+	if err != nil {
+		return nil, notFoundAs(catalog.ErrProductNotFound, err)
+	}
+	keys := make([]catalog.SigningKey, len(rows))
+	for i, row := range rows {
+		keys[i] = catalog.SigningKey{ID: row.ID, Algorithm: catalog.Algorithm(row.Algorithm), Public: row.Public}
+	}
+	set, err := keyring.JWKS(keys)
+	return GetProductKeys200ApplicationJwkSetPlusJSONResponse{
+		Body: set, Headers: GetProductKeys200ResponseHeaders{CacheControl: keySetCaching},
+	}, err
+}
