@@ -2,10 +2,8 @@ package commands
 
 import (
 	"context"
-	"time"
 
 	"github.com/licenseledger/licenseledger/domain/binding"
-	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/domain/tenancy"
 )
@@ -26,28 +24,20 @@ func (h *Handler) ActivateMachine(ctx context.Context, req Request, c ActivateMa
 	if err != nil {
 		return Activation{}, err
 	}
-	presented, err := h.recognisable(s.Track().Tenant, c.Machine)
-	if err != nil {
-		return Activation{}, err
-	}
-	if presented, err = h.named(ctx, presented, c.Machine, s.SubjectID); err != nil {
-		return Activation{}, err
-	}
-	keyID, err := h.signingKeyID(ctx, s)
+	v, err := h.visit(ctx, s, c.Machine)
 	if err != nil {
 		return Activation{}, err
 	}
 	if req, err = h.identified(req, c); err != nil {
 		return Activation{}, err
 	}
-	activate := license.ActivateMachine{Machine: presented, BindingID: h.newID(), ActivationID: h.newID(), KeyID: keyID}
-	done, err := h.licenses.change(ctx, req, s.ID, func(s *license.Stream, now time.Time) ([]event.Payload, error) {
-		return s.Decide(activate, now)
+	done, err := h.decide(ctx, req, s.ID, license.ActivateMachine{
+		Machine: v.machine, BindingID: h.newID(), ActivationID: h.newID(), KeyID: v.keyID,
 	})
 	if err != nil {
 		return Activation{}, err
 	}
-	held, found := done.state.Find(presented)
+	held, found := done.state.Find(v.machine)
 	if !found {
 		return Activation{}, license.ErrActivationNotFound
 	}

@@ -2,11 +2,9 @@ package commands
 
 import (
 	"context"
-	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/domain/tenancy"
 )
@@ -40,10 +38,7 @@ func (h *Handler) Deactivate(ctx context.Context, req Request, c Deactivate) (De
 	if req, err = h.identified(req, c); err != nil {
 		return Deactivated{}, err
 	}
-	deactivate := license.Deactivate{ActivationID: c.ActivationID, Reason: c.Reason}
-	done, err := h.licenses.change(ctx, req, s.ID, func(s *license.Stream, now time.Time) ([]event.Payload, error) {
-		return s.Decide(deactivate, now)
-	})
+	done, err := h.decide(ctx, req, s.ID, license.Deactivate{ActivationID: c.ActivationID, Reason: c.Reason})
 	if err != nil {
 		return Deactivated{}, err
 	}

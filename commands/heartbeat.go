@@ -2,11 +2,9 @@ package commands
 
 import (
 	"context"
-	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/domain/tenancy"
 )
@@ -28,21 +26,14 @@ func (h *Handler) Heartbeat(ctx context.Context, req Request, c Heartbeat) (Acti
 	if err != nil {
 		return Activation{}, err
 	}
-	presented, err := h.recognisable(s.Track().Tenant, c.Machine)
-	if err != nil {
-		return Activation{}, err
-	}
-	keyID, err := h.signingKeyID(ctx, s)
+	v, err := h.visit(ctx, s, c.Machine)
 	if err != nil {
 		return Activation{}, err
 	}
 	if req, err = h.identified(req, c); err != nil {
 		return Activation{}, err
 	}
-	beat := license.Heartbeat{ActivationID: c.ActivationID, Machine: presented, KeyID: keyID}
-	done, err := h.licenses.change(ctx, req, s.ID, func(s *license.Stream, now time.Time) ([]event.Payload, error) {
-		return s.Decide(beat, now)
-	})
+	done, err := h.decide(ctx, req, s.ID, license.Heartbeat{ActivationID: c.ActivationID, Machine: v.machine, KeyID: v.keyID})
 	if err != nil {
 		return Activation{}, err
 	}

@@ -46,6 +46,13 @@ func (h *Handler) customer(ctx context.Context, s *license.Stream) (*license.Cus
 	return &customer, nil
 }
 
+// decide lets a licence decide on a command and appends what it decided.
+func (h *Handler) decide(ctx context.Context, req Request, id uuid.UUID, c license.Command) (changed[license.Stream], error) {
+	return h.licenses.change(ctx, req, id, func(s *license.Stream, now time.Time) ([]event.Payload, error) {
+		return s.Decide(c, now)
+	})
+}
+
 // administer carries out an admin's command on a licence.
 func (h *Handler) administer(ctx context.Context, req Request, id uuid.UUID, command any, decision license.Command) (License, error) {
 	if err := tenancy.Require(ctx, tenancy.Admin); err != nil {
@@ -55,9 +62,7 @@ func (h *Handler) administer(ctx context.Context, req Request, id uuid.UUID, com
 	if err != nil {
 		return License{}, err
 	}
-	done, err := h.licenses.change(ctx, req, id, func(s *license.Stream, now time.Time) ([]event.Payload, error) {
-		return s.Decide(decision, now)
-	})
+	done, err := h.decide(ctx, req, id, decision)
 	if err != nil {
 		return License{}, err
 	}

@@ -49,14 +49,25 @@ func (h *Handler) recognisable(tenant string, p PresentedMachine) (machine.Machi
 	return identified, check.Err()
 }
 
-// named adds the sealed host name, for a machine that is about to be bound.
-func (h *Handler) named(ctx context.Context, m machine.Machine, p PresentedMachine, subject uuid.UUID) (machine.Machine, error) {
-	if p.Name == "" {
-		return m, nil
+// visit is a machine that asks something of a licence.
+type visit struct {
+	machine machine.Machine
+	keyID   string // the product key that signs today
+}
+
+// visit prepares what a licence decides on when a machine asks: who it is, its name sealed, and which key would sign.
+func (h *Handler) visit(ctx context.Context, s *license.Stream, p PresentedMachine) (visit, error) {
+	presented, err := h.recognisable(s.Track().Tenant, p)
+	if err != nil {
+		return visit{}, err
 	}
-	sealed, err := h.keyring.Seal(ctx, subject, []byte(p.Name))
-	m.Name = sealed
-	return m, err
+	if p.Name != "" {
+		if presented.Name, err = h.keyring.Seal(ctx, s.SubjectID, []byte(p.Name)); err != nil {
+			return visit{}, err
+		}
+	}
+	keyID, err := h.signingKeyID(ctx, s)
+	return visit{machine: presented, keyID: keyID}, err
 }
 
 // byKey finds the licence of a licence key. Refusals: keyring.ErrLicenseKeyInvalid, license.ErrNotFound, license.ErrKeySuperseded.

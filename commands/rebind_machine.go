@@ -2,11 +2,9 @@ package commands
 
 import (
 	"context"
-	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/domain/tenancy"
 )
@@ -31,25 +29,15 @@ func (h *Handler) RebindMachine(ctx context.Context, req Request, c RebindMachin
 	if err != nil {
 		return Activation{}, err
 	}
-	presented, err := h.recognisable(s.Track().Tenant, c.Machine)
-	if err != nil {
-		return Activation{}, err
-	}
-	if presented, err = h.named(ctx, presented, c.Machine, s.SubjectID); err != nil {
-		return Activation{}, err
-	}
-	keyID, err := h.signingKeyID(ctx, s)
+	v, err := h.visit(ctx, s, c.Machine)
 	if err != nil {
 		return Activation{}, err
 	}
 	if req, err = h.identified(req, c); err != nil {
 		return Activation{}, err
 	}
-	rebind := license.RebindMachine{
-		BindingID: c.BindingID, Machine: presented, Reason: c.Reason, ActivationID: h.newID(), KeyID: keyID,
-	}
-	done, err := h.licenses.change(ctx, req, s.ID, func(s *license.Stream, now time.Time) ([]event.Payload, error) {
-		return s.Decide(rebind, now)
+	done, err := h.decide(ctx, req, s.ID, license.RebindMachine{
+		BindingID: c.BindingID, Machine: v.machine, Reason: c.Reason, ActivationID: h.newID(), KeyID: v.keyID,
 	})
 	if err != nil {
 		return Activation{}, err

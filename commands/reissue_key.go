@@ -2,11 +2,9 @@ package commands
 
 import (
 	"context"
-	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/domain/tenancy"
 )
@@ -26,9 +24,7 @@ func (h *Handler) ReissueKey(ctx context.Context, req Request, c ReissueKey) (Is
 	if err != nil {
 		return IssuedLicense{}, err
 	}
-	done, err := h.licenses.change(ctx, req, c.LicenseID, func(s *license.Stream, now time.Time) ([]event.Payload, error) {
-		return s.Decide(license.ReissueKey{Reason: c.Reason}, now)
-	})
+	done, err := h.decide(ctx, req, c.LicenseID, license.ReissueKey{Reason: c.Reason})
 	if err != nil {
 		return IssuedLicense{}, err
 	}

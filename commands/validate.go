@@ -59,9 +59,9 @@ func (h *Handler) Validate(ctx context.Context, req Request, c Validate) (Verdic
 			return Verdict{}, err
 		}
 		ask.Machine = &presented
-	}
-	if ask.KeyID, err = h.signingKeyID(ctx, s); err != nil {
-		return Verdict{}, err
+		if ask.KeyID, err = h.signingKeyID(ctx, s); err != nil {
+			return Verdict{}, err
+		}
 	}
 	return h.judge(ctx, req, s, ask)
 }
