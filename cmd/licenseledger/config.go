@@ -1,0 +1,206 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/providers/env/v2"
+	"github.com/knadh/koanf/providers/file"
+	"github.com/knadh/koanf/providers/posflag"
+	"github.com/knadh/koanf/v2"
+	"github.com/spf13/pflag"
+)
+
+// setting is one thing that can be configured: by flag, by environment, by file, under the same name everywhere.
+type setting struct {
+	key     string // as in the file; the flag has dashes, the environment variable capitals and a prefix
+	initial string
+	secret  bool // never a flag, since a command line can be read by others; never printed
+	usage   string
+}
+
+const envPrefix = "LICENSELEDGER_"
+
+func settings() []setting {
+	return []setting{
+		{key: "data_dir", initial: "./data", usage: "folder of the embedded databases and keys"},
+		{key: "listen", initial: "127.0.0.1:8080", usage: "address to serve HTTP on"},
+		{key: "issuer", initial: "licenseledger", usage: "the issuer named in certificates"},
+		{key: "admin_key", secret: true, usage: "admin API key; made and kept in DATA_DIR/admin.key when not given"},
+		{key: "master_key", secret: true, usage: "base64 of 32 bytes that seal all keys; made and kept in DATA_DIR/master.key when not given"},
+		{key: "cached_licenses", initial: "65536", usage: "how many folded licences to keep in memory"},
+		{key: "drain_timeout", initial: "15s", usage: "how long requests may take to finish after SIGTERM"},
+		{key: "log_level", initial: "info", usage: "debug, info, warn or error"},
+		{key: "log_format", initial: "text", usage: "text or json"},
+	}
+}
+
+// config is what the program runs with.
+type config struct {
+	DataDir        string
+	Listen         string
+	Issuer         string
+	AdminKey       string
+	MasterKey      string
+	CachedLicenses int
+	DrainTimeout   time.Duration
+	LogLevel       string
+	LogFormat      string
+	sources        []sourced
+}
+
+// sourced is one setting with its value and where that came from.
+type sourced struct {
+	Key    string `json:"key"`
+	Value  string `json:"value"`
+	Source string `json:"source"`
+}
+
+func configFlags() *pflag.FlagSet {
+	flags := pflag.NewFlagSet("config", pflag.ContinueOnError)
+	flags.String("config", "", "YAML file with settings (LICENSELEDGER_CONFIG)")
+	for _, s := range settings() {
+		if !s.secret {
+			flags.String(strings.ReplaceAll(s.key, "_", "-"), s.initial, s.usage+" ("+envPrefix+strings.ToUpper(s.key)+")")
+		}
+	}
+	return flags
+}
+
+// loadConfig takes every setting from the flag if it was given, else the environment, else the file, else its default.
+func loadConfig(flags *pflag.FlagSet, environ []string) (config, error) {
+	type layer struct {
+		name   string
+		values *koanf.Koanf
+	}
+	layers := []layer{{"default", koanf.New(".")}}
+	initial := map[string]any{}
+	for _, s := range settings() {
+		initial[s.key] = s.initial
+	}
+	if err := layers[0].values.Load(confmap.Provider(initial, "."), nil); err != nil {
+		return config{}, err
+	}
+	environment := koanf.New(".")
+	if err := environment.Load(env.Provider(".", env.Opt{Prefix: envPrefix, EnvironFunc: func() []string { return environ }, TransformFunc: known}), nil); err != nil {
+		return config{}, err
+	}
+	path, _ := flags.GetString("config")
+	if path == "" {
+		path = environment.String("config")
+	}
+	if path != "" {
+		fromFile, err := loadFile(path)
+		if err != nil {
+			return config{}, err
+		}
+		layers = append(layers, layer{"file " + path, fromFile})
+	}
+	layers = append(layers, layer{"environment", environment})
+	given := koanf.New(".")
+	if err := given.Load(posflag.ProviderWithFlag(flags, ".", nil, func(f *pflag.Flag) (string, any) {
+		if !f.Changed {
+			return "", nil
+		}
+		return strings.ReplaceAll(f.Name, "-", "_"), f.Value.String()
+	}), nil); err != nil {
+		return config{}, err
+	}
+	layers = append(layers, layer{"flag", given})
+
+	values := map[string]string{}
+	var c config
+	for _, s := range settings() {
+		from := sourced{Key: s.key}
+		for _, l := range layers {
+			if l.values.Exists(s.key) {
+				from.Value, from.Source = l.values.String(s.key), l.name
+			}
+		}
+		values[s.key] = from.Value
+		if s.secret && from.Value != "" {
+			from.Value = "(secret)"
+		}
+		c.sources = append(c.sources, from)
+	}
+	return c, c.read(values)
+}
+
+// known maps an environment variable to its setting; others are left alone.
+func known(name, value string) (string, any) {
+	key := strings.ToLower(strings.TrimPrefix(name, envPrefix))
+	if key == "config" || slices.ContainsFunc(settings(), func(s setting) bool { return s.key == key }) {
+		return key, value
+	}
+	return "", nil
+}
+
+func loadFile(path string) (*koanf.Koanf, error) {
+	values := koanf.New(".")
+	if err := values.Load(file.Provider(path), yaml.Parser()); err != nil {
+		return nil, &advice{fmt.Errorf("read the configuration %s: %w", path, err), "give an existing YAML file with --config or LICENSELEDGER_CONFIG"}
+	}
+	for _, key := range values.Keys() {
+		if !slices.ContainsFunc(settings(), func(s setting) bool { return s.key == key }) {
+			return nil, &advice{fmt.Errorf("the configuration %s has an unknown setting %q", path, key), "`licenseledger config` lists the settings"}
+		}
+	}
+	return values, nil
+}
+
+// read turns the texts into values and checks them.
+func (c *config) read(values map[string]string) error {
+	c.DataDir, c.Listen, c.Issuer = values["data_dir"], values["listen"], values["issuer"]
+	c.AdminKey, c.MasterKey = values["admin_key"], values["master_key"]
+	c.LogLevel, c.LogFormat = values["log_level"], values["log_format"]
+	var err error
+	if c.CachedLicenses, err = strconv.Atoi(values["cached_licenses"]); err != nil || c.CachedLicenses < 1 {
+		return wrongSetting("cached_licenses", "must be a whole number of at least 1")
+	}
+	if c.DrainTimeout, err = time.ParseDuration(values["drain_timeout"]); err != nil || c.DrainTimeout < 0 {
+		return wrongSetting("drain_timeout", "must be a duration such as 15s")
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		return wrongSetting("listen", "must be an address such as 127.0.0.1:8080")
+	}
+	if c.DataDir == "" {
+		return wrongSetting("data_dir", "must name a folder")
+	}
+	if c.Issuer == "" {
+		return wrongSetting("issuer", "must not be empty")
+	}
+	if c.AdminKey != "" && len(c.AdminKey) < minAdminKeyLength {
+		return wrongSetting("admin_key", "must be at least 20 characters")
+	}
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel) {
+		return wrongSetting("log_level", "must be debug, info, warn or error")
+	}
+	if !slices.Contains([]string{"text", "json"}, c.LogFormat) {
+		return wrongSetting("log_format", "must be text or json")
+	}
+	return nil
+}
+
+func wrongSetting(key, rule string) error {
+	return &advice{errors.New("the setting " + key + " " + rule), "`licenseledger config` shows where every value comes from"}
+}
+
+// in returns the path of a file in the data directory.
+func (c config) in(name string) string { return filepath.Join(c.DataDir, name) }
+
+// makeDataDir makes the data directory, readable by its owner only.
+func (c config) makeDataDir() error {
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return &advice{fmt.Errorf("make the data directory: %w", err), "choose a folder you may write to with --data-dir"}
+	}
+	return nil
+}

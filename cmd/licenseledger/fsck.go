@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/readmodels"
+)
+
+func newFsckCommand() *cobra.Command {
+	var asJSON bool
+	command := &cobra.Command{
+		Use:   "fsck",
+		Short: "Check the ledger and every read model against each other",
+		Long: "Re-read the whole ledger, check that positions and revisions have no gap and every event can be read, then derive every\n" +
+			"read model again aside and compare. Exits with 1 and names the first difference if there is any. Nothing is changed.\n" +
+			"The server on the data directory must be stopped.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := loadConfig(cmd.Flags(), os.Environ())
+			if err != nil {
+				return err
+			}
+			report, err := fsck(cmd.Context(), c, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				err = printJSON(cmd.OutOrStdout(), report)
+			} else {
+				err = report.print(cmd.OutOrStdout())
+			}
+			if err == nil && !report.Clean {
+				err = errReported
+			}
+			return err
+		},
+	}
+	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return command
+}
+
+// fsckReport is what a check found.
+type fsckReport struct {
+	Clean       bool             `json:"clean"`
+	Events      uint64           `json:"events"`
+	Streams     int              `json:"streams"`
+	Problem     string           `json:"problem,omitempty"` // of the ledger itself
+	Projections []fsckProjection `json:"projections"`
+}
+
+type fsckProjection struct {
+	Name       string `json:"name"`
+	Position   uint64 `json:"position"`
+	Checksum   string `json:"checksum"`
+	Derived    string `json:"derived"`
+	Same       bool   `json:"same"`
+	Difference string `json:"difference,omitempty"`
+}
+
+// fsck checks a data directory. A difference is in the report; an error means that the check could not be carried out.
+func fsck(ctx context.Context, c config, progress io.Writer) (report fsckReport, err error) {
+	if err := c.existing(); err != nil {
+		return report, err
+	}
+	logger := slog.New(slog.DiscardHandler)
+	s, err := openStores(ctx, c, logger)
+	if err != nil {
+		return report, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if err := s.checkLedger(ctx, &report, progress); err != nil {
+		return report, err
+	}
+	if report.Problem != "" {
+		return report, nil
+	}
+	return report, s.checkReadModels(ctx, c, &report, progress)
+}
+
+// checkLedger reads every event and looks at its place.
+func (s *stores) checkLedger(ctx context.Context, report *fsckReport, progress io.Writer) error {
+	head, err := s.events.Head(ctx)
+	if err != nil {
+		return err
+	}
+	bar := newBar(progress, "reading the ledger", uint64(head))
+	revisions := map[string]event.Revision{}
+	var last event.Position
+	for e, err := range s.events.ReadAll(ctx, 0) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil && e.Position != last+1 {
+			err = fmt.Errorf("position %d follows %d", e.Position, last)
+		}
+		if err == nil && e.Revision != revisions[e.Stream]+1 {
+			err = fmt.Errorf("position %d has revision %d of %s, after revision %d", e.Position, e.Revision, e.Stream, revisions[e.Stream])
+		}
+		if err == nil {
+			_, err = s.registry.Decode(e)
+		}
+		if err != nil {
+			report.Problem = err.Error()
+			break
+		}
+		last, revisions[e.Stream] = e.Position, e.Revision
+		report.Events++
+		bar.to(uint64(e.Position))
+	}
+	bar.done()
+	report.Streams = len(revisions)
+	if report.Problem == "" && last != head {
+		report.Problem = fmt.Sprintf("the ledger ends at position %d, its head says %d", last, head)
+	}
+	return nil
+}
+
+// checkReadModels derives all read models again and compares. What the read models have not projected yet, after a crash for
+// instance, is no difference: both sides are compared at the position where the read model stands.
+func (s *stores) checkReadModels(ctx context.Context, c config, report *fsckReport, progress io.Writer) (err error) {
+	folder, err := os.MkdirTemp(c.DataDir, "fsck-")
+	if err != nil {
+		return fmt.Errorf("make room to derive the read models: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	aside, err := readmodels.OpenSQLite(ctx, filepath.Join(folder, readModelsFile))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, aside.Close()) }()
+	var bar *bar
+	var current string
+	derivation := projections.Derivation{Store: s.events, Registry: s.registry, Projectors: s.projectors(), Owner: owner(), Now: time.Now}
+	verified, err := derivation.Verify(ctx, s.readModels, aside, func(name string, done uint64) {
+		if name != current {
+			bar.done()
+			bar, current = newBar(progress, "deriving "+name, report.Events), name
+		}
+		bar.to(done)
+	})
+	bar.done()
+	if err != nil && !errors.Is(err, projections.ErrAheadOfLedger) {
+		return err
+	}
+	report.Clean = err == nil
+	if err != nil {
+		report.Problem = err.Error()
+	}
+	for _, v := range verified {
+		p := fsckProjection{Name: v.Projection, Position: uint64(v.Position), Checksum: v.Stored, Derived: v.Derived, Same: v.Stored == v.Derived}
+		if v.Difference != nil {
+			p.Difference = v.Difference.String()
+		}
+		report.Clean = report.Clean && p.Same
+		report.Projections = append(report.Projections, p)
+	}
+	return nil
+}
+
+func (r fsckReport) print(out io.Writer) error {
+	rows := make([][]string, len(r.Projections))
+	for i, p := range r.Projections {
+		verdict := "same"
+		if !p.Same {
+			verdict = "DIFFERENT: " + p.Difference
+		}
+		rows[i] = []string{p.Name, fmt.Sprint(p.Position), p.Checksum, verdict}
+	}
+	if _, err := fmt.Fprintf(out, "ledger: %d events in %d streams\n", r.Events, r.Streams); err != nil {
+		return err
+	}
+	if len(rows) > 0 {
+		if err := printTable(out, []string{"PROJECTION", "POSITION", "CHECKSUM", "DERIVED AGAIN"}, rows); err != nil {
+			return err
+		}
+	}
+	verdict := "clean"
+	if !r.Clean {
+		verdict = "NOT CLEAN"
+	}
+	if r.Problem != "" {
+		verdict += ": " + r.Problem
+	}
+	_, err := fmt.Fprintln(out, verdict)
+	return err
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/google/uuid"
+
+	"github.com/licenseledger/licenseledger/domain"
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/eventstore/sqlite"
+	"github.com/licenseledger/licenseledger/keyring"
+	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/readmodels"
+)
+
+// The files of the embedded engines, in the data directory.
+const (
+	ledgerFile     = "ledger.db"     // the events: the truth
+	readModelsFile = "readmodels.db" // derived from the events at any time
+	keysFile       = "keys.db"       // secrets, sealed; never in a backup of the ledger
+	masterKeyFile  = "master.key"    // opens keys.db
+	lockFile       = "lock"          // held by the one process that works on the directory
+)
+
+// stores are the opened parts of one ledger: its events, its read models, its keys.
+type stores struct {
+	events     *sqlite.Store
+	readModels *readmodels.DB
+	keys       *keyring.Keyring
+	registry   *event.Registry
+	closers    []func() error // in the order of opening
+}
+
+// openStores opens a data directory for this process alone, making what is missing.
+func openStores(ctx context.Context, c config, logger *slog.Logger) (_ *stores, err error) {
+	s := &stores{registry: domain.Events()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if err := c.makeDataDir(); err != nil {
+		return nil, err
+	}
+	if err := s.lock(c); err != nil {
+		return nil, err
+	}
+	if err := s.openKeys(ctx, c); err != nil {
+		return nil, err
+	}
+	if s.events, err = sqlite.Open(ctx, c.in(ledgerFile), sqlite.Logger(logger)); err != nil {
+		return nil, err
+	}
+	s.closers = append(s.closers, s.events.Close)
+	if s.readModels, err = readmodels.OpenSQLite(ctx, c.in(readModelsFile)); err != nil {
+		return nil, err
+	}
+	s.closers = append(s.closers, s.readModels.Close)
+	return s, nil
+}
+
+// errInUse says that another process works on the data directory.
+var errInUse = errors.New("the data directory is in use by another licenseledger process")
+
+// lock keeps other processes off the data directory. The operating system gives the lock back when the process ends, however
+// it ends.
+func (s *stores) lock(c config) error {
+	lock := flock.New(c.in(lockFile), flock.SetPermissions(0o600))
+	locked, err := lock.TryLock()
+	if err != nil {
+		return fmt.Errorf("lock the data directory: %w", err)
+	}
+	if !locked {
+		absolute, _ := filepath.Abs(c.DataDir)
+		return &advice{fmt.Errorf("%w: %s", errInUse, absolute), "stop that process, or choose another --data-dir"}
+	}
+	s.closers = append(s.closers, lock.Unlock)
+	return nil
+}
+
+func (s *stores) openKeys(ctx context.Context, c config) error {
+	db, err := keyring.OpenSQLite(ctx, c.in(keysFile))
+	if err != nil {
+		return err
+	}
+	s.closers = append(s.closers, db.Close)
+	var master keyring.MasterKey
+	if c.MasterKey != "" {
+		master, err = keyring.ParseMasterKey(c.MasterKey)
+	} else {
+		master, err = keyring.LoadOrCreateMasterKey(ctx, c.in(masterKeyFile), db)
+	}
+	if err != nil {
+		return &advice{err, "set LICENSELEDGER_MASTER_KEY, or put the right " + masterKeyFile + " (mode 0600) into the data directory"}
+	}
+	s.keys, err = keyring.Open(ctx, keyring.Config{DB: db, Master: master, Random: rand.Reader, Now: time.Now})
+	if errors.Is(err, keyring.ErrWrongMasterKey) {
+		return &advice{err, "set LICENSELEDGER_MASTER_KEY, or put the right " + masterKeyFile + " (mode 0600) into the data directory"}
+	}
+	return err
+}
+
+// Close closes what was opened, last first.
+func (s *stores) Close() error {
+	var all error
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		all = errors.Join(all, s.closers[i]())
+	}
+	s.closers = nil
+	return all
+}
+
+func (s *stores) projectors() []projections.Projector {
+	return projections.Projectors(projections.PersonalData{Unsealer: s.keys, KeyGone: keyring.ErrKeyGone})
+}
+
+// startProjections follows the ledger with all projections.
+func (s *stores) startProjections(ctx context.Context, logger *slog.Logger) (*projections.Runner, error) {
+	return projections.Start(ctx, projections.Config{
+		Store: s.events, Registry: s.registry, ReadModels: s.readModels, Projectors: s.projectors(),
+		Owner: owner(), Now: time.Now, Logger: logger,
+	})
+}
+
+// owner names this process where several might work on one database.
+func owner() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%s/%d/%s", host, os.Getpid(), uuid.NewString()[:8])
+}

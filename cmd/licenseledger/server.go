@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/httpapi"
+	"github.com/licenseledger/licenseledger/httpapi/health"
+	"github.com/licenseledger/licenseledger/projections"
+)
+
+// server is the whole program, wired together and running.
+type server struct {
+	config       config
+	adminKey     string
+	adminKeyMade bool // on this start
+
+	stores      *stores
+	projections *projections.Runner
+	listener    net.Listener
+	http        *http.Server
+	served      chan error    // what ended the HTTP server
+	draining    chan struct{} // closed when the server begins to shut down
+	stopClock   context.CancelFunc
+	clock       sync.WaitGroup
+}
+
+// Timeouts of the HTTP server. How long a request may take is the handlers' matter; these keep idle and slow clients from
+// holding connections.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 30 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 16 << 10
+)
+
+// timekeeping is how often what time brings about is recorded. Decisions do not depend on it.
+const timekeeping = 500 * time.Millisecond
+
+// startServer opens the data directory, starts everything and listens.
+func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server, err error) {
+	s := &server{config: c, served: make(chan error, 1), draining: make(chan struct{}), stopClock: func() {}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if s.stores, err = openStores(ctx, c, logger); err != nil {
+		return nil, err
+	}
+	if s.adminKey, s.adminKeyMade, err = c.adminKey(); err != nil {
+		return nil, err
+	}
+	handler, err := commands.New(commands.Config{
+		Store: s.stores.events, Events: s.stores.registry, Keyring: s.stores.keys,
+		Now: time.Now, NewID: newID, Issuer: c.Issuer, CachedLicenses: c.CachedLicenses,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if s.projections, err = s.stores.startProjections(ctx, logger); err != nil {
+		return nil, err
+	}
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.projections.Metrics())
+	api, err := httpapi.New(httpapi.Config{
+		Commands: handler, ReadModels: s.stores.readModels, Ledger: s.stores.events, Projections: s.projections,
+		AdminKey: s.adminKey, Ready: s.checks(), Draining: s.draining, Now: time.Now, NewID: newID, Log: logger, Registry: metrics,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var listen net.ListenConfig
+	if s.listener, err = listen.Listen(ctx, "tcp", c.Listen); err != nil {
+		return nil, &advice{fmt.Errorf("listen: %w", err), "choose another address with --listen"}
+	}
+	s.http = &http.Server{
+		Handler: api, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
+	s.http.RegisterOnShutdown(func() { close(s.draining) })
+	go func() { s.served <- s.http.Serve(s.listener) }()
+	s.keepTime(handler, logger)
+	return s, nil
+}
+
+// checks are what must work for the server to be ready.
+func (s *server) checks() []health.Check {
+	return []health.Check{
+		{Name: "ledger", Do: func(ctx context.Context) error {
+			_, err := s.stores.events.Head(ctx)
+			return err
+		}},
+		{Name: "readmodels", Do: s.stores.readModels.Ping},
+	}
+}
+
+// newID makes time-ordered ids, so that what happens together stands together.
+func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
+
+func (s *server) keepTime(handler *commands.Handler, logger *slog.Logger) {
+	ctx, stop := context.WithCancel(context.Background())
+	s.stopClock = stop
+	keeper := commands.Timekeeper{Handler: handler, Due: s.stores.readModels.DueLicenses, Every: timekeeping, Logger: logger}
+	s.clock.Go(func() { keeper.Run(ctx) })
+}
+
+// url is where the server can be reached from this machine.
+func (s *server) url() string { return "http://" + s.listener.Addr().String() }
+
+// wait returns when ctx ends, or earlier with what ended the HTTP server.
+func (s *server) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.served:
+		return fmt.Errorf("serve HTTP: %w", err)
+	}
+}
+
+// Close lets running requests finish within the configured time, then stops everything, last started first.
+func (s *server) Close() error {
+	var all error
+	if s.http != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)
+		defer cancel()
+		if err := s.http.Shutdown(ctx); err != nil {
+			all = errors.Join(fmt.Errorf("drain: %w", err), s.http.Close())
+		}
+	}
+	s.stopClock()
+	s.clock.Wait()
+	if s.projections != nil {
+		all = errors.Join(all, s.projections.Close())
+	}
+	if s.stores != nil {
+		all = errors.Join(all, s.stores.Close())
+	}
+	return all
+}
