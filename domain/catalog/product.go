@@ -84,8 +84,11 @@ type RegisterProduct struct {
 // The bounds of a product's platforms.
 const (
 	MaxPlatforms      = 32
-	MaxPlatformLength = 64
+	MaxPlatformLength = 64 // characters
 )
+
+// MaxReasonLength bounds why a signing key was rotated, in characters.
+const MaxReasonLength = 500
 
 // Validate checks every value against its bounds. The error is a [refusal.Invalid].
 func (c RegisterProduct) Validate() error {
@@ -96,7 +99,7 @@ func (c RegisterProduct) Validate() error {
 	check.That(c.MaxMachinesPerLicense == nil || within(*c.MaxMachinesPerLicense, 1, MaxMachines), "max_machines_per_license", "must be 1 to 1000000")
 	check.That(len(c.Platforms) <= MaxPlatforms, "platforms", "must be at most 32")
 	for _, platform := range c.Platforms {
-		check.That(strings.TrimSpace(platform) != "" && len(platform) <= MaxPlatformLength, "platforms", "must be 1 to 64 characters each")
+		check.That(strings.TrimSpace(platform) != "" && bounded(platform, MaxPlatformLength), "platforms", "must be 1 to 64 characters each")
 	}
 	return check.Err()
 }
@@ -121,10 +124,15 @@ func (p *Product) Register(tenant string, c RegisterProduct, key SigningKey, now
 	}}, nil
 }
 
-// RotateSigningKey decides that key signs from now on.
+// RotateSigningKey decides that key signs from now on. The reason may be left out.
 func (p *Product) RotateSigningKey(key SigningKey, reason string, now time.Time) ([]event.Payload, error) {
 	if p == nil {
 		return nil, ErrProductNotFound
+	}
+	var check refusal.Check
+	check.That(bounded(reason, MaxReasonLength), "reason", "must be at most 500 characters")
+	if err := check.Err(); err != nil {
+		return nil, err
 	}
 	return []event.Payload{ProductSigningKeyRotated{
 		SigningKey:    key,

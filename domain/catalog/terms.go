@@ -62,7 +62,8 @@ const (
 	MinLeaseSeconds     = 30
 	MaxLeaseSeconds     = 30 * 24 * 3600
 	MaxFeatures         = 256
-	MaxNameLength       = 200
+	MaxFeatureLength    = 1024 // bytes, of a text
+	MaxNameLength       = 200  // characters
 	MaxRebinds          = 1_000_000
 	DefaultRebindWindow = 365 // days
 	DefaultOfflineDays  = 3
@@ -123,7 +124,7 @@ func (f Features) validate() error {
 		check.That(featurePattern.MatchString(name), name, "must be named with 1 to 64 characters of A-Z, a-z, 0-9, _ . : and -")
 		switch v := value.(type) {
 		case string:
-			check.That(len(v) <= 1024, name, "must be at most 1024 bytes")
+			check.That(len(v) <= MaxFeatureLength && utf8.ValidString(v), name, "must be at most 1024 bytes")
 		case bool, float64, int, int64, json.Number:
 		default:
 			check.That(false, name, fmt.Sprintf("must be a string, number or boolean, not %T", value))
@@ -137,8 +138,11 @@ const (
 	codeRule = "must be 2 to 64 characters of a-z, 0-9 and -"
 )
 
-func validName(s string) bool {
-	return s != "" && utf8.ValidString(s) && utf8.RuneCountInString(s) <= MaxNameLength
+func validName(s string) bool { return s != "" && bounded(s, MaxNameLength) }
+
+// bounded reports whether s is text of at most so many characters.
+func bounded(s string, characters int) bool {
+	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= characters
 }
 
 func within(n, low, high int) bool { return n >= low && n <= high }

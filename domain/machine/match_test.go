@@ -64,7 +64,7 @@ func TestComparingCountsTheKindsThatShareAValue(t *testing.T) {
 func TestHowMuchEachPolicyWants(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		matched, of          int
+		matched, of         int
 		any, two, most, all bool
 	}{
 		{matched: 0, of: 0},
