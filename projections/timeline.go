@@ -74,7 +74,7 @@ func (t timelineProjector) Project(ctx context.Context, e event.Event, rows Rows
 // told is an event for people.
 type told struct{ summary, reason string }
 
-func (t timelineProjector) tell(ctx context.Context, e event.Event, id uuid.UUID, rows Rows) (told, error) {
+func (timelineProjector) tell(ctx context.Context, e event.Event, id uuid.UUID, rows Rows) (told, error) {
 	switch p := e.Payload.(type) {
 	case license.Issued:
 		return told{summary: fmt.Sprintf("License issued for %s on plan %s with %s, %s", p.ProductCode, p.PlanCode, seats(p.Policy.Seats()), term(p))}, nil
@@ -97,31 +97,22 @@ func (t timelineProjector) tell(ctx context.Context, e event.Event, id uuid.UUID
 			short(p.PreviousFingerprint), short(p.Fingerprint), p.Matched, p.Compared)}, nil
 	case activation.Granted:
 		return told{summary: fmt.Sprintf("Machine %s was activated until %s", short(p.Fingerprint), at(p.ExpiresAt))}, nil
+	case activation.Renewed:
+		return told{summary: fmt.Sprintf("Activation of machine %s renewed until %s, %s used", short(p.Fingerprint), at(p.ExpiresAt), seats(p.SeatsUsed))}, nil
+	case activation.Lapsed:
+		return told{summary: fmt.Sprintf("Lease of binding %.8s… ran out %s, %s used", p.BindingID, at(p.LapsedAt), seats(p.SeatsUsed))}, nil
 	case activation.Ended:
 		return told{fmt.Sprintf("Activation %.8s… ended", p.ActivationID), p.Reason}, nil
-	default:
-		return t.tellSeats(ctx, e, id, rows)
-	}
-}
-
-// tellSeats tells the events that say how many seats are used, against how many there are.
-func (timelineProjector) tellSeats(ctx context.Context, e event.Event, id uuid.UUID, rows Rows) (told, error) {
-	limit, err := rows.Number(ctx, "timeline_seats", id.String(), "seat_limit")
-	if err != nil {
-		return told{}, fmt.Errorf("how many seats the licence has: %w", err)
-	}
-	used := func(n int) string { return fmt.Sprintf("%d of %s used", n, seats(int(limit))) }
-	switch p := e.Payload.(type) {
-	case binding.MachineBound:
-		return told{summary: fmt.Sprintf("Machine %s took seat %d of %d", short(p.Fingerprint), p.SeatsUsed, limit)}, nil
 	case binding.MachineRebound:
-		return told{fmt.Sprintf("Seat moved from machine %s to %s, %s", short(p.PreviousFingerprint), short(p.Fingerprint), used(p.SeatsUsed)), p.Reason}, nil
+		return told{fmt.Sprintf("Seat moved from machine %s to %s, %s used", short(p.PreviousFingerprint), short(p.Fingerprint), seats(p.SeatsUsed)), p.Reason}, nil
 	case binding.MachineReleased:
-		return told{fmt.Sprintf("Binding %.8s… released, %s", p.BindingID, used(p.SeatsUsed)), p.Reason}, nil
-	case activation.Renewed:
-		return told{summary: fmt.Sprintf("Activation of machine %s renewed until %s, %s", short(p.Fingerprint), at(p.ExpiresAt), used(p.SeatsUsed))}, nil
-	case activation.Lapsed:
-		return told{summary: fmt.Sprintf("Lease of binding %.8s… ran out %s, %s", p.BindingID, at(p.LapsedAt), used(p.SeatsUsed))}, nil
+		return told{fmt.Sprintf("Binding %.8s… released, %s used", p.BindingID, seats(p.SeatsUsed)), p.Reason}, nil
+	case binding.MachineBound:
+		limit, err := rows.Number(ctx, "timeline_seats", id.String(), "seat_limit")
+		if err != nil {
+			return told{}, fmt.Errorf("how many seats the licence has: %w", err)
+		}
+		return told{summary: fmt.Sprintf("Machine %s took seat %d of %d", short(p.Fingerprint), p.SeatsUsed, limit)}, nil
 	default:
 		return told{}, fmt.Errorf("%w: the timeline does not know %T", ErrPoison, e.Payload)
 	}

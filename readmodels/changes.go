@@ -47,7 +47,7 @@ type rowChange struct {
 // layout is a set of columns in the order a statement names them.
 type layout []string
 
-// Statement is one portable statement: placeholders are $1, $2 … in order of first use.
+// Statement is one portable statement: placeholders are $1, $2 …, each used once and in this order.
 type Statement struct {
 	SQL  string
 	Args []any
@@ -168,7 +168,11 @@ func (c *Changes) lookup(ctx context.Context, table, key, column string) (any, e
 	}
 	var value any
 	query := "SELECT " + column + " FROM " + table + suffix(c.generation) + " WHERE " + t.table.Key + " = $1"
-	switch err := c.db.read.QueryRowContext(ctx, query, key).Scan(&value); {
+	stmt, err := c.db.prepared.lookup(ctx, c.db.read, c.definition.Name, c.generation, query)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s.%s: %w", ErrLookup, table, column, err)
+	}
+	switch err := stmt.QueryRowContext(ctx, key).Scan(&value); {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, fmt.Errorf("row of %s: %w", table, ErrNotFound)
 	case err != nil:

@@ -7,8 +7,10 @@ import (
 	"sync"
 )
 
-// preparedStatements keeps the statements that projections repeat, per generation of their tables. The zero value is ready.
+// preparedStatements keeps the statements that projections repeat, per generation of their tables.
 type preparedStatements struct {
+	form func(portable string) string // how the engine likes its statements best
+
 	mu           sync.Mutex
 	byGeneration map[generationOf]map[string]*sql.Stmt
 }
@@ -21,41 +23,54 @@ type generationOf struct {
 // maxPrepared bounds the statements kept of one generation. A projection has a few dozen.
 const maxPrepared = 256
 
+// lookup returns a query prepared on the reading pool.
+func (p *preparedStatements) lookup(ctx context.Context, db *sql.DB, name string, generation int64, query string) (*sql.Stmt, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.keep(ctx, db, generationOf{name, generation}, query)
+}
+
 // all returns the statements prepared on the pool, ready to be used in a transaction.
 func (p *preparedStatements) all(ctx context.Context, db *sql.DB, at Checkpoint, statements []Statement) (map[string]*sql.Stmt, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	of := generationOf{at.Name, at.Generation}
-	kept := p.byGeneration[of]
-	if len(kept) > maxPrepared {
+	if len(p.byGeneration[of]) > maxPrepared {
 		if err := p.drop(of); err != nil {
 			return nil, err
 		}
-		kept = nil
-	}
-	if kept == nil {
-		if p.byGeneration == nil {
-			p.byGeneration = map[generationOf]map[string]*sql.Stmt{}
-		}
-		kept = map[string]*sql.Stmt{}
-		p.byGeneration[of] = kept
 	}
 	wanted := map[string]*sql.Stmt{}
 	for _, s := range statements {
 		if wanted[s.SQL] != nil {
 			continue
 		}
-		stmt := kept[s.SQL]
-		if stmt == nil {
-			var err error
-			if stmt, err = db.PrepareContext(ctx, s.SQL); err != nil {
-				return nil, err
-			}
-			kept[s.SQL] = stmt
+		stmt, err := p.keep(ctx, db, of, s.SQL)
+		if err != nil {
+			return nil, err
 		}
 		wanted[s.SQL] = stmt
 	}
 	return wanted, nil
+}
+
+// keep returns a statement, prepared now or before.
+func (p *preparedStatements) keep(ctx context.Context, db *sql.DB, of generationOf, text string) (*sql.Stmt, error) {
+	if stmt := p.byGeneration[of][text]; stmt != nil {
+		return stmt, nil
+	}
+	stmt, err := db.PrepareContext(ctx, p.form(text))
+	if err != nil {
+		return nil, err
+	}
+	if p.byGeneration == nil {
+		p.byGeneration = map[generationOf]map[string]*sql.Stmt{}
+	}
+	if p.byGeneration[of] == nil {
+		p.byGeneration[of] = map[string]*sql.Stmt{}
+	}
+	p.byGeneration[of][text] = stmt
+	return stmt, nil
 }
 
 // forget closes the statements of a generation that is no longer written.

@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"iter"
 	"slices"
 	"strconv"
@@ -52,30 +51,32 @@ func (s *Snapshot) Of(at Checkpoint) *Snapshot {
 func (s *Snapshot) Close() error { return rolledBack(s.tx) }
 
 // Checksum is the SHA-256, in hexadecimal, over every row of every table: tables in the order of the definition, rows by
-// primary key, columns by name, each value as text with its length before it. It depends neither on the engine nor on the
+// primary key, columns by name, each value as text: numbers ended, text with its length before it. It depends neither on the engine nor on the
 // generation, so the same events always give the same checksum.
 func (s *Snapshot) Checksum(ctx context.Context) (string, error) {
 	h := sha256.New()
+	var line []byte
 	for _, table := range s.definition.Tables {
-		field(h, table.Name)
+		h.Write(field(nil, table.Name))
 		for content, err := range s.rows(ctx, table) {
 			if err != nil {
 				return "", err
 			}
+			line = line[:0]
 			for i, column := range content.columns {
-				field(h, column)
-				content.values[i].hash(h)
+				line = content.values[i].appendTo(field(line, column))
 			}
+			h.Write(line)
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-func field(h hash.Hash, text string) {
-	// A hash never fails to write.
-	_, _ = h.Write(strconv.AppendInt(nil, int64(len(text)), 10))
-	_, _ = h.Write([]byte{':'})
-	_, _ = h.Write([]byte(text))
+// field appends a text with its length before it.
+func field(to []byte, text string) []byte {
+	to = strconv.AppendInt(to, int64(len(text)), 10)
+	to = append(to, ':')
+	return append(to, text...)
 }
 
 // Difference is the first place where the content of two snapshots differs. It names columns, never their values, which may
@@ -162,13 +163,12 @@ type stored struct {
 	text string
 }
 
-func (s stored) hash(h hash.Hash) {
-	_, _ = h.Write([]byte{s.kind})
+func (s stored) appendTo(to []byte) []byte {
+	to = append(to, s.kind)
 	if s.kind == 'i' {
-		field(h, strconv.FormatInt(s.num, 10))
-	} else {
-		field(h, s.text)
+		return append(strconv.AppendInt(to, s.num, 10), ';')
 	}
+	return field(to, s.text)
 }
 
 func (s stored) compare(other stored) int {
