@@ -47,7 +47,7 @@ type Invalid struct{ Fields []Field }
 func (i *Invalid) Error() string {
 	parts := make([]string, len(i.Fields))
 	for n, f := range i.Fields {
-		parts[n] = f.Name + " " + f.Message
+		parts[n] = strings.TrimPrefix(f.Name+" "+f.Message, " ")
 	}
 	return "invalid request: " + strings.Join(parts, "; ")
 }

@@ -35,7 +35,7 @@ type Principal struct {
 // MayTouch reports whether the principal may see and change what belongs to a tenant. A machine shows which licence it
 // may touch by the licence's key, and the program itself serves all tenants.
 func (p Principal) MayTouch(tenant string) bool {
-	return p.Role != Admin || p.Tenant == tenant
+	return p.Role == Machine || p.Role == System || p.Tenant == tenant
 }
 
 var (

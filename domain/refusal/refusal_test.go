@@ -1,0 +1,81 @@
+package refusal_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/licenseledger/licenseledger/domain/refusal"
+)
+
+var errFull = refusal.New("SEAT_LIMIT_REACHED", "every seat is taken", "release a machine")
+
+func TestRefusalsAreTheSameWhenTheirCodesAre(t *testing.T) {
+	t.Parallel()
+	require.ErrorIs(t, refusal.New("SEAT_LIMIT_REACHED", "otherwise", "other"), errFull)
+	require.ErrorIs(t, fmt.Errorf("activate: %w", errFull), errFull)
+	require.NotErrorIs(t, refusal.New("LICENSE_EXPIRED", "every seat is taken", "release a machine"), errFull)
+	require.NotErrorIs(t, errFull, errors.New("every seat is taken"))
+}
+
+func TestARefusalFitsTheCaseAtHand(t *testing.T) {
+	t.Parallel()
+	because := errFull.Because("all %d seats are taken", 3)
+	require.ErrorIs(t, because, errFull)
+	require.EqualError(t, because, "all 3 seats are taken")
+	require.Equal(t, "release a machine", because.Hint)
+	require.EqualError(t, errFull, "every seat is taken", "the declared refusal is left as it is")
+}
+
+func TestACheckThatFindsNothingIsNoError(t *testing.T) {
+	t.Parallel()
+	var check refusal.Check
+	check.That(true, "name", "must be there")
+	check.Within("customer", nil)
+	require.NoError(t, check.Err())
+}
+
+func TestACheckNamesEveryBrokenRuleInOrder(t *testing.T) {
+	t.Parallel()
+	var check refusal.Check
+	check.That(false, "name", "must be there")
+	check.That(true, "email", "must be an address")
+	check.That(false, "age", "must be a number")
+	var invalid *refusal.Invalid
+	require.ErrorAs(t, check.Err(), &invalid)
+	require.Equal(t, []refusal.Field{{"name", "must be there"}, {"age", "must be a number"}}, invalid.Fields)
+	require.EqualError(t, invalid, "invalid request: name must be there; age must be a number")
+}
+
+func TestFieldsOfANestedValueStandUnderItsName(t *testing.T) {
+	t.Parallel()
+	nested := &refusal.Invalid{Fields: []refusal.Field{{"email", "must be an address"}, {"", "must not be empty"}}}
+	tests := map[string]struct {
+		prefix   string
+		err      error
+		expected []refusal.Field
+	}{
+		"under a name":    {"customer", nested, []refusal.Field{{"customer.email", "must be an address"}, {"customer", "must not be empty"}}},
+		"under no name":   {"", nested, []refusal.Field{{"email", "must be an address"}, {"", "must not be empty"}}},
+		"a wrapped one":   {"customer", fmt.Errorf("check: %w", nested), []refusal.Field{{"customer.email", "must be an address"}, {"customer", "must not be empty"}}},
+		"any other error": {"customer", errors.New("does not parse"), []refusal.Field{{"customer", "does not parse"}}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var check refusal.Check
+			check.Within(test.prefix, test.err)
+			var invalid *refusal.Invalid
+			require.ErrorAs(t, check.Err(), &invalid)
+			require.Equal(t, test.expected, invalid.Fields)
+		})
+	}
+}
+
+func TestARuleAboutTheWholeRequestHasNoName(t *testing.T) {
+	t.Parallel()
+	require.EqualError(t, &refusal.Invalid{Fields: []refusal.Field{{"", "must hold something"}, {"name", "must be there"}}},
+		"invalid request: must hold something; name must be there")
+}
