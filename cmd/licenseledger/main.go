@@ -20,6 +20,7 @@ type stdio struct {
 }
 
 func main() {
+	syscall.Umask(0o077) // whatever is written may hold personal data: it is for the owner only
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], stdio{in: os.Stdin, out: os.Stdout, err: os.Stderr})
 	stop()
