@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"maps"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -210,11 +212,19 @@ func TestAKeyThatDoesNotFitItsAlgorithmVerifiesNothing(t *testing.T) {
 	}
 }
 
+func recorded(f *testing.F, name string) []byte {
+	f.Helper()
+	content, err := os.ReadFile(filepath.Join("testdata", name))
+	require.NoError(f, err)
+	return content
+}
+
 func FuzzVerify(f *testing.F) {
-	token, set := signed(f, catalog.Ed25519)
-	long, _ := signed(f, catalog.RSA2048)
-	f.Add(token, set)
-	f.Add(long, set)
+	set := recorded(f, "jwks.golden")
+	for _, name := range []string{"certificate_ed25519.golden", "certificate_rsa2048.golden"} {
+		lines := strings.Split(string(recorded(f, name)), "\n")
+		f.Add(lines[2], set)
+	}
 	f.Add("", []byte(`{"keys":[]}`))
 	f.Add("e30.e30.", []byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AA","kid":""}]}`))
 	f.Fuzz(func(t *testing.T, token string, presented []byte) {
