@@ -46,7 +46,7 @@ func (c config) existingAdminKey() (string, error) {
 	if c.AdminKey != "" {
 		return c.AdminKey, nil
 	}
-	text, err := os.ReadFile(c.in(adminKeyFile)) //nolint:gosec // the operator names the data directory
+	text, err := os.ReadFile(c.in(adminKeyFile))
 	if err != nil {
 		return "", &advice{fmt.Errorf("find the admin key: %w", err), "set LICENSELEDGER_ADMIN_KEY, or give the server's --data-dir"}
 	}

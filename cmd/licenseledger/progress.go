@@ -21,7 +21,7 @@ func newBar(out io.Writer, what string, total uint64) *bar {
 	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		return nil
 	}
-	return &bar{progressbar.NewOptions64(int64(total), //nolint:gosec // a ledger does not grow beyond what int64 holds
+	return &bar{progressbar.NewOptions64(int64(total),
 		progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(what), progressbar.OptionShowCount(),
 		progressbar.OptionShowIts(), progressbar.OptionSetItsString("events"), progressbar.OptionSetPredictTime(true),
 		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())}
@@ -30,7 +30,7 @@ func newBar(out io.Writer, what string, total uint64) *bar {
 // to moves the bar.
 func (b *bar) to(done uint64) {
 	if b != nil {
-		_ = b.shown.Set64(int64(done)) //nolint:gosec // see newBar
+		_ = b.shown.Set64(int64(done))
 	}
 }
 

@@ -34,6 +34,7 @@ type server struct {
 	draining    chan struct{} // closed when the server begins to shut down
 	stopClock   context.CancelFunc
 	clock       sync.WaitGroup
+	close       func() error // runs once
 }
 
 // Timeouts of the HTTP server. How long a request may take is the handlers' matter; these keep idle and slow clients from
@@ -51,6 +52,7 @@ const timekeeping = 500 * time.Millisecond
 // startServer opens the data directory, starts everything and listens.
 func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server, err error) {
 	s := &server{config: c, served: make(chan error, 1), draining: make(chan struct{}), stopClock: func() {}}
+	s.close = sync.OnceValue(s.shutDown)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -130,7 +132,9 @@ func (s *server) wait(ctx context.Context) error {
 }
 
 // Close lets running requests finish within the configured time, then stops everything, last started first.
-func (s *server) Close() error {
+func (s *server) Close() error { return s.close() }
+
+func (s *server) shutDown() error {
 	var all error
 	if s.http != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)

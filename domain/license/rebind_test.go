@@ -1,6 +1,7 @@
 package license_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -104,7 +105,7 @@ func TestALapsedMachineIsReboundOnlyWhenASeatIsFree(t *testing.T) {
 	given(t, happened...).at(end).when(move(box(2))).then(
 		lapsed(1, 0, end), ended(1, "new laptop", end), rebound(box(1), box(2), 1, 1, end), leased(regranted(box(2), end, end.Add(time.Minute))))
 
-	taken := append(happened[:len(happened):len(happened)], lapsed(1, 0, end), bound(3, box(3), 1, end), granted(3, box(3), end, end.Add(time.Minute)))
+	taken := slices.Concat(happened, []event.Payload{lapsed(1, 0, end), bound(3, box(3), 1, end), granted(3, box(3), end, end.Add(time.Minute))})
 	given(t, taken...).at(end).when(move(box(2))).thenRefused(license.ErrSeatLimitReached)
 }
 

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// configured loads the configuration of a command line, an environment and a file.
+func configured(t *testing.T, file string, environ []string, args ...string) (config, error) {
+	t.Helper()
+	if file != "" {
+		path := filepath.Join(t.TempDir(), "licenseledger.yaml")
+		require.NoError(t, os.WriteFile(path, []byte(file), 0o600))
+		args = append(args, "--config", path)
+	}
+	flags := configFlags()
+	require.NoError(t, flags.Parse(args))
+	return loadConfig(flags, environ)
+}
+
+func (c config) source(key string) string {
+	for _, s := range c.sources {
+		if s.Key == key {
+			return s.Source
+		}
+	}
+	return ""
+}
+
+func TestASettingIsTakenFromTheFlagThenTheEnvironmentThenTheFileThenItsDefault(t *testing.T) {
+	t.Parallel()
+	file := "data_dir: from-file\nissuer: from-file\nlisten: 127.0.0.1:1\n"
+	environ := []string{"LICENSELEDGER_DATA_DIR=from-environment", "LICENSELEDGER_ISSUER=from-environment", "HOME=/root"}
+	c, err := configured(t, file, environ, "--data-dir", "from-flag")
+	require.NoError(t, err)
+	require.Equal(t, "from-flag", c.DataDir)
+	require.Equal(t, "flag", c.source("data_dir"))
+	require.Equal(t, "from-environment", c.Issuer)
+	require.Equal(t, "environment", c.source("issuer"))
+	require.Equal(t, "127.0.0.1:1", c.Listen)
+	require.Contains(t, c.source("listen"), "licenseledger.yaml")
+	require.Equal(t, 15*time.Second, c.DrainTimeout)
+	require.Equal(t, "default", c.source("drain_timeout"))
+}
+
+func TestTheFileMayBeNamedByTheEnvironment(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "c.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("issuer: acme\n"), 0o600))
+	c, err := configured(t, "", []string{"LICENSELEDGER_CONFIG=" + path})
+	require.NoError(t, err)
+	require.Equal(t, "acme", c.Issuer)
+}
+
+func TestSecretsAreNeverShownAndNeverFlags(t *testing.T) {
+	t.Parallel()
+	c, err := configured(t, "", []string{"LICENSELEDGER_ADMIN_KEY=a-very-long-admin-key-indeed"})
+	require.NoError(t, err)
+	require.Equal(t, "a-very-long-admin-key-indeed", c.AdminKey)
+	for _, s := range c.sources {
+		require.NotContains(t, s.Value, "a-very-long")
+	}
+	require.Nil(t, configFlags().Lookup("admin-key"))
+	require.Nil(t, configFlags().Lookup("master-key"))
+}
+
+func TestWrongSettingsAreRefusedByName(t *testing.T) {
+	t.Parallel()
+	for name, environ := range map[string]string{
+		"cached_licenses": "LICENSELEDGER_CACHED_LICENSES=none",
+		"drain_timeout":   "LICENSELEDGER_DRAIN_TIMEOUT=soon",
+		"listen":          "LICENSELEDGER_LISTEN=here",
+		"data_dir":        "LICENSELEDGER_DATA_DIR=",
+		"issuer":          "LICENSELEDGER_ISSUER=",
+		"admin_key":       "LICENSELEDGER_ADMIN_KEY=short",
+		"log_level":       "LICENSELEDGER_LOG_LEVEL=loud",
+		"log_format":      "LICENSELEDGER_LOG_FORMAT=poem",
+	} {
+		_, err := configured(t, "", []string{environ})
+		require.ErrorContains(t, err, name)
+		var advised *advice
+		require.ErrorAs(t, err, &advised)
+	}
+	_, err := configured(t, "data_dri: x\n", nil)
+	require.ErrorContains(t, err, `unknown setting "data_dri"`)
+	_, err = configured(t, "", nil, "--config", "/nowhere/c.yaml")
+	require.ErrorContains(t, err, "/nowhere/c.yaml")
+}
+
+func TestTheAdminKeyIsMadeOnceAndKept(t *testing.T) {
+	t.Parallel()
+	c := config{DataDir: t.TempDir()}
+	first, made, err := c.adminKey()
+	require.NoError(t, err)
+	require.True(t, made)
+	require.GreaterOrEqual(t, len(first), 40)
+	info, err := os.Stat(c.in(adminKeyFile))
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+
+	second, made, err := c.adminKey()
+	require.NoError(t, err)
+	require.False(t, made)
+	require.Equal(t, first, second)
+
+	c.AdminKey = "given-by-the-environment"
+	given, made, err := c.adminKey()
+	require.NoError(t, err)
+	require.False(t, made)
+	require.Equal(t, "given-by-the-environment", given)
+}
+
+func TestAnAdminKeyThatOthersMayReadIsRefused(t *testing.T) {
+	t.Parallel()
+	c := config{DataDir: t.TempDir()}
+	_, _, err := c.adminKey()
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(c.in(adminKeyFile), 0o644)) //nolint:gosec // that is the point
+	_, _, err = c.adminKey()
+	require.ErrorContains(t, err, "may be read by others")
+	require.NoError(t, os.WriteFile(c.in(adminKeyFile), []byte("short\n"), 0o600))
+	_, _, err = c.adminKey()
+	require.ErrorContains(t, err, "shorter")
+}
