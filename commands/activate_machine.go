@@ -3,9 +3,10 @@ package commands
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/licenseledger/licenseledger/domain/binding"
 	"github.com/licenseledger/licenseledger/domain/license"
-	"github.com/licenseledger/licenseledger/domain/tenancy"
 )
 
 // ActivateMachine binds a machine to a licence and grants it an activation. A machine that is bound already gets what it has.
@@ -17,21 +18,11 @@ type ActivateMachine struct {
 // ActivateMachine carries the command out. Refusals: those of a licence key and of a licence that does not permit it,
 // license.ErrSeatLimitReached, a [refusal.Invalid].
 func (h *Handler) ActivateMachine(ctx context.Context, req Request, c ActivateMachine) (Activation, error) {
-	if err := tenancy.Require(ctx, tenancy.Machine, tenancy.Admin); err != nil {
-		return Activation{}, err
-	}
-	s, err := h.byKey(ctx, c.LicenseKey)
+	v, err := h.visit(ctx, req, c, c.LicenseKey, uuid.Nil, c.Machine)
 	if err != nil {
 		return Activation{}, err
 	}
-	v, err := h.visit(ctx, s, c.Machine)
-	if err != nil {
-		return Activation{}, err
-	}
-	if req, err = h.identified(req, c); err != nil {
-		return Activation{}, err
-	}
-	done, err := h.decide(ctx, req, s.ID, license.ActivateMachine{
+	done, err := h.decide(ctx, v.req, v.license, license.ActivateMachine{
 		Machine: v.machine, BindingID: h.newID(), ActivationID: h.newID(), KeyID: v.keyID,
 	})
 	if err != nil {

@@ -49,29 +49,42 @@ func (h *Handler) recognisable(tenant string, p PresentedMachine) (machine.Machi
 	return identified, check.Err()
 }
 
-// visit is a machine that asks something of a licence.
+// visit is a machine's request at a licence, ready to be decided on.
 type visit struct {
+	req     Request
+	license uuid.UUID
 	machine machine.Machine
 	keyID   string // the product key that signs today
 }
 
-// visit prepares what a licence decides on when a machine asks: who it is, its name sealed, and which key would sign.
-func (h *Handler) visit(ctx context.Context, s *license.Stream, p PresentedMachine) (visit, error) {
-	presented, err := h.recognisable(s.Track().Tenant, p)
+// visit finds out what a machine's command is about: the licence by its key (or, for an admin, by its id), the machine
+// reduced to what may be stored, the key that would sign.
+func (h *Handler) visit(ctx context.Context, req Request, command any, licenseKey string, id uuid.UUID, p PresentedMachine) (visit, error) {
+	s, err := h.addressed(ctx, licenseKey, id)
 	if err != nil {
 		return visit{}, err
 	}
+	v := visit{license: s.ID}
+	if v.machine, err = h.recognisable(s.Track().Tenant, p); err != nil {
+		return visit{}, err
+	}
 	if p.Name != "" {
-		if presented.Name, err = h.keyring.Seal(ctx, s.SubjectID, []byte(p.Name)); err != nil {
+		if v.machine.Name, err = h.keyring.Seal(ctx, s.SubjectID, []byte(p.Name)); err != nil {
 			return visit{}, err
 		}
 	}
-	keyID, err := h.signingKeyID(ctx, s)
-	return visit{machine: presented, keyID: keyID}, err
+	if v.keyID, err = h.signingKeyID(ctx, s); err != nil {
+		return visit{}, err
+	}
+	v.req, err = h.identified(req, command)
+	return v, err
 }
 
 // byKey finds the licence of a licence key. Refusals: keyring.ErrLicenseKeyInvalid, license.ErrNotFound, license.ErrKeySuperseded.
 func (h *Handler) byKey(ctx context.Context, text string) (*license.Stream, error) {
+	if err := tenancy.Require(ctx, tenancy.Machine, tenancy.Admin); err != nil {
+		return nil, err
+	}
 	key, err := h.keyring.ParseLicenseKey(text)
 	if err != nil {
 		return nil, err
@@ -92,7 +105,7 @@ func (h *Handler) byKey(ctx context.Context, text string) (*license.Stream, erro
 // addressed finds the licence that a command is about: by the licence key that a machine presents, or by the id that an
 // admin gives.
 func (h *Handler) addressed(ctx context.Context, licenseKey string, id uuid.UUID) (*license.Stream, error) {
-	if licenseKey != "" {
+	if licenseKey != "" || id == uuid.Nil {
 		return h.byKey(ctx, licenseKey)
 	}
 	if err := tenancy.Require(ctx, tenancy.Admin); err != nil {

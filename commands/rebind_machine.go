@@ -6,7 +6,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/licenseledger/licenseledger/domain/license"
-	"github.com/licenseledger/licenseledger/domain/tenancy"
 )
 
 // RebindMachine moves a seat to another machine. A machine shows the licence key; an admin names the licence.
@@ -22,21 +21,11 @@ type RebindMachine struct {
 // of a licence that does not permit it, license.ErrBindingNotFound, license.ErrMachineAlreadyBound,
 // license.ErrRebindLimitReached, license.ErrSeatLimitReached for a lapsed lease, a [refusal.Invalid].
 func (h *Handler) RebindMachine(ctx context.Context, req Request, c RebindMachine) (Activation, error) {
-	if err := tenancy.Require(ctx, tenancy.Machine, tenancy.Admin); err != nil {
-		return Activation{}, err
-	}
-	s, err := h.addressed(ctx, c.LicenseKey, c.LicenseID)
+	v, err := h.visit(ctx, req, c, c.LicenseKey, c.LicenseID, c.Machine)
 	if err != nil {
 		return Activation{}, err
 	}
-	v, err := h.visit(ctx, s, c.Machine)
-	if err != nil {
-		return Activation{}, err
-	}
-	if req, err = h.identified(req, c); err != nil {
-		return Activation{}, err
-	}
-	done, err := h.decide(ctx, req, s.ID, license.RebindMachine{
+	done, err := h.decide(ctx, v.req, v.license, license.RebindMachine{
 		BindingID: c.BindingID, Machine: v.machine, Reason: c.Reason, ActivationID: h.newID(), KeyID: v.keyID,
 	})
 	if err != nil {
