@@ -64,6 +64,9 @@ func (h *Handler) Validate(ctx context.Context, req Request, c Validate) (Verdic
 
 // judge answers from the cached aggregate, and goes to the ledger only when there is something to record.
 func (h *Handler) judge(ctx context.Context, req Request, s *license.Stream, ask license.Validate) (Verdict, error) {
+	if req.IfMatch != nil && *req.IfMatch != s.Track().Revision {
+		return Verdict{}, ErrPreconditionFailed.Because("it is at revision %d, not %d", s.Track().Revision, *req.IfMatch)
+	}
 	now := h.licenses.clock()
 	done := changed[license.Stream]{state: s, Outcome: Outcome{Position: s.Track().Position, Revision: s.Track().Revision}}
 	news, err := s.Decide(ask, now)
@@ -71,7 +74,7 @@ func (h *Handler) judge(ctx context.Context, req Request, s *license.Stream, ask
 		return Verdict{}, err
 	}
 	if len(news) > 0 {
-		done, err = h.licenses.change(ctx, Request{Correlation: req.Correlation}, s.ID, func(s *license.Stream, at time.Time) ([]event.Payload, error) {
+		done, err = h.licenses.change(ctx, Request{Correlation: req.Correlation, IfMatch: req.IfMatch}, s.ID, func(s *license.Stream, at time.Time) ([]event.Payload, error) {
 			now = at
 			return s.Decide(ask, at)
 		})
