@@ -1,0 +1,3 @@
+// Package tests plays whole scenarios on the real binary, over HTTP and on the command line. Package blackbox runs it;
+// crash kills it, load measures it.
+package tests

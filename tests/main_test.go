@@ -1,0 +1,123 @@
+package tests_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/licenseledger/licenseledger/tests/blackbox"
+)
+
+// stage is what the scenarios are played on. It is set up before the first and does not change.
+var stage struct {
+	binary   string
+	contract *blackbox.Contract
+	coverage *blackbox.Coverage
+	shared   *blackbox.Server // for every scenario that does not need one of its own
+}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code, err := play(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func play(m *testing.M) (code int, err error) {
+	dir, err := os.MkdirTemp("", "licenseledger-tests-")
+	if err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if stage.binary, err = blackbox.Binary(context.Background(), dir); err != nil {
+		return 1, err
+	}
+	if stage.contract, err = blackbox.ReadContract(); err != nil {
+		return 1, err
+	}
+	stage.coverage = &blackbox.Coverage{}
+	options := blackbox.Options{Binary: stage.binary, DataDir: filepath.Join(dir, "shared")}
+	if stage.shared, err = blackbox.Launch(options, stage.contract, stage.coverage); err != nil {
+		return 1, err
+	}
+	defer stage.shared.Kill()
+	if code = m.Run(); code != 0 {
+		return code, nil
+	}
+	if err := stage.shared.Stop(); err != nil {
+		return 1, err
+	}
+	checked, err := options.Command(context.Background(), "fsck")
+	if err != nil || checked.Code != 0 {
+		return 1, errors.Join(err, fmt.Errorf("after all scenarios fsck says:\n%s%s", checked.Out, checked.Err))
+	}
+	if everythingRan() {
+		return 0, everythingSeen()
+	}
+	return 0, nil
+}
+
+// everythingRan reports whether no scenario was left out.
+func everythingRan() bool {
+	for _, name := range []string{"test.run", "test.skip", "test.list"} {
+		if flag.Lookup(name).Value.String() != "" {
+			return false
+		}
+	}
+	return !testing.Short()
+}
+
+// unprovokable are the codes that nobody can bring about from outside, each with the reason.
+var unprovokable = map[string]string{
+	"INTERNAL":    "it takes a defect of the program",
+	"BUSY":        "it takes more at once than the queues hold; the bounds are tested where the queues are",
+	"UNAVAILABLE": "it takes a storage that fails, or a request in the moment of shutting down",
+	"TIMEOUT":     "it takes a storage that hangs",
+	"FORBIDDEN":   "it takes a credential that permits less than everything; today there is the admin key only",
+}
+
+// everythingSeen wants that every endpoint answered, and that every code was given as an answer.
+func everythingSeen() error {
+	var all []string
+	for _, e := range stage.contract.Endpoints() {
+		all = append(all, e.Operation)
+	}
+	problems, verdicts := stage.contract.Codes()
+	for _, code := range append(problems, verdicts...) {
+		if unprovokable[code] == "" {
+			all = append(all, code)
+		}
+	}
+	if missing := stage.coverage.Missing(all); len(missing) > 0 {
+		return fmt.Errorf("no scenario brings about %q", missing)
+	}
+	return nil
+}
+
+// newServer starts a server for one scenario. At the end it must stop properly, if it still runs.
+func newServer(t *testing.T, adjust ...func(*blackbox.Options)) *blackbox.Server {
+	t.Helper()
+	options := blackbox.Options{Binary: stage.binary, DataDir: filepath.Join(t.TempDir(), "data")}
+	for _, a := range adjust {
+		a(&options)
+	}
+	server, err := blackbox.Launch(options, stage.contract, stage.coverage)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		select {
+		case <-server.Exited():
+		default:
+			require.NoError(t, server.Stop())
+		}
+	})
+	return server
+}
