@@ -687,7 +687,7 @@ type HistoryEntry struct {
 	// Example: 7
 	Revision Revision `json:"revision"`
 
-	// Summary What happened
+	// Summary What happened, in a line.
 	//
 	// Example: Suspended
 	Summary string `json:"summary"`
@@ -1516,7 +1516,8 @@ type ActivateMachineParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1528,7 +1529,8 @@ type DeactivateParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1540,7 +1542,8 @@ type HeartbeatParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1552,7 +1555,8 @@ type RebindMachineParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1573,7 +1577,8 @@ type ListLedgerEventsParams struct {
 	// LedgerPosition Wait until the answer takes the ledger up to this position into account.
 	LedgerPosition *LedgerPosition `json:"Ledger-Position,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1607,7 +1612,8 @@ type ListLicensesParams struct {
 	// LedgerPosition Wait until the answer takes the ledger up to this position into account.
 	LedgerPosition *LedgerPosition `json:"Ledger-Position,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1619,7 +1625,8 @@ type IssueLicenseParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1628,7 +1635,8 @@ type IssueLicensesParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1637,7 +1645,8 @@ type GetLicenseParams struct {
 	// LedgerPosition Wait until the answer takes the ledger up to this position into account.
 	LedgerPosition *LedgerPosition `json:"Ledger-Position,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1652,7 +1661,8 @@ type GetLicenseHistoryParams struct {
 	// LedgerPosition Wait until the answer takes the ledger up to this position into account.
 	LedgerPosition *LedgerPosition `json:"Ledger-Position,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1667,7 +1677,8 @@ type ListLicenseMachinesParams struct {
 	// LedgerPosition Wait until the answer takes the ledger up to this position into account.
 	LedgerPosition *LedgerPosition `json:"Ledger-Position,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1679,7 +1690,8 @@ type ReinstateLicenseParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1691,7 +1703,8 @@ type ReissueKeyParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1703,7 +1716,8 @@ type RenewLicenseParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1715,7 +1729,8 @@ type RevokeLicenseParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1727,7 +1742,8 @@ type SuspendLicenseParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1745,7 +1761,8 @@ type ListPlansParams struct {
 	// LedgerPosition Wait until the answer takes the ledger up to this position into account.
 	LedgerPosition *LedgerPosition `json:"Ledger-Position,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1754,7 +1771,8 @@ type GetPlanParams struct {
 	// LedgerPosition Wait until the answer takes the ledger up to this position into account.
 	LedgerPosition *LedgerPosition `json:"Ledger-Position,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1766,7 +1784,8 @@ type RevisePlanParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1781,7 +1800,8 @@ type ListProductsParams struct {
 	// LedgerPosition Wait until the answer takes the ledger up to this position into account.
 	LedgerPosition *LedgerPosition `json:"Ledger-Position,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1793,7 +1813,8 @@ type RegisterProductParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1802,7 +1823,8 @@ type GetProductParams struct {
 	// LedgerPosition Wait until the answer takes the ledger up to this position into account.
 	LedgerPosition *LedgerPosition `json:"Ledger-Position,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1811,7 +1833,8 @@ type GetProductKeysParams struct {
 	// LedgerPosition Wait until the answer takes the ledger up to this position into account.
 	LedgerPosition *LedgerPosition `json:"Ledger-Position,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1823,7 +1846,8 @@ type PublishPlanParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1835,19 +1859,22 @@ type RotateSigningKeyParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // ListProjectionsParams defines parameters for ListProjections.
 type ListProjectionsParams struct {
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // RebuildProjectionParams defines parameters for RebuildProjection.
 type RebuildProjectionParams struct {
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1859,7 +1886,8 @@ type ValidateParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events. One is made if none is sent.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/licenseledger/licenseledger/domain/refusal"
 	"github.com/licenseledger/licenseledger/httpapi/api"
@@ -42,12 +43,23 @@ func (r Reporter) Document(ctx context.Context, err error) api.Problem {
 		Errors:        make([]api.FieldError, len(fields)),
 	}
 	if refused.Message != "" {
-		document.Detail = &refused.Message
+		detail := shortened(refused.Message)
+		document.Detail = &detail
 	}
 	for i, f := range fields {
 		document.Errors[i] = api.FieldError{Field: f.Name, Message: f.Message}
 	}
 	return document
+}
+
+// maxDetail bounds what of a request comes back in a message, in bytes.
+const maxDetail = 1000
+
+func shortened(message string) string {
+	if len(message) <= maxDetail {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxDetail], "") + "…"
 }
 
 func (r Reporter) report(ctx context.Context, err error, code, id string) {

@@ -1,0 +1,191 @@
+package problem_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/licenseledger/licenseledger/domain/license"
+	"github.com/licenseledger/licenseledger/domain/refusal"
+	"github.com/licenseledger/licenseledger/eventstore"
+	"github.com/licenseledger/licenseledger/httpapi/api"
+	"github.com/licenseledger/licenseledger/httpapi/correlation"
+	"github.com/licenseledger/licenseledger/httpapi/problem"
+	"github.com/licenseledger/licenseledger/keyring"
+	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/readmodels"
+)
+
+// TestEveryRefusalHasItsRow walks the source for refusals, so that none can be declared and forgotten here.
+func TestEveryRefusalHasItsRow(t *testing.T) {
+	t.Parallel()
+	codes := map[string]string{}
+	for _, root := range []string{"../../domain", "../../commands", "../../keyring", "."} {
+		require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			return declaredCodes(path, codes)
+		}))
+	}
+	require.Greater(t, len(codes), 20, "the walk finds the refusals")
+	for code, where := range codes {
+		if code == "INTERNAL" || code == "CLIENT_GONE" {
+			continue
+		}
+		status := problem.Status(refusal.New(code, "", ""))
+		require.NotEqual(t, http.StatusInternalServerError, status, "%s, declared in %s, has no row", code, where)
+		require.True(t, api.ProblemCode(code).Valid(), "%s, declared in %s, is not documented", code, where)
+	}
+}
+
+func declaredCodes(path string, codes map[string]string) error {
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+	if err != nil {
+		return err
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		call, is := n.(*ast.CallExpr)
+		if !is {
+			return true
+		}
+		function, is := call.Fun.(*ast.SelectorExpr)
+		if !is || fmt.Sprint(function.X) != "refusal" || function.Sel.Name != "New" {
+			return true
+		}
+		if literal, is := call.Args[0].(*ast.BasicLit); is {
+			if code, err := strconv.Unquote(literal.Value); err == nil {
+				codes[code] = path
+			}
+		}
+		return true
+	})
+	return nil
+}
+
+func TestErrorsBecomeDocuments(t *testing.T) {
+	t.Parallel()
+	parameter := echo.NewHTTPError(http.StatusBadRequest, "Invalid format for parameter limit: error")
+	for name, c := range map[string]struct {
+		err    error
+		status int
+		code   api.ProblemCode
+		fields []api.FieldError
+	}{
+		"a refusal":         {license.ErrSuspended, 422, "LICENSE_SUSPENDED", nil},
+		"a particular one":  {fmt.Errorf("activate: %w", license.ErrSeatLimitReached.Because("all 3")), 422, "SEAT_LIMIT_REACHED", nil},
+		"an unknown one":    {refusal.New("NEVER_HEARD", "", ""), 500, "INTERNAL", nil},
+		"invalid fields":    {problem.Field("a.b", "must be c"), 400, "INVALID_REQUEST", []api.FieldError{{Field: "a.b", Message: "must be c"}}},
+		"a parameter":       {parameter, 400, "INVALID_REQUEST", []api.FieldError{{Field: "limit", Message: "is not of the documented form"}}},
+		"a repeated header": {echo.NewHTTPError(400, "Expected one value for If-Match, got 2"), 400, "INVALID_REQUEST", []api.FieldError{{Field: "If-Match", Message: "must be given once"}}},
+		"any bad request":   {echo.ErrBadRequest, 400, "INVALID_REQUEST", []api.FieldError{{Field: "request", Message: "is malformed"}}},
+		"another 400":       {echo.NewHTTPError(400, "whatever"), 400, "INVALID_REQUEST", []api.FieldError{{Field: "request", Message: "is malformed"}}},
+		"a foreign cursor":  {readmodels.ErrBadCursor, 400, "INVALID_REQUEST", []api.FieldError{{Field: "cursor", Message: "must be the next_cursor of a page of the same list"}}},
+		"a strange query":   {fmt.Errorf("%w: at most 8 words", readmodels.ErrInvalidQuery), 400, "INVALID_REQUEST", []api.FieldError{{Field: "query", Message: "at most 8 words"}}},
+		"no path":           {echo.ErrNotFound, 404, "NOT_FOUND", nil},
+		"no row":            {readmodels.ErrNotFound, 404, "NOT_FOUND", nil},
+		"no projection":     {projections.ErrUnknownProjection, 404, "NOT_FOUND", nil},
+		"no method":         {echo.ErrMethodNotAllowed, 405, "METHOD_NOT_ALLOWED", nil},
+		"a rebuild":         {projections.ErrRebuilding, 409, "REBUILD_RUNNING", nil},
+		"too large":         {&http.MaxBytesError{Limit: 1}, 413, "BODY_TOO_LARGE", nil},
+		"too large, echo":   {echo.ErrStatusRequestEntityTooLarge, 413, "BODY_TOO_LARGE", nil},
+		"a media type":      {echo.ErrUnsupportedMediaType, 415, "UNSUPPORTED_MEDIA_TYPE", nil},
+		"a busy store":      {fmt.Errorf("append: %w", eventstore.ErrBusy), 503, "BUSY", nil},
+		"a busy key ring":   {keyring.ErrBusy, 503, "BUSY", nil},
+		"no store":          {eventstore.ErrUnavailable, 503, "UNAVAILABLE", nil},
+		"a closed store":    {eventstore.ErrClosed, 503, "UNAVAILABLE", nil},
+		"a stopped runner":  {projections.ErrStopped, 503, "UNAVAILABLE", nil},
+		"a slow projection": {fmt.Errorf("%w 7: %w", readmodels.ErrNotReached, context.DeadlineExceeded), 503, "PROJECTION_BEHIND", nil},
+		"a deadline":        {context.DeadlineExceeded, 503, "TIMEOUT", nil},
+		"a client gone":     {context.Canceled, 499, "CLIENT_GONE", nil},
+		"anything else":     {errors.New("secret"), 500, "INTERNAL", nil},
+		"a panic":           {&problem.Panic{Value: "secret", Stack: []byte("stack")}, 500, "INTERNAL", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			document := problem.Reporter{Log: slog.New(slog.DiscardHandler)}.Document(correlation.With(t.Context(), "c-1"), c.err)
+			require.Equal(t, c.status, document.Status)
+			require.Equal(t, c.status, problem.Status(c.err))
+			require.Equal(t, c.code, document.Code)
+			require.Equal(t, "urn:licenseledger:problem:"+string(c.code), document.Type)
+			require.NotEmpty(t, document.Title)
+			require.Equal(t, "c-1", document.CorrelationID)
+			require.Equal(t, append([]api.FieldError{}, c.fields...), document.Errors)
+			if c.status == 500 {
+				require.Nil(t, document.Detail)
+			}
+		})
+	}
+}
+
+func TestEveryAnswerToTryAgainSaysWhen(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{problem.ErrBusy, problem.ErrUnavailable, problem.ErrTimeout, problem.ErrProjectionBehind} {
+		recorder := httptest.NewRecorder()
+		request := httptest.NewRequest(http.MethodPost, "/v1/licenses?token=secret", nil)
+		problem.Reporter{Log: slog.New(slog.DiscardHandler)}.Answer(recorder, request, err)
+		require.Equal(t, http.StatusServiceUnavailable, recorder.Code)
+		seconds, err := strconv.Atoi(recorder.Header().Get("Retry-After"))
+		require.NoError(t, err)
+		require.Positive(t, seconds)
+		var document api.Problem
+		require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &document))
+		require.Equal(t, "/v1/licenses", *document.Instance, "without the query")
+		require.NotEmpty(t, document.Hint)
+	}
+}
+
+func TestOnlyWhatIsNotTheClientsDoingIsLoggedAndOnlyOnce(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		err  error
+		said string // empty: nothing
+	}{
+		"a refusal":     {license.ErrSuspended, ""},
+		"invalid":       {problem.Field("a", "b"), ""},
+		"busy":          {eventstore.ErrBusy, ""},
+		"gone":          {context.Canceled, ""},
+		"unavailable":   {fmt.Errorf("%w: disk full", eventstore.ErrUnavailable), "disk full"},
+		"anything else": {errors.New("disk on fire"), "disk on fire"},
+		"a panic":       {&problem.Panic{Value: "boom", Stack: []byte("where it was")}, "where it was"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log bytes.Buffer
+			reporter := problem.Reporter{Log: slog.New(slog.NewTextHandler(&log, nil))}
+			reporter.Answer(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil), c.err)
+			if c.said == "" {
+				require.Empty(t, log.String())
+				return
+			}
+			require.Contains(t, log.String(), c.said)
+			require.Equal(t, 1, strings.Count(log.String(), "\n"))
+		})
+	}
+}
+
+func TestALongMessageIsCut(t *testing.T) {
+	t.Parallel()
+	long := license.ErrNotFound.Because("no licence %s", strings.Repeat("é", 5000))
+	document := problem.Reporter{Log: slog.New(slog.DiscardHandler)}.Document(t.Context(), long)
+	require.Less(t, len(*document.Detail), 1100)
+	require.True(t, utf8.ValidString(*document.Detail))
+	require.True(t, strings.HasSuffix(*document.Detail, "é…"))
+}
