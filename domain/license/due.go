@@ -16,8 +16,13 @@ func (s *Stream) Due(now time.Time) []event.Payload {
 		return nil
 	}
 	var due []event.Payload
+	expiry, expires := s.expiry()
+	expires = expires && !now.Before(expiry)
 	seats := s.seatsUsed
 	for _, h := range s.leasesEndingBy(now) {
+		if expires && expiry.Before(h.Activation.ExpiresAt) { // a renewal may have brought the expiry forward
+			due, expires = append(due, Expired{ExpiredAt: expiry}), false
+		}
 		seats--
 		due = append(due, activation.Lapsed{
 			ActivationID: h.Activation.ID,
@@ -26,7 +31,7 @@ func (s *Stream) Due(now time.Time) []event.Payload {
 			LapsedAt:     h.Activation.ExpiresAt,
 		})
 	}
-	if expiry, ends := s.expiry(); ends && !now.Before(expiry) {
+	if expires {
 		due = append(due, Expired{ExpiredAt: expiry})
 	}
 	return due

@@ -82,6 +82,23 @@ func TestTimeBringsLapsesAndExpiryInOrder(t *testing.T) {
 	require.Empty(t, fold(t, s, all...).Due(expiry.Add(time.Hour)), "what is recorded is not due again")
 }
 
+func TestALeaseMayOutliveALicenseWhoseExpiryWasBroughtForward(t *testing.T) {
+	t.Parallel()
+	before, expiry, after := noon.Add(time.Minute), noon.Add(2*time.Minute), noon.Add(3*time.Minute)
+	s := fold(t, nil, issued(floating(180), expires(inAMonth)),
+		bound(1, box(1), 1, noon), granted(1, box(1), noon, after), bound(2, box(2), 2, noon), granted(2, box(2), noon, before),
+		license.Renewed{Reason: "cut short", ExpiresAt: expiry})
+	require.Equal(t, []event.Payload{lapsed(2, 1, before), license.Expired{ExpiredAt: expiry}, lapsed(1, 0, after)}, s.Due(after))
+	require.Equal(t, []event.Payload{lapsed(2, 1, before), license.Expired{ExpiredAt: expiry}}, s.Due(expiry))
+	require.Equal(t, []event.Payload{lapsed(1, 0, after)}, fold(t, s, s.Due(expiry)...).Due(after))
+}
+
+func TestALeaseThatEndsWithItsLicenseLapsesBeforeIt(t *testing.T) {
+	t.Parallel()
+	s := fold(t, nil, issued(floating(180), expires(inAMonth)), bound(1, box(1), 1, noon), granted(1, box(1), noon, inAMonth))
+	require.Equal(t, []event.Payload{lapsed(1, 0, inAMonth), license.Expired{ExpiredAt: inAMonth}}, s.Due(inAMonth))
+}
+
 func TestNothingBecomesDueOnARevokedLicense(t *testing.T) {
 	t.Parallel()
 	s := fold(t, nil, issued(expires(inAMonth)), license.Revoked{Reason: "fraud"})

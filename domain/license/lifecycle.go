@@ -75,6 +75,12 @@ func (c Renew) decide(s *Stream, now time.Time) ([]event.Payload, error) {
 			from = now
 		}
 		at := from.Add(days(*c.ExtendDays))
+		// Without it, extending again and again would leave the years that RFC 3339 can write.
+		var check refusal.Check
+		check.That(!at.After(now.Add(days(catalog.MaxDays))), "extend_days", "must not carry the expiry further than 36500 days from now")
+		if err := check.Err(); err != nil {
+			return nil, err
+		}
 		expires = &at
 	}
 	return []event.Payload{Renewed{Reason: c.Reason, PreviousExpiresAt: s.ExpiresAt, ExpiresAt: *expires, RenewedAt: now}}, nil

@@ -105,6 +105,17 @@ func TestAPerpetualLicenseHasNothingToExtend(t *testing.T) {
 	given(t, issued()).when(license.Renew{Reason: "why", ExtendDays: &days}).thenRefused(license.ErrInvalidTransition)
 }
 
+func TestAnExtensionReachesAtMost36500DaysAhead(t *testing.T) {
+	t.Parallel()
+	days := 36_500
+	end := noon.Add(36_500 * day)
+	given(t, issued(expires(noon.Add(-day))), license.Expired{ExpiredAt: noon.Add(-day)}).
+		when(license.Renew{Reason: "for good", ExtendDays: &days}).
+		then(license.Renewed{Reason: "for good", PreviousExpiresAt: new(noon.Add(-day)), ExpiresAt: end, RenewedAt: noon})
+	one := 1
+	requireInvalid(t, given(t, issued(expires(end))).when(license.Renew{Reason: "and a day", ExtendDays: &one}), "extend_days")
+}
+
 func TestAKeyIsReplacedAtMost255Times(t *testing.T) {
 	t.Parallel()
 	given(t, issued(generation(254))).when(license.ReissueKey{Reason: "leak"}).

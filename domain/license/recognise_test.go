@@ -1,0 +1,63 @@
+package license_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/license"
+	"github.com/licenseledger/licenseledger/domain/machine"
+)
+
+// crowd is a licence with machines that are equally like rig(0), of bindings 1 to 8, each bound at its time.
+func crowd(t *testing.T, boundAt func(n int) time.Time) *license.Stream {
+	t.Helper()
+	happened := []event.Payload{issued(seats(10), match(machine.MatchAny))}
+	for n := 1; n <= 8; n++ {
+		m := rig(n, machine.Hashes{machine.CPU: {"c"}, machine.Board: {string(rune('a' + n))}})
+		happened = append(happened, bound(n, m, n, boundAt(n)), granted(n, m, boundAt(n), inAMonth))
+	}
+	return fold(t, nil, happened...)
+}
+
+var likeAll = rig(0, machine.Hashes{machine.CPU: {"c"}, machine.Board: {"z"}})
+
+func TestOfEquallyLikeMachinesTheOneBoundFirstIsTakenWhateverItsID(t *testing.T) {
+	t.Parallel()
+	held, found := crowd(t, func(n int) time.Time { return noon.Add(-time.Duration(n) * time.Second) }).Find(likeAll)
+	require.True(t, found)
+	require.Equal(t, bindingID(8), held.Binding.ID)
+}
+
+func TestOfEquallyLikeMachinesBoundAtOnceTheChoiceIsAlwaysTheSame(t *testing.T) {
+	t.Parallel()
+	for range 10 {
+		held, found := crowd(t, func(int) time.Time { return noon }).Find(likeAll)
+		require.True(t, found)
+		require.Equal(t, bindingID(1), held.Binding.ID)
+	}
+}
+
+func TestAMachineThatComparesInFewerPartsIsLiker(t *testing.T) {
+	t.Parallel()
+	broad := rig(1, machine.Hashes{machine.CPU: {"c"}, machine.Board: {"b"}, machine.Disk: {"d"}})
+	narrow := rig(2, machine.Hashes{machine.CPU: {"c"}})
+	s := fold(t, nil, issued(match(machine.MatchAny)), bound(1, broad, 1, noon), granted(1, broad, noon, inAMonth),
+		bound(2, narrow, 2, noon), granted(2, narrow, noon, inAMonth))
+	held, found := s.Find(rig(3, machine.Hashes{machine.CPU: {"c"}, machine.MAC: {"m"}}))
+	require.True(t, found)
+	require.Equal(t, bindingID(2), held.Binding.ID)
+}
+
+func TestAReadyFingerprintFindsItsMachineOnly(t *testing.T) {
+	t.Parallel()
+	s := fold(t, nil, issued(match(machine.MatchAny)), bound(1, box(1), 1, noon), granted(1, box(1), noon, inAMonth))
+	_, found := s.Find(box(1))
+	require.True(t, found)
+	_, found = s.Find(box(2))
+	require.False(t, found)
+	_, found = s.Find(rig(3, machine.Hashes{machine.CPU: {"c"}}))
+	require.False(t, found, "a machine known by its fingerprint alone has no components to compare")
+}
