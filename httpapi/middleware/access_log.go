@@ -4,16 +4,14 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v5"
 
 	"github.com/licenseledger/licenseledger/httpapi/correlation"
 )
 
-// maxLoggedPath bounds what a client can write into the log, in bytes.
-const maxLoggedPath = 200
-
-// AccessLog writes one line for each request: what was asked and how it was answered, but neither headers, bodies nor the
-// query, where secrets and personal data may be.
+// AccessLog writes one line for each request: what was asked and how it was answered, but nothing that may hold a secret or
+// personal data, be it by a client's mistake: no headers, bodies or queries, and of the path the id only, if it is one.
 func AccessLog(log *slog.Logger, now func() time.Time) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c *echo.Context) error {
@@ -21,11 +19,10 @@ func AccessLog(log *slog.Logger, now func() time.Time) echo.MiddlewareFunc {
 			defer func() {
 				request := c.Request()
 				status, bytes := answered(c)
-				path := request.URL.Path
 				log.LogAttrs(request.Context(), slog.LevelInfo, "request",
 					slog.String("method", method(request)),
 					slog.String("route", route(c)),
-					slog.String("path", path[:min(len(path), maxLoggedPath)]),
+					slog.String("id", loggedID(c.Param("id"))),
 					slog.Int("status", status),
 					slog.Int64("bytes", bytes),
 					slog.Duration("took", now().Sub(began)),
@@ -36,4 +33,12 @@ func AccessLog(log *slog.Logger, now func() time.Time) echo.MiddlewareFunc {
 			return next(c)
 		}
 	}
+}
+
+// loggedID is the id in a path if it is one, for a client may have put something else there.
+func loggedID(id string) string {
+	if uuid.Validate(id) != nil {
+		return ""
+	}
+	return id
 }

@@ -155,7 +155,7 @@ func (r *run) skip() error {
 
 func (r *run) object(v reflect.Value) error {
 	shape := r.decoder.shape(v.Type())
-	seen := make(map[string]bool, len(shape.members))
+	seen := make([]bool, v.NumField())
 	for r.json.More() {
 		name, err := r.name()
 		if err != nil {
@@ -166,23 +166,23 @@ func (r *run) object(v reflect.Value) error {
 		switch {
 		case !known:
 			err = r.ignore("is not known here")
-		case seen[name]:
+		case seen[m.index]:
 			err = r.ignore("is there twice")
 		default:
+			seen[m.index] = true
 			_, err = r.value(v.Field(m.index), m.optional)
 		}
 		if err != nil {
 			return unfinished(err)
 		}
 		r.path = r.path[:len(r.path)-1]
-		seen[name] = true
 	}
 	return r.missing(shape, seen)
 }
 
-func (r *run) missing(s *shape, seen map[string]bool) error {
+func (r *run) missing(s *shape, seen []bool) error {
 	for _, m := range s.required {
-		if seen[m.name] {
+		if seen[m.index] {
 			continue
 		}
 		r.path = append(r.path, m.name)
