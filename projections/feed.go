@@ -38,6 +38,7 @@ type Feed struct {
 
 	mu      sync.Mutex
 	held    map[string]chan struct{} // closed when the topic is released
+	holds   map[string]int           // how often a topic was held
 	closed  chan struct{}
 	closing sync.Once
 	running sync.WaitGroup
@@ -47,7 +48,7 @@ var _ message.Subscriber = (*Feed)(nil)
 
 // NewFeed returns a feed of the store. A topic begins after the position that from returns for it, also when it is released.
 func NewFeed(store eventstore.Store, from func(topic string) event.Position, logger *slog.Logger) *Feed {
-	return &Feed{store: store, from: from, logger: logger, held: map[string]chan struct{}{}, closed: make(chan struct{})}
+	return &Feed{store: store, from: from, logger: logger, held: map[string]chan struct{}{}, holds: map[string]int{}, closed: make(chan struct{})}
 }
 
 type runKey struct{}
@@ -84,7 +85,7 @@ func (f *Feed) Subscribe(ctx context.Context, topic string) (<-chan *message.Mes
 	return messages, nil
 }
 
-// Close ends all topics, each after the message it has out is acked or nacked.
+// Close ends all topics. Whether a message that is out gets its ack no longer matters: its reader's checkpoint knows.
 func (f *Feed) Close() error {
 	f.closing.Do(func() {
 		f.mu.Lock()
@@ -99,6 +100,7 @@ func (f *Feed) Close() error {
 func (f *Feed) Hold(topic string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.holds[topic]++
 	if f.held[topic] == nil {
 		f.held[topic] = make(chan struct{})
 	}
@@ -118,13 +120,17 @@ func (f *Feed) Release(topic string) {
 func (f *Feed) released(topic string) <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if held := f.held[topic]; held != nil {
-		return held
-	}
-	return nil
+	return f.held[topic]
 }
 
-// errHeld ends a subscription whose topic is held.
+// timesHeld tells how often the topic was held so far.
+func (f *Feed) timesHeld(topic string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.holds[topic]
+}
+
+// errHeld ends a subscription whose topic is held, or was: it begins anew where the topic is by then.
 var errHeld = errors.New("the topic is held")
 
 // follow sends a topic's messages until ctx ends.
@@ -172,7 +178,8 @@ func (f *Feed) subscription(ctx context.Context, topic string, messages chan<- *
 func (f *Feed) deliver(ctx context.Context, topic string, run []event.Envelope, messages chan<- *message.Message) error {
 	pause := backoff{}
 	for {
-		// A message that was taken is finished even while the feed closes, so its context does not end with ctx.
+		before := f.timesHeld(topic)
+		// Whoever took a message may finish it although the feed closes, so its context does not end with ctx.
 		m := message.NewMessageWithContext(context.WithValue(context.WithoutCancel(ctx), runKey{}, run), watermill.NewUUID(), nil)
 		m.Metadata.Set("first_position", strconv.FormatUint(uint64(run[0].Position), 10))
 		m.Metadata.Set("last_position", strconv.FormatUint(uint64(run[len(run)-1].Position), 10))
@@ -185,8 +192,10 @@ func (f *Feed) deliver(ctx context.Context, topic string, run []event.Envelope, 
 		case <-m.Acked():
 			return nil
 		case <-m.Nacked():
+		case <-ctx.Done():
+			return ctx.Err()
 		}
-		if f.released(topic) != nil {
+		if f.timesHeld(topic) != before {
 			return errHeld
 		}
 		if !pause.wait(ctx) {

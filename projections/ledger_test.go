@@ -3,6 +3,7 @@ package projections_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -196,4 +197,17 @@ func checksums(t testing.TB, runner *projections.Runner, at event.Position) map[
 		sums[name] = sum
 	}
 	return sums
+}
+
+// backDoor returns a way to meddle with the read models behind the program's back.
+func (w *world) backDoor() func(statement string) {
+	w.t.Helper()
+	db, err := sql.Open("sqlite", "file:"+w.modelsPath+"?_pragma=busy_timeout(10000)")
+	require.NoError(w.t, err)
+	w.t.Cleanup(func() { require.NoError(w.t, db.Close()) })
+	return func(statement string) {
+		w.t.Helper()
+		_, err := db.ExecContext(w.t.Context(), statement)
+		require.NoError(w.t, err)
+	}
 }

@@ -44,13 +44,14 @@ func (db *DB) applying(ctx context.Context, at Checkpoint, to uint64, changes *C
 	next := at
 	next.Position = to
 	err = db.transact(ctx, func(tx *sql.Tx) error {
-		if err := execute(ctx, tx, statements, prepared); err != nil {
-			return err
-		}
+		// First, so that who was fenced finds out before its rows collide with those of the new owner.
 		if err := affecting(1, ErrFenced)(tx.ExecContext(ctx, `UPDATE projections SET position = $1, updated_at = $2
 			WHERE name = $3 AND generation = $4 AND epoch = $5 AND position = $6`,
 			to, now.UnixMicro(), at.Name, at.Generation, at.Epoch, at.Position)); err != nil {
 			return fmt.Errorf("move the checkpoint of %s from %d to %d: %w", at.Name, at.Position, to, err)
+		}
+		if err := execute(ctx, tx, statements, prepared); err != nil {
+			return err
 		}
 		if last != nil {
 			return last(tx)
