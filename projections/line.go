@@ -95,7 +95,13 @@ func (l *line) halt(ctx context.Context, state string, problem error) {
 	if state == readmodels.StateStopped {
 		return // the row belongs to somebody else
 	}
-	if err := l.db.Mark(ctx, at, state, problem.Error(), l.now()); err != nil {
+	err := l.db.Mark(ctx, at, state, problem.Error(), l.now())
+	if errors.Is(err, readmodels.ErrFenced) {
+		l.mu.Lock() // what failed was another owner's doing
+		l.state, l.problem = readmodels.StateStopped, err.Error()
+		l.mu.Unlock()
+	}
+	if err != nil {
 		l.logger.ErrorContext(ctx, "the projection's state could not be recorded", "error", err)
 	}
 }

@@ -1,0 +1,175 @@
+package projections_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/licenseledger/licenseledger/domain"
+	"github.com/licenseledger/licenseledger/domain/catalog"
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/license"
+	"github.com/licenseledger/licenseledger/domain/machine"
+	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/readmodels"
+)
+
+// history is a licence whose commands are drawn at random and decided by the domain.
+type history struct {
+	w      *world
+	n      int
+	stream *license.Stream
+	now    time.Time
+	made   int
+}
+
+func (h *history) name() string { return license.StreamName(id(h.n)) }
+
+// record appends what was decided and folds it.
+func (h *history) record(rt *rapid.T, payloads []event.Payload) {
+	if len(payloads) == 0 {
+		return
+	}
+	h.w.happened(h.name(), payloads...)
+	after := h.stream.Track().Revision
+	var fresh []event.Event
+	for e, err := range h.w.store.ReadStream(h.w.t.Context(), h.name(), after) {
+		require.NoError(rt, err)
+		decoded, err := domain.Events().Decode(e)
+		require.NoError(rt, err)
+		fresh = append(fresh, decoded)
+	}
+	var err error
+	h.stream, err = license.Fold(h.stream, fresh...)
+	require.NoError(rt, err)
+}
+
+func (h *history) fresh() uuid.UUID {
+	h.made++
+	return id(h.n*100_000 + h.made)
+}
+
+func (h *history) box(rt *rapid.T) machine.Machine {
+	n := rapid.IntRange(1, 5).Draw(rt, "machine")
+	hashes := machine.Hashes{}
+	for i, kind := range machine.Kinds()[:5] {
+		value := fmt.Sprintf("%d-%d", n, i)
+		if rapid.IntRange(0, 9).Draw(rt, "changed") == 0 {
+			value += "-new"
+		}
+		hashes[kind] = []string{value}
+	}
+	return machine.Machine{Fingerprint: print(rapid.IntRange(n*10, n*10+1).Draw(rt, "print")), Hashes: hashes, OS: "linux",
+		Name: seal(subjectID, fmt.Sprintf("host-%d", n))}
+}
+
+func (h *history) held(rt *rapid.T) license.Held {
+	found, _ := h.stream.Find(h.box(rt))
+	return found
+}
+
+func (h *history) command(rt *rapid.T) license.Command {
+	switch rapid.IntRange(0, 12).Draw(rt, "command") {
+	case 0:
+		return license.Suspend{Reason: "unpaid"}
+	case 1:
+		return license.Reinstate{Reason: "paid"}
+	case 2:
+		return license.Renew{Reason: "order", ExtendDays: ptr(rapid.IntRange(1, 20).Draw(rt, "days"))}
+	case 3:
+		return license.ReissueKey{Reason: "leaked"}
+	case 4:
+		if rapid.IntRange(0, 9).Draw(rt, "for good") == 0 {
+			return license.Revoke{Reason: "fraud"}
+		}
+		return license.Deactivate{ActivationID: h.held(rt).Activation.ID, Reason: "sold"}
+	case 5:
+		return license.Deactivate{ActivationID: h.held(rt).Activation.ID, Reason: "sold"}
+	case 6, 7:
+		return license.RebindMachine{BindingID: h.held(rt).Binding.ID, Machine: h.box(rt), Reason: "broken", ActivationID: h.fresh(), KeyID: "key-1"}
+	case 8, 9:
+		return license.Heartbeat{ActivationID: h.held(rt).Activation.ID, Machine: h.box(rt), KeyID: "key-1"}
+	default:
+		return license.ActivateMachine{Machine: h.box(rt), BindingID: h.fresh(), ActivationID: h.fresh(), KeyID: "key-1"}
+	}
+}
+
+// step lets time pass and asks one command; a refusal is an answer too.
+func (h *history) step(rt *rapid.T) {
+	h.now = h.now.Add(time.Duration(rapid.IntRange(0, 72).Draw(rt, "hours")) * time.Hour)
+	if decided, err := h.stream.Decide(h.command(rt), h.now); err == nil {
+		h.record(rt, decided)
+	}
+	if rapid.Bool().Draw(rt, "time is noticed") {
+		h.record(rt, h.stream.Due(h.now))
+	}
+}
+
+func TestAfterAnyHistoryRebuiltRowsAreTheLiveRowsAndSayWhatTheDomainSays(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newWorld(t)
+		w.happened(productStream, registered())
+		w.happened(planStream, published())
+		runner, err := projections.Start(t.Context(), w.config())
+		require.NoError(rt, err)
+		defer func() { require.NoError(rt, runner.Close()) }()
+
+		var histories []*history
+		for n := range rapid.IntRange(1, 3).Draw(rt, "licenses") {
+			h := &history{w: w, n: n + 1, now: noon}
+			h.record(rt, []event.Payload{issued(func(e *license.Issued) {
+				e.LicenseID = id(h.n)
+				e.ExpiresAt = ptr(noon.Add(time.Duration(rapid.IntRange(5, 60).Draw(rt, "valid")) * day))
+				if rapid.Bool().Draw(rt, "from first activation") {
+					e.ExpiresAt, e.Policy.ValidityStarts = nil, catalog.AtFirstActivation
+				}
+				if rapid.Bool().Draw(rt, "floating") {
+					e.Policy.LeaseSeconds = ptr(24 * 3600)
+				}
+			})})
+			histories = append(histories, h)
+		}
+		for range rapid.IntRange(5, 40).Draw(rt, "steps") {
+			rapid.SampledFrom(histories).Draw(rt, "of").step(rt)
+		}
+
+		at := w.caughtUp()
+		live := checksums(t, runner, at)
+		for _, h := range histories {
+			l, err := w.models.License(t.Context(), tenant, id(h.n))
+			require.NoError(rt, err)
+			require.Equal(rt, string(h.stream.Status), l.Status)
+			require.Equal(rt, h.stream.SeatsUsed(), l.SeatsUsed)
+			require.Equal(rt, h.stream.ExpiresAt, l.ExpiresAt)
+			require.Equal(rt, uint64(h.stream.Track().Revision), l.Revision)
+			page, err := w.models.MachinesOfLicense(t.Context(), tenant, id(h.n), readmodels.Paging{Limit: readmodels.MaxLimit})
+			require.NoError(rt, err)
+			seated := 0
+			for _, m := range page.Items {
+				held, there := h.stream.ByBinding(m.BindingID)
+				require.Equal(rt, there, m.Status != readmodels.MachineReleased)
+				if m.Status == readmodels.MachineBound {
+					seated++
+				}
+				if there {
+					require.Equal(rt, string(held.Binding.Machine.Fingerprint), m.Fingerprint)
+					require.Equal(rt, held.Activation.ID, m.Activation.ID)
+					require.Equal(rt, string(held.Activation.Status), m.Activation.Status)
+				}
+			}
+			require.Equal(rt, l.SeatsUsed, seated)
+		}
+		for _, name := range all {
+			rebuilt, err := runner.Rebuild(t.Context(), name, nil)
+			require.NoError(rt, err)
+			require.Equal(rt, live[name], rebuilt.Checksum, name)
+			require.True(rt, rebuilt.Same())
+		}
+		requireDerivable(t, w)
+	})
+}

@@ -1,0 +1,53 @@
+package projections_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+
+	"github.com/licenseledger/licenseledger/readmodels"
+)
+
+func TestMetricsTellPositionLagAndState(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.append(productStream, raw(t, "product.registered.v1", `[]`))
+	w.happened(licenseStream, issued())
+	runner := w.start(w.config(w.projectors()[0], w.projectors()[1]))
+	w.caughtUp(readmodels.Licenses)
+	status(t, runner, readmodels.Catalog, in(readmodels.StateFailed))
+
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(runner.Metrics())
+	require.NoError(t, testutil.GatherAndCompare(registry, strings.NewReader(`
+# HELP licenseledger_projection_events_applied_total Events projected since the start.
+# TYPE licenseledger_projection_events_applied_total counter
+licenseledger_projection_events_applied_total{projection="catalog"} 0
+licenseledger_projection_events_applied_total{projection="licenses"} 2
+# HELP licenseledger_projection_failures_total Messages that could not be applied since the start.
+# TYPE licenseledger_projection_failures_total counter
+licenseledger_projection_failures_total{projection="catalog"} 1
+licenseledger_projection_failures_total{projection="licenses"} 0
+# HELP licenseledger_projection_lag_events Events in the ledger that are not projected yet.
+# TYPE licenseledger_projection_lag_events gauge
+licenseledger_projection_lag_events{projection="catalog"} 2
+licenseledger_projection_lag_events{projection="licenses"} 0
+# HELP licenseledger_projection_position Position in the ledger of the last event that was projected.
+# TYPE licenseledger_projection_position gauge
+licenseledger_projection_position{projection="catalog"} 0
+licenseledger_projection_position{projection="licenses"} 2
+# HELP licenseledger_projection_state 1 for the state the projection is in, 0 for the others.
+# TYPE licenseledger_projection_state gauge
+licenseledger_projection_state{projection="catalog",state="FAILED"} 1
+licenseledger_projection_state{projection="catalog",state="REBUILDING"} 0
+licenseledger_projection_state{projection="catalog",state="RUNNING"} 0
+licenseledger_projection_state{projection="catalog",state="STOPPED"} 0
+licenseledger_projection_state{projection="licenses",state="FAILED"} 0
+licenseledger_projection_state{projection="licenses",state="REBUILDING"} 0
+licenseledger_projection_state{projection="licenses",state="RUNNING"} 1
+licenseledger_projection_state{projection="licenses",state="STOPPED"} 0
+`)))
+}

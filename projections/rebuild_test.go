@@ -1,0 +1,344 @@
+package projections_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/license"
+	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/readmodels"
+)
+
+// lively is a ledger with a bit of everything.
+func lively(w *world) {
+	w.happened(productStream, registered())
+	w.happened(planStream, published())
+	for n := 1; n <= 30; n++ {
+		w.happened(license.StreamName(id(n)), issued(func(e *license.Issued) { e.LicenseID = id(n) }), bound(n, 1), granted(n, noon.Add(day)))
+	}
+}
+
+func TestARebuiltProjectionHasTheSameContent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	lively(w)
+	runner := w.start(w.config())
+	at := w.caughtUp()
+	before := checksums(t, runner, at)
+	for _, name := range all {
+		var told []uint64
+		rebuilt, err := runner.Rebuild(t.Context(), name, func(done, total uint64) {
+			told = append(told, done)
+			require.Equal(t, uint64(at), total)
+		})
+		require.NoError(t, err)
+		require.Equal(t, projections.Rebuilt{Generation: 2, Position: at, Checksum: before[name], Replaced: before[name]}, rebuilt)
+		require.True(t, rebuilt.Same())
+		require.Equal(t, uint64(at), told[len(told)-1])
+		s := status(t, runner, name, in(readmodels.StateRunning))
+		require.Equal(t, int64(2), s.Generation)
+		require.Equal(t, before[name], s.Checksum)
+		require.Equal(t, uint64(at), s.ChecksumPosition)
+	}
+	require.Equal(t, before, checksums(t, runner, at))
+
+	// The new tables are the ones that are kept up to date, and the old ones are gone.
+	w.happened(license.StreamName(id(1)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
+	w.caughtUp()
+	l, err := w.models.License(t.Context(), tenant, id(1))
+	require.NoError(t, err)
+	require.Equal(t, readmodels.LicenseSuspended, l.Status)
+	require.Empty(t, w.tablesOf("%\\_g1"))
+	requireDerivable(t, w)
+}
+
+// paused is a projector that waits in the midst of a rebuild until it is told to go on.
+type paused struct {
+	projections.Projector
+	at       event.Position
+	reached  chan struct{}
+	goOn     chan struct{}
+	once     *sync.Once
+	armed    func() bool
+	failWith error
+}
+
+func pausedAt(p projections.Projector, at event.Position, armed func() bool) *paused {
+	return &paused{Projector: p, at: at, reached: make(chan struct{}), goOn: make(chan struct{}), once: &sync.Once{}, armed: armed}
+}
+
+func (p *paused) Project(ctx context.Context, e event.Event, rows projections.Rows) error {
+	if e.Position == p.at && p.armed() {
+		p.once.Do(func() {
+			close(p.reached)
+			<-p.goOn
+		})
+		if p.failWith != nil {
+			return p.failWith
+		}
+	}
+	return p.Projector.Project(ctx, e, rows)
+}
+
+// flag is a switch that tests turn on.
+type flag struct {
+	mu sync.Mutex
+	on bool
+}
+
+func (f *flag) set() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.on = true
+}
+
+func (f *flag) get() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.on
+}
+
+func TestTheOldTablesServeAndAreKeptUpToDateDuringARebuild(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	lively(w)
+	var rebuilding flag
+	p := pausedAt(w.projectors()[1], 5, rebuilding.get)
+	runner := w.start(w.config(p))
+	w.caughtUp(readmodels.Licenses)
+	rebuilding.set()
+	outcome := make(chan error)
+	go func() {
+		rebuilt, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
+		if err == nil && !rebuilt.Same() {
+			err = errors.New("the content is not the same")
+		}
+		outcome <- err
+	}()
+	<-p.reached
+
+	s := status(t, runner, readmodels.Licenses, in(readmodels.StateRebuilding))
+	require.NotNil(t, s.Progress)
+	require.Positive(t, s.Progress.Total)
+	_, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
+	require.ErrorIs(t, err, projections.ErrRebuilding)
+	w.happened(license.StreamName(id(1)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
+	w.caughtUp(readmodels.Licenses)
+	l, err := w.models.License(t.Context(), tenant, id(1))
+	require.NoError(t, err)
+	require.Equal(t, readmodels.LicenseSuspended, l.Status)
+
+	close(p.goOn)
+	require.NoError(t, <-outcome)
+	s = status(t, runner, readmodels.Licenses, in(readmodels.StateRunning))
+	require.Equal(t, int64(2), s.Generation)
+	require.Zero(t, s.Lag)
+	l, err = w.models.License(t.Context(), tenant, id(1))
+	require.NoError(t, err)
+	require.Equal(t, readmodels.LicenseSuspended, l.Status)
+}
+
+func TestARebuildThatFailsLeavesTheOldTablesServing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	lively(w)
+	var rebuilding flag
+	p := pausedAt(w.projectors()[1], 5, rebuilding.get)
+	p.failWith = errors.New("a bug")
+	close(p.goOn)
+	runner := w.start(w.config(p))
+	w.caughtUp(readmodels.Licenses)
+	rebuilding.set()
+	_, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
+	require.ErrorIs(t, err, projections.ErrPoison)
+	require.ErrorContains(t, err, "position 5")
+
+	w.happened(license.StreamName(id(1)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
+	w.caughtUp(readmodels.Licenses)
+	s := status(t, runner, readmodels.Licenses, in(readmodels.StateRunning))
+	require.Equal(t, int64(1), s.Generation)
+	require.Empty(t, w.tablesOf("%\\_g2"), "nothing half-built is left")
+}
+
+func TestARebuildThatIsCancelledLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	for name, cancelled := range map[string]func(t *testing.T, cancel context.CancelFunc, runner *projections.Runner, goOn chan struct{}){
+		"by its caller": func(_ *testing.T, cancel context.CancelFunc, _ *projections.Runner, goOn chan struct{}) {
+			cancel()
+			close(goOn)
+		},
+		"by the runner's end": func(t *testing.T, _ context.CancelFunc, runner *projections.Runner, goOn chan struct{}) {
+			closed := make(chan error)
+			go func() { closed <- runner.Close() }()
+			close(goOn)
+			require.NoError(t, <-closed)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			lively(w)
+			var rebuilding flag
+			p := pausedAt(w.projectors()[1], 5, rebuilding.get)
+			runner := w.start(w.config(p))
+			w.caughtUp(readmodels.Licenses)
+			rebuilding.set()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			outcome := make(chan error, 1)
+			go func() {
+				_, err := runner.Rebuild(ctx, readmodels.Licenses, nil)
+				outcome <- err
+			}()
+			<-p.reached
+			cancelled(t, cancel, runner, p.goOn)
+			if err := <-outcome; err != nil { // the runner may have been quicker to finish than to stop
+				require.Empty(t, w.tablesOf("%\\_g2"))
+			}
+		})
+	}
+}
+
+func TestWhatAKilledRebuildLeftIsRemovedAtTheNextStart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	lively(w)
+	require.NoError(t, w.start(w.config()).Close())
+	definition := w.projectors()[1].Definition()
+	_, err := w.models.BeginGeneration(t.Context(), definition, "killed", noon)
+	require.NoError(t, err)
+	require.NotEmpty(t, w.tablesOf("%\\_g2"))
+	w.start(w.config())
+	w.caughtUp()
+	require.Empty(t, w.tablesOf("%\\_g2"))
+	requireDerivable(t, w)
+}
+
+// versioned is a projector of another version.
+type versioned struct {
+	projections.Projector
+	version int
+}
+
+func (v versioned) Definition() readmodels.Definition {
+	d := v.Projector.Definition()
+	d.Version = v.version
+	return d
+}
+
+func TestAProjectorOfANewVersionRebuildsItsTablesAtTheStart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	lively(w)
+	old := w.start(w.config())
+	at := w.caughtUp()
+	sums := checksums(t, old, at)
+	require.NoError(t, old.Close())
+
+	projectors := w.projectors()
+	p := pausedAt(versioned{projectors[1], 2}, 5, func() bool { return true })
+	projectors[1] = p
+	runner := w.start(w.config(projectors...))
+	<-p.reached
+	_, err := w.models.License(t.Context(), tenant, id(1))
+	require.NoError(t, err, "the old tables serve")
+	w.happened(license.StreamName(id(1)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
+	w.caughtUp(readmodels.Catalog, readmodels.Machines, readmodels.Timeline)
+	close(p.goOn)
+
+	w.caughtUp()
+	s := status(t, runner, readmodels.Licenses, in(readmodels.StateRunning))
+	require.Equal(t, 2, s.Version)
+	require.Equal(t, int64(2), s.Generation)
+	require.NotEqual(t, sums[readmodels.Licenses], checksums(t, runner, at+1)[readmodels.Licenses])
+	require.Equal(t, 1, status(t, runner, readmodels.Catalog, in(readmodels.StateRunning)).Version)
+	w.happened(license.StreamName(id(2)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
+	w.caughtUp()
+	l, err := w.models.License(t.Context(), tenant, id(2))
+	require.NoError(t, err)
+	require.Equal(t, readmodels.LicenseSuspended, l.Status)
+}
+
+func TestAProjectorOfANewVersionThatCannotBeBuiltHasFailed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	lively(w)
+	old := w.start(w.config())
+	w.caughtUp()
+	require.NoError(t, old.Close())
+	projectors := w.projectors()
+	p := pausedAt(versioned{projectors[1], 2}, 5, func() bool { return true })
+	p.failWith = errors.New("a bug")
+	close(p.goOn)
+	projectors[1] = p
+	runner := w.start(w.config(projectors...))
+	s := status(t, runner, readmodels.Licenses, in(readmodels.StateFailed))
+	require.Contains(t, s.Error, "a bug")
+	require.Equal(t, 1, s.Version, "the old tables serve on")
+	w.happened(license.StreamName(id(1)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
+	w.caughtUp(readmodels.Machines)
+	l, err := w.models.License(t.Context(), tenant, id(1))
+	require.NoError(t, err)
+	require.Equal(t, readmodels.LicenseActive, l.Status, "as they were")
+}
+
+func TestARebuildRevivesAProjectionThatFailed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.vault.broken = errors.New("the vault is shut")
+	w.happened(licenseStream, issued())
+	runner := w.start(w.config())
+	status(t, runner, readmodels.Licenses, in(readmodels.StateFailed))
+	w.vault.mu.Lock()
+	w.vault.broken = nil
+	w.vault.mu.Unlock()
+	_, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
+	require.NoError(t, err)
+	w.happened(licenseStream, bound(1, 1))
+	w.caughtUp(readmodels.Licenses)
+	require.Empty(t, status(t, runner, readmodels.Licenses, in(readmodels.StateRunning)).Error)
+}
+
+func TestAnUnknownProjectionCannotBeRebuilt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	runner := w.start(w.config())
+	_, err := runner.Rebuild(t.Context(), "nonsense", nil)
+	require.ErrorIs(t, err, projections.ErrUnknownProjection)
+	require.ErrorIs(t, runner.StartRebuild("nonsense"), projections.ErrUnknownProjection)
+	_, _, err = runner.Checksum(t.Context(), "nonsense")
+	require.ErrorIs(t, err, projections.ErrUnknownProjection)
+}
+
+func TestARebuildInTheBackgroundTellsItsOutcomeInTheStatus(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	lively(w)
+	runner := w.start(w.config())
+	w.caughtUp()
+	require.NoError(t, runner.StartRebuild(readmodels.Timeline))
+	status(t, runner, readmodels.Timeline, func(s readmodels.ProjectionStatus) bool {
+		return s.State == readmodels.StateRunning && s.Generation == 2 && s.Checksum != ""
+	})
+}
+
+// tablesOf lists the tables whose names are like a pattern.
+func (w *world) tablesOf(pattern string) []string {
+	w.t.Helper()
+	rows, err := w.openBackDoor().QueryContext(w.t.Context(), `SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE $1 ESCAPE '\'`, pattern)
+	require.NoError(w.t, err)
+	defer func() { require.NoError(w.t, rows.Close()) }()
+	var names []string
+	for rows.Next() {
+		var name string
+		require.NoError(w.t, rows.Scan(&name))
+		names = append(names, name)
+	}
+	require.NoError(w.t, rows.Err())
+	return names
+}
