@@ -113,6 +113,14 @@ func (c Client) request(ctx context.Context, method, path string, body io.Reader
 	return request, nil
 }
 
+// exchange is a request with its answer, both read.
+type exchange struct {
+	request  *http.Request
+	sent     []byte
+	response *http.Response
+	received []byte
+}
+
 // Open sends a query and returns its answer without reading it, for streams. The caller closes the body.
 func (c Client) Open(ctx context.Context, path string) *http.Response {
 	c.t.Helper()
@@ -128,13 +136,10 @@ func (s *Server) examine(ctx context.Context, e exchange, before uint64) error {
 	described := func(err error) error {
 		return fmt.Errorf("%s %s: status %d: %w\n%.2000s", e.request.Method, e.request.URL, e.response.StatusCode, err, e.received)
 	}
-	operation, err := s.Contract.check(e)
-	switch {
-	case errors.Is(err, errUndocumented) && e.response.StatusCode >= http.StatusBadRequest:
-	case err != nil:
+	if err := s.Contract.checker.Check(e.request, e.sent, e.response, e.received); err != nil {
 		return described(err)
 	}
-	s.saw(operation)
+	s.saw(s.Contract.operation(e.request))
 	if position, err := strconv.ParseUint(e.response.Header.Get("Ledger-Position"), 10, 64); err == nil {
 		s.reached(position)
 	}

@@ -1,0 +1,52 @@
+package tests_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/licenseledger/licenseledger/tests/blackbox"
+)
+
+// bash runs a script and wants every line of it to succeed. It returns what was said.
+func bash(t *testing.T, dir string, environ []string, script string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	command := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script)
+	command.Dir, command.Env = dir, append(os.Environ(), environ...)
+	said, err := command.CombinedOutput()
+	require.NoError(t, err, "%s\n%s", script, said)
+	return string(said)
+}
+
+// executed finds the commands that the README promises to work.
+var executed = regexp.MustCompile("(?s)<!-- executed -->\n```sh\n(.*?)```")
+
+func TestTheCommandsOfTheReadmeWorkAsWritten(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(blackbox.Repository(), "README.md"))
+	require.NoError(t, err)
+	scripts := executed.FindAllStringSubmatch(string(text), -1)
+	require.NotEmpty(t, scripts)
+	require.Equal(t, strings.Count(string(text), "<!-- executed -->"), len(scripts), "a marker stands right before its commands")
+
+	// A working directory as after `make run`, but for the address: others may use the usual one.
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "bin"), 0o700))
+	require.NoError(t, os.Symlink(stage.binary, filepath.Join(dir, "bin", "licenseledger")))
+	server := newServer(t, func(o *blackbox.Options) { o.DataDir = filepath.Join(dir, "data") })
+	address := strings.TrimPrefix(server.URL(), "http://")
+	for _, script := range scripts {
+		said := bash(t, dir, []string{"LICENSELEDGER_LISTEN=" + address}, strings.ReplaceAll(script[1], "127.0.0.1:8080", address))
+		require.NotContains(t, said, `"urn:licenseledger:problem`)
+	}
+	require.Greater(t, head(t, server.Admin(t)), uint64(4))
+}
