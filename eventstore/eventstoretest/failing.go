@@ -11,129 +11,131 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore"
 )
 
-var failing = map[string]func(*testing.T, Harness){
-	"an append that fails midway stores nothing, says unavailable, and can be repeated": func(t *testing.T, h Harness) {
-		before := fill(t, h.Store, "license-1", 2)
-		restore := h.Faults.FailWrites(t)
-		events := faulty(200, 150)
-		for range 3 {
-			_, err := h.Store.Append(t.Context(), "license-1", 2, events)
-			require.ErrorIs(t, err, eventstore.ErrUnavailable)
-			requireSame(t, before, all(t, h.Store))
-		}
-		// The engine is not stuck with what failed.
-		other := fill(t, h.Store, "license-2", 1)
-		restore()
-
-		commit := mustAppend(t, h.Store, "license-1", 2, events)
-		requireSame(t, append(append(before, other...), commit.Events...), all(t, h.Store))
-		require.Equal(t, ids(events), ids(commit.Events))
-	},
-
-	"of a batch that fails midway no append is half stored, and repeating each leaves one copy": func(t *testing.T, h Harness) {
-		restore := h.Faults.FailWrites(t)
-		resume := h.Faults.StallWrites(t)
-		given := make([][]event.Pending, 10)
-		for i := range given {
-			given[i] = occurred(3)
-		}
-		given[5] = faulty(3, 1)
-		try := func(i int) (eventstore.Commit, error) {
-			return h.Store.Append(t.Context(), fmt.Sprintf("license-%d", i), 0, given[i])
-		}
-		done := make(chan []appended)
-		go func() { done <- atOnce(len(given), try) }()
-		resume()
-		stored := 0
-		for i, r := range <-done {
-			n := len(stream(t, h.Store, fmt.Sprintf("license-%d", i)))
-			if r.err == nil {
-				require.Equal(t, 3, n)
-				stored += 3
-				continue
+func failing() cases {
+	return cases{
+		"an append that fails midway stores nothing, says unavailable, and can be repeated": func(t *testing.T, h Harness) {
+			before := fill(t, h.Store, "license-1", 2)
+			restore := h.Faults.FailWrites(t)
+			events := faulty(200, 150)
+			for range 3 {
+				_, err := h.Store.Append(t.Context(), "license-1", 2, events)
+				require.ErrorIs(t, err, eventstore.ErrUnavailable)
+				requireSame(t, before, all(t, h.Store))
 			}
-			require.ErrorIs(t, r.err, eventstore.ErrUnavailable)
-			require.Zero(t, n)
-		}
-		require.Len(t, all(t, h.Store), stored)
-		restore()
+			// The engine is not stuck with what failed.
+			other := fill(t, h.Store, "license-2", 1)
+			restore()
 
-		for i, r := range atOnce(len(given), try) {
-			require.NoError(t, r.err)
-			requireSame(t, r.commit.Events, stream(t, h.Store, fmt.Sprintf("license-%d", i)))
-		}
-		require.Len(t, all(t, h.Store), 3*len(given))
-	},
+			commit := mustAppend(t, h.Store, "license-1", 2, events)
+			requireSame(t, append(append(before, other...), commit.Events...), all(t, h.Store))
+			require.Equal(t, ids(events), ids(commit.Events))
+		},
 
-	"a read of the ledger that fails midway is an error, never an early end": func(t *testing.T, h Harness) {
-		events := fill(t, h.Store, "license-1", 2500)
-		h.Faults.Damage(t, events[1999].Position)
-		read, err := collect(h.Store.ReadAll(t.Context(), 0))
-		require.Error(t, err)
-		require.Less(t, len(read), 2000)
-		requireSame(t, events[:len(read)], read)
-	},
-
-	"an event missing right where a read starts is an error": func(t *testing.T, h Harness) {
-		events := fill(t, h.Store, "license-1", 3)
-		fill(t, h.Store, "license-2", 1)
-		h.Faults.Damage(t, events[2].Position)
-		_, err := collect(h.Store.ReadAll(t.Context(), events[1].Position))
-		require.Error(t, err)
-	},
-
-	"a read of a stream that fails midway is an error, never an early end": func(t *testing.T, h Harness) {
-		events := fill(t, h.Store, "license-1", 2500)
-		h.Faults.Damage(t, events[1999].Position)
-		read, err := collect(h.Store.ReadStream(t.Context(), "license-1", 0))
-		require.Error(t, err)
-		require.NotErrorIs(t, err, eventstore.ErrStreamNotFound)
-		require.Less(t, len(read), 2000)
-		requireSame(t, events[:len(read)], read)
-	},
-
-	"a subscription that meets damage fails there each time and skips nothing": func(t *testing.T, h Harness) {
-		events := fill(t, h.Store, "license-1", 20)
-		h.Faults.Damage(t, events[10].Position)
-		subscription := subscribe(t, h.Store, 0)
-		var seen []event.Envelope
-		var err error
-		for err == nil {
-			var next []event.Envelope
-			next, err = subscription.Next(t.Context(), 3)
-			seen = append(seen, next...)
-		}
-		require.LessOrEqual(t, len(seen), 10)
-		requireSame(t, events[:len(seen)], seen)
-		_, again := subscription.Next(t.Context(), 1000)
-		require.Error(t, again)
-		require.NotErrorIs(t, again, eventstore.ErrClosed)
-	},
-
-	"a read whose ctx ends yields ctx's error": func(t *testing.T, h Harness) {
-		fill(t, h.Store, "license-1", 2500)
-		for what, read := range map[string]func(context.Context) func(func(event.Envelope, error) bool){
-			"ledger": func(ctx context.Context) func(func(event.Envelope, error) bool) { return h.Store.ReadAll(ctx, 0) },
-			"stream": func(ctx context.Context) func(func(event.Envelope, error) bool) {
-				return h.Store.ReadStream(ctx, "license-1", 0)
-			},
-		} {
-			ctx, cancel := context.WithCancel(t.Context())
-			cancel()
-			events, err := collect(read(ctx))
-			require.ErrorIs(t, err, context.Canceled, what)
-			require.Empty(t, events)
-
-			ctx, cancel = context.WithCancel(t.Context())
-			n := 0
-			for _, err = range read(ctx) {
-				if n++; n == 10 {
-					cancel()
+		"of a batch that fails midway no append is half stored, and repeating each leaves one copy": func(t *testing.T, h Harness) {
+			restore := h.Faults.FailWrites(t)
+			resume := h.Faults.StallWrites(t)
+			given := make([][]event.Pending, 10)
+			for i := range given {
+				given[i] = occurred(3)
+			}
+			given[5] = faulty(3, 1)
+			try := func(i int) (eventstore.Commit, error) {
+				return h.Store.Append(t.Context(), fmt.Sprintf("license-%d", i), 0, given[i])
+			}
+			done := make(chan []appended)
+			go func() { done <- atOnce(len(given), try) }()
+			resume()
+			stored := 0
+			for i, r := range <-done {
+				n := len(stream(t, h.Store, fmt.Sprintf("license-%d", i)))
+				if r.err == nil {
+					require.Equal(t, 3, n)
+					stored += 3
+					continue
 				}
+				require.ErrorIs(t, r.err, eventstore.ErrUnavailable)
+				require.Zero(t, n)
 			}
-			cancel()
-			require.ErrorIs(t, err, context.Canceled, what)
-			require.Less(t, n, 2500)
-		}
-	},
+			require.Len(t, all(t, h.Store), stored)
+			restore()
+
+			for i, r := range atOnce(len(given), try) {
+				require.NoError(t, r.err)
+				requireSame(t, r.commit.Events, stream(t, h.Store, fmt.Sprintf("license-%d", i)))
+			}
+			require.Len(t, all(t, h.Store), 3*len(given))
+		},
+
+		"a read of the ledger that fails midway is an error, never an early end": func(t *testing.T, h Harness) {
+			events := fill(t, h.Store, "license-1", 2500)
+			h.Faults.Damage(t, events[1999].Position)
+			read, err := collect(h.Store.ReadAll(t.Context(), 0))
+			require.Error(t, err)
+			require.Less(t, len(read), 2000)
+			requireSame(t, events[:len(read)], read)
+		},
+
+		"an event missing right where a read starts is an error": func(t *testing.T, h Harness) {
+			events := fill(t, h.Store, "license-1", 3)
+			fill(t, h.Store, "license-2", 1)
+			h.Faults.Damage(t, events[2].Position)
+			_, err := collect(h.Store.ReadAll(t.Context(), events[1].Position))
+			require.Error(t, err)
+		},
+
+		"a read of a stream that fails midway is an error, never an early end": func(t *testing.T, h Harness) {
+			events := fill(t, h.Store, "license-1", 2500)
+			h.Faults.Damage(t, events[1999].Position)
+			read, err := collect(h.Store.ReadStream(t.Context(), "license-1", 0))
+			require.Error(t, err)
+			require.NotErrorIs(t, err, eventstore.ErrStreamNotFound)
+			require.Less(t, len(read), 2000)
+			requireSame(t, events[:len(read)], read)
+		},
+
+		"a subscription that meets damage fails there each time and skips nothing": func(t *testing.T, h Harness) {
+			events := fill(t, h.Store, "license-1", 20)
+			h.Faults.Damage(t, events[10].Position)
+			subscription := subscribe(t, h.Store, 0)
+			var seen []event.Envelope
+			var err error
+			for err == nil {
+				var next []event.Envelope
+				next, err = subscription.Next(t.Context(), 3)
+				seen = append(seen, next...)
+			}
+			require.LessOrEqual(t, len(seen), 10)
+			requireSame(t, events[:len(seen)], seen)
+			_, again := subscription.Next(t.Context(), 1000)
+			require.Error(t, again)
+			require.NotErrorIs(t, again, eventstore.ErrClosed)
+		},
+
+		"a read whose ctx ends yields ctx's error": func(t *testing.T, h Harness) {
+			fill(t, h.Store, "license-1", 2500)
+			for what, read := range map[string]func(context.Context) func(func(event.Envelope, error) bool){
+				"ledger": func(ctx context.Context) func(func(event.Envelope, error) bool) { return h.Store.ReadAll(ctx, 0) },
+				"stream": func(ctx context.Context) func(func(event.Envelope, error) bool) {
+					return h.Store.ReadStream(ctx, "license-1", 0)
+				},
+			} {
+				ctx, cancel := context.WithCancel(t.Context())
+				cancel()
+				events, err := collect(read(ctx))
+				require.ErrorIs(t, err, context.Canceled, what)
+				require.Empty(t, events)
+
+				ctx, cancel = context.WithCancel(t.Context())
+				n := 0
+				for _, err = range read(ctx) {
+					if n++; n == 10 {
+						cancel()
+					}
+				}
+				cancel()
+				require.ErrorIs(t, err, context.Canceled, what)
+				require.Less(t, n, 2500)
+			}
+		},
+	}
 }

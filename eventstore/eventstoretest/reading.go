@@ -10,77 +10,79 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore"
 )
 
-var reading = map[string]func(*testing.T, Harness){
-	"an empty ledger has head 0, no events and no streams": func(t *testing.T, h Harness) {
-		head, err := h.Store.Head(t.Context())
-		require.NoError(t, err)
-		require.Zero(t, head)
-		require.Empty(t, all(t, h.Store))
-	},
-
-	"the head is the position of the last event": func(t *testing.T, h Harness) {
-		fill(t, h.Store, "license-1", 3)
-		last := fill(t, h.Store, "license-2", 2)[1].Position
-		head, err := h.Store.Head(t.Context())
-		require.NoError(t, err)
-		require.Equal(t, last, head)
-	},
-
-	"a stream without events is not found, wherever the read starts": func(t *testing.T, h Harness) {
-		fill(t, h.Store, "license-1", 3)
-		for _, after := range []event.Revision{0, 1, math.MaxUint64} {
-			events, err := collect(h.Store.ReadStream(t.Context(), "license-2", after))
-			require.ErrorIs(t, err, eventstore.ErrStreamNotFound)
-			require.Empty(t, events)
-		}
-	},
-
-	"a stream is read in order, from after any revision to its end": func(t *testing.T, h Harness) {
-		fill(t, h.Store, "before", 10)
-		events := fill(t, h.Store, "license-1", 2500)
-		fill(t, h.Store, "license-10", 10)
-		for _, after := range []int{0, 1, 999, 1000, 1001, 1500, 2499, 2500} {
-			read, err := collect(h.Store.ReadStream(t.Context(), "license-1", event.Revision(after)))
+func reading() cases {
+	return cases{
+		"an empty ledger has head 0, no events and no streams": func(t *testing.T, h Harness) {
+			head, err := h.Store.Head(t.Context())
 			require.NoError(t, err)
-			requireSame(t, events[after:], read)
-		}
-		for _, after := range []event.Revision{2501, math.MaxInt64, math.MaxUint64} {
-			read, err := collect(h.Store.ReadStream(t.Context(), "license-1", after))
-			require.NoError(t, err)
-			require.Empty(t, read)
-		}
-	},
+			require.Zero(t, head)
+			require.Empty(t, all(t, h.Store))
+		},
 
-	"the ledger is read in order, from after any position to its end": func(t *testing.T, h Harness) {
-		events := append(fill(t, h.Store, "license-1", 1200), fill(t, h.Store, "license-2", 1300)...)
-		requireSame(t, events, all(t, h.Store))
-		for _, from := range []int{0, 1, 998, 999, 1000, 1500, 2498, 2499} {
-			read, err := collect(h.Store.ReadAll(t.Context(), events[from].Position))
+		"the head is the position of the last event": func(t *testing.T, h Harness) {
+			fill(t, h.Store, "license-1", 3)
+			last := fill(t, h.Store, "license-2", 2)[1].Position
+			head, err := h.Store.Head(t.Context())
 			require.NoError(t, err)
-			requireSame(t, events[from+1:], read)
-		}
-		for _, after := range []event.Position{events[2499].Position + 1, math.MaxInt64, math.MaxUint64} {
-			read, err := collect(h.Store.ReadAll(t.Context(), after))
-			require.NoError(t, err)
-			require.Empty(t, read)
-		}
-	},
+			require.Equal(t, last, head)
+		},
 
-	"a reader may stop early, and may append while it reads": func(t *testing.T, h Harness) {
-		fill(t, h.Store, "license-1", 2500)
-		for range h.Store.ReadAll(t.Context(), 0) {
-			break
-		}
-		for range h.Store.ReadStream(t.Context(), "license-1", 0) {
-			break
-		}
-		n := 0
-		for _, err := range h.Store.ReadAll(t.Context(), 0) {
-			require.NoError(t, err)
-			if n++; n == 500 {
-				fill(t, h.Store, "license-2", 2)
+		"a stream without events is not found, wherever the read starts": func(t *testing.T, h Harness) {
+			fill(t, h.Store, "license-1", 3)
+			for _, after := range []event.Revision{0, 1, math.MaxUint64} {
+				events, err := collect(h.Store.ReadStream(t.Context(), "license-2", after))
+				require.ErrorIs(t, err, eventstore.ErrStreamNotFound)
+				require.Empty(t, events)
 			}
-		}
-		require.GreaterOrEqual(t, n, 2500)
-	},
+		},
+
+		"a stream is read in order, from after any revision to its end": func(t *testing.T, h Harness) {
+			fill(t, h.Store, "before", 10)
+			events := fill(t, h.Store, "license-1", 2500)
+			fill(t, h.Store, "license-10", 10)
+			for _, after := range []int{0, 1, 999, 1000, 1001, 1500, 2499, 2500} {
+				read, err := collect(h.Store.ReadStream(t.Context(), "license-1", event.Revision(after)))
+				require.NoError(t, err)
+				requireSame(t, events[after:], read)
+			}
+			for _, after := range []event.Revision{2501, math.MaxInt64, math.MaxUint64} {
+				read, err := collect(h.Store.ReadStream(t.Context(), "license-1", after))
+				require.NoError(t, err)
+				require.Empty(t, read)
+			}
+		},
+
+		"the ledger is read in order, from after any position to its end": func(t *testing.T, h Harness) {
+			events := append(fill(t, h.Store, "license-1", 1200), fill(t, h.Store, "license-2", 1300)...)
+			requireSame(t, events, all(t, h.Store))
+			for _, from := range []int{0, 1, 998, 999, 1000, 1500, 2498, 2499} {
+				read, err := collect(h.Store.ReadAll(t.Context(), events[from].Position))
+				require.NoError(t, err)
+				requireSame(t, events[from+1:], read)
+			}
+			for _, after := range []event.Position{events[2499].Position + 1, math.MaxInt64, math.MaxUint64} {
+				read, err := collect(h.Store.ReadAll(t.Context(), after))
+				require.NoError(t, err)
+				require.Empty(t, read)
+			}
+		},
+
+		"a reader may stop early, and may append while it reads": func(t *testing.T, h Harness) {
+			fill(t, h.Store, "license-1", 2500)
+			for range h.Store.ReadAll(t.Context(), 0) {
+				break
+			}
+			for range h.Store.ReadStream(t.Context(), "license-1", 0) {
+				break
+			}
+			n := 0
+			for _, err := range h.Store.ReadAll(t.Context(), 0) {
+				require.NoError(t, err)
+				if n++; n == 500 {
+					fill(t, h.Store, "license-2", 2)
+				}
+			}
+			require.GreaterOrEqual(t, n, 2500)
+		},
+	}
 }

@@ -12,47 +12,49 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore"
 )
 
-var reference = map[string]func(*testing.T, Harness){
-	"any sequence of appends, conflicts and repeats leaves what a reference model holds": func(t *testing.T, h Harness) {
-		run := 0
-		rapid.Check(t, func(rt *rapid.T) {
-			run++
-			head, err := h.Store.Head(t.Context())
-			require.NoError(rt, err)
-			m := model{head: head, streams: map[string][]event.Envelope{}}
-			var earlier []request
-			for range rapid.IntRange(1, 25).Draw(rt, "appends") {
-				var r request
-				if len(earlier) > 0 && rapid.IntRange(0, 3).Draw(rt, "repeat in 1 of 4") == 0 {
-					r = rapid.SampledFrom(earlier).Draw(rt, "repeated")
-				} else {
-					r.stream = fmt.Sprintf("run-%d-%d", run, rapid.IntRange(0, 3).Draw(rt, "stream"))
-					r.expected = event.Revision(len(m.streams[r.stream]))
-					if rapid.IntRange(0, 3).Draw(rt, "conflict in 1 of 4") == 0 {
-						r.expected = event.Revision(rapid.IntRange(0, 12).Draw(rt, "expected"))
-					}
-					r.events = occurred(rapid.IntRange(1, 4).Draw(rt, "events"))
-				}
-				earlier = append(earlier, r)
-
-				wantErr := m.append(r)
-				got, err := h.Store.Append(t.Context(), r.stream, r.expected, r.events)
-				if wantErr != nil {
-					require.ErrorIs(rt, err, wantErr)
-					continue
-				}
+func reference() cases {
+	return cases{
+		"any sequence of appends, conflicts and repeats leaves what a reference model holds": func(t *testing.T, h Harness) {
+			run := 0
+			rapid.Check(t, func(rt *rapid.T) {
+				run++
+				head, err := h.Store.Head(t.Context())
 				require.NoError(rt, err)
-				require.Equal(rt, ids(r.events), ids(got.Events))
-				require.Equal(rt, r.expected+event.Revision(len(r.events)), got.Revision)
-			}
-			ledger, err := collect(h.Store.ReadAll(t.Context(), head))
-			require.NoError(rt, err)
-			requireSame(t, m.ledger, ledger)
-			for name, events := range m.streams {
-				requireSame(t, events, stream(t, h.Store, name))
-			}
-		})
-	},
+				m := model{head: head, streams: map[string][]event.Envelope{}}
+				var earlier []request
+				for range rapid.IntRange(1, 25).Draw(rt, "appends") {
+					var r request
+					if len(earlier) > 0 && rapid.IntRange(0, 3).Draw(rt, "repeat in 1 of 4") == 0 {
+						r = rapid.SampledFrom(earlier).Draw(rt, "repeated")
+					} else {
+						r.stream = fmt.Sprintf("run-%d-%d", run, rapid.IntRange(0, 3).Draw(rt, "stream"))
+						r.expected = event.Revision(len(m.streams[r.stream]))
+						if rapid.IntRange(0, 3).Draw(rt, "conflict in 1 of 4") == 0 {
+							r.expected = event.Revision(rapid.IntRange(0, 12).Draw(rt, "expected"))
+						}
+						r.events = occurred(rapid.IntRange(1, 4).Draw(rt, "events"))
+					}
+					earlier = append(earlier, r)
+
+					wantErr := m.append(r)
+					got, err := h.Store.Append(t.Context(), r.stream, r.expected, r.events)
+					if wantErr != nil {
+						require.ErrorIs(rt, err, wantErr)
+						continue
+					}
+					require.NoError(rt, err)
+					require.Equal(rt, ids(r.events), ids(got.Events))
+					require.Equal(rt, r.expected+event.Revision(len(r.events)), got.Revision)
+				}
+				ledger, err := collect(h.Store.ReadAll(t.Context(), head))
+				require.NoError(rt, err)
+				requireSame(t, m.ledger, ledger)
+				for name, events := range m.streams {
+					requireSame(t, events, stream(t, h.Store, name))
+				}
+			})
+		},
+	}
 }
 
 type request struct {

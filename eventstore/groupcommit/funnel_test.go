@@ -166,6 +166,25 @@ func TestAnAppendWhoseContextEndsInTheQueueIsWithdrawn(t *testing.T) {
 	require.NoError(t, <-kept)
 }
 
+func TestAWithdrawnAppendLeavesItsRoomInTheQueue(t *testing.T) {
+	t.Parallel()
+	e := start(t, 9)
+	resume := e.stall(t)
+	// Eight appends of this size fill the queue; many more than that come and go.
+	for range 50 {
+		ctx, cancel := context.WithCancel(t.Context())
+		withdrawn := e.append(ctx, "withdrawn", occurred(groupcommit.MaxEventsPerBatch))
+		cancel()
+		require.ErrorIs(t, <-withdrawn, context.Canceled)
+	}
+	queued := e.fill(t, 8, groupcommit.MaxEventsPerBatch)
+	resume()
+	for range queued {
+		<-e.begun
+		e.finish <- nil
+	}
+}
+
 func TestAnAppendWhoseContextEndsDuringItsCommitReturnsAtOnce(t *testing.T) {
 	t.Parallel()
 	e := start(t, 10)

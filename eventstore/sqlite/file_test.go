@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -131,4 +132,21 @@ func TestTheWriteAheadLogIsEmptiedWhileAppendsGoOn(t *testing.T) {
 	head, err := store.Head(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, int(head), events)
+}
+
+func TestAnAppendWakesSubscriptionsWithoutAPoll(t *testing.T) {
+	t.Parallel()
+	store := openStore(t, filepath.Join(t.TempDir(), "ledger.db"), sqlite.PollInterval(24*time.Hour))
+	subscription, err := store.Subscribe(t.Context(), 0)
+	require.NoError(t, err)
+	for n := range 50 {
+		seen := make(chan error)
+		go func() {
+			_, err := subscription.Next(t.Context(), 1)
+			seen <- err
+		}()
+		_, err := store.Append(t.Context(), "license-1", event.Revision(n), happened(1, nil))
+		require.NoError(t, err)
+		require.NoError(t, <-seen)
+	}
 }
