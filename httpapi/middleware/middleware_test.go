@@ -201,12 +201,12 @@ func TestWhatFailsAfterItBeganIsCutOff(t *testing.T) {
 		return errors.New("the other half is lost")
 	})
 	server := httptest.NewServer(e)
-	defer server.Close()
 	response, err := http.Get(server.URL) //nolint:noctx // a test server
 	if err == nil {
 		_, err = io.ReadAll(response.Body)
 		require.NoError(t, response.Body.Close())
 	}
+	server.Close() // the handler has returned
 	require.Error(t, err, "half an answer is not taken for a whole one")
 	require.Equal(t, 1, strings.Count(log.String(), "the other half is lost"))
 }
