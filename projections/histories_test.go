@@ -14,7 +14,6 @@ import (
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/domain/machine"
-	"github.com/licenseledger/licenseledger/projections"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
@@ -111,17 +110,17 @@ func (h *history) step(rt *rapid.T) {
 
 func TestAfterAnyHistoryRebuiltRowsAreTheLiveRowsAndSayWhatTheDomainSays(t *testing.T) {
 	t.Parallel()
+	// One ledger for all histories: their licences do not meet, and a rebuild has more to do each time.
+	w := newWorld(t)
+	w.happened(productStream, registered())
+	w.happened(planStream, published())
+	runner := w.start(w.config())
+	run := 0
 	rapid.Check(t, func(rt *rapid.T) {
-		w := newWorld(t)
-		w.happened(productStream, registered())
-		w.happened(planStream, published())
-		runner, err := projections.Start(t.Context(), w.config())
-		require.NoError(rt, err)
-		defer func() { require.NoError(rt, runner.Close()) }()
-
+		run++
 		var histories []*history
 		for n := range rapid.IntRange(1, 3).Draw(rt, "licenses") {
-			h := &history{w: w, n: n + 1, now: noon}
+			h := &history{w: w, n: run*10 + n, now: noon}
 			h.record(rt, []event.Payload{issued(func(e *license.Issued) {
 				e.LicenseID = id(h.n)
 				e.ExpiresAt = ptr(noon.Add(time.Duration(rapid.IntRange(5, 60).Draw(rt, "valid")) * day))
@@ -164,12 +163,11 @@ func TestAfterAnyHistoryRebuiltRowsAreTheLiveRowsAndSayWhatTheDomainSays(t *test
 			}
 			require.Equal(rt, l.SeatsUsed, seated)
 		}
-		for _, name := range all {
-			rebuilt, err := runner.Rebuild(t.Context(), name, nil)
-			require.NoError(rt, err)
-			require.Equal(rt, live[name], rebuilt.Checksum, name)
-			require.True(rt, rebuilt.Same())
-		}
-		requireDerivable(t, w)
+		name := rapid.SampledFrom(all).Draw(rt, "rebuilt")
+		rebuilt, err := runner.Rebuild(t.Context(), name, nil)
+		require.NoError(rt, err)
+		require.Equal(rt, live[name], rebuilt.Checksum, name)
+		require.True(rt, rebuilt.Same())
 	})
+	requireDerivable(t, w)
 }
