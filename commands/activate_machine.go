@@ -22,7 +22,7 @@ func (h *Handler) ActivateMachine(ctx context.Context, req Request, c ActivateMa
 	if err != nil {
 		return Activation{}, err
 	}
-	done, err := h.decide(ctx, v.req, v.license, license.ActivateMachine{
+	done, err := h.decide(ctx, v.req, v.license, c.LicenseKey, license.ActivateMachine{
 		Machine: v.machine, BindingID: h.newID(), ActivationID: h.newID(), KeyID: v.keyID,
 	})
 	if err != nil {

@@ -33,13 +33,17 @@ func (h *Handler) answer(ctx context.Context, done changed[license.Stream], held
 	if err != nil {
 		return Activation{}, err
 	}
+	state := done.state
+	if len(done.events) == 0 { // nor was recorded what time has brought about
+		state = state.Settled(h.licenses.clock())
+	}
 	return Activation{
 		ID:          held.Activation.ID,
 		BindingID:   held.Binding.ID,
 		LicenseID:   done.state.ID,
 		Certificate: certificate,
 		ExpiresAt:   held.Activation.ExpiresAt,
-		Seats:       seatsOf(done.state),
+		Seats:       seatsOf(state),
 		Outcome:     done.Outcome,
 	}, nil
 }

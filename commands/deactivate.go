@@ -34,7 +34,7 @@ func (h *Handler) Deactivate(ctx context.Context, req Request, c Deactivate) (De
 	if req, err = h.identified(req, c); err != nil {
 		return Deactivated{}, err
 	}
-	done, err := h.decide(ctx, req, s.ID, license.Deactivate{ActivationID: c.ActivationID, Reason: c.Reason})
+	done, err := h.decide(ctx, req, s.ID, c.LicenseKey, license.Deactivate{ActivationID: c.ActivationID, Reason: c.Reason})
 	if err != nil {
 		return Deactivated{}, err
 	}

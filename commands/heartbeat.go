@@ -22,7 +22,7 @@ func (h *Handler) Heartbeat(ctx context.Context, req Request, c Heartbeat) (Acti
 	if err != nil {
 		return Activation{}, err
 	}
-	done, err := h.decide(ctx, v.req, v.license, license.Heartbeat{ActivationID: c.ActivationID, Machine: v.machine, KeyID: v.keyID})
+	done, err := h.decide(ctx, v.req, v.license, c.LicenseKey, license.Heartbeat{ActivationID: c.ActivationID, Machine: v.machine, KeyID: v.keyID})
 	if err != nil {
 		return Activation{}, err
 	}

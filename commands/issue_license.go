@@ -116,22 +116,14 @@ func (h *Handler) withKey(ctx context.Context, done changed[license.Stream]) (Is
 
 // offer finds a product and one of its plans, each by code or id.
 func (h *Handler) offer(ctx context.Context, tenant, productRef, planRef string) (*catalog.Product, *catalog.Plan, error) {
-	productID, err := uuid.Parse(productRef)
-	if err != nil {
-		productID = catalog.ProductID(tenant, productRef)
-	}
-	product, err := h.products.load(ctx, productID)
+	product, err := byIDOrCode(ctx, h.products, productRef, catalog.ProductID(tenant, productRef))
 	if err != nil {
 		return nil, nil, err
 	}
 	if product == nil {
 		return nil, nil, catalog.ErrProductNotFound.Because("there is no product with the code or id %q", productRef)
 	}
-	planID, err := uuid.Parse(planRef)
-	if err != nil {
-		planID = catalog.PlanID(product.ID, planRef)
-	}
-	plan, err := h.plans.load(ctx, planID)
+	plan, err := byIDOrCode(ctx, h.plans, planRef, catalog.PlanID(product.ID, planRef))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -139,6 +131,16 @@ func (h *Handler) offer(ctx context.Context, tenant, productRef, planRef string)
 		return nil, nil, catalog.ErrPlanNotFound.Because("the product %s has no plan with the code or id %q", product.Code, planRef)
 	}
 	return product, plan, nil
+}
+
+// byIDOrCode loads what a reference names: by its id, or by the id that derives from its code. A code may look like an id.
+func byIDOrCode[T any](ctx context.Context, from *repository[T], ref string, fromCode uuid.UUID) (*T, error) {
+	if id, err := uuid.Parse(ref); err == nil {
+		if found, err := from.load(ctx, id); found != nil || err != nil {
+			return found, err
+		}
+	}
+	return from.load(ctx, fromCode)
 }
 
 func inMicroseconds(t *time.Time) *time.Time {

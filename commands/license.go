@@ -46,9 +46,15 @@ func (h *Handler) customer(ctx context.Context, s *license.Stream) (*license.Cus
 	return &customer, nil
 }
 
-// decide lets a licence decide on a command and appends what it decided.
-func (h *Handler) decide(ctx context.Context, req Request, id uuid.UUID, c license.Command) (changed[license.Stream], error) {
+// decide lets a licence decide on a command and appends what it decided. A licence key that the command came with (empty: none)
+// was good when the licence was found; one that was replaced since then, here or by another instance, is refused.
+func (h *Handler) decide(ctx context.Context, req Request, id uuid.UUID, licenseKey string, c license.Command) (changed[license.Stream], error) {
 	return h.licenses.change(ctx, req, id, func(s *license.Stream, now time.Time) ([]event.Payload, error) {
+		if licenseKey != "" {
+			if err := h.opens(licenseKey, s); err != nil {
+				return nil, err
+			}
+		}
 		return s.Decide(c, now)
 	})
 }
@@ -62,7 +68,7 @@ func (h *Handler) administer(ctx context.Context, req Request, id uuid.UUID, com
 	if err != nil {
 		return License{}, err
 	}
-	done, err := h.decide(ctx, req, id, decision)
+	done, err := h.decide(ctx, req, id, "", decision)
 	if err != nil {
 		return License{}, err
 	}

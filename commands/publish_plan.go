@@ -37,6 +37,9 @@ func (h *Handler) PublishPlan(ctx context.Context, req Request, c PublishPlan) (
 	if err != nil {
 		return Plan{}, err
 	}
+	if product == nil { // also another tenant's, whatever plans it has
+		return Plan{}, catalog.ErrProductNotFound
+	}
 	done, err := h.plans.change(ctx, req, catalog.PlanID(c.ProductID, c.Code), func(p *catalog.Plan, now time.Time) ([]event.Payload, error) {
 		return p.Publish(product, c.Code, c.Terms, now)
 	})

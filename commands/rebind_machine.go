@@ -25,7 +25,7 @@ func (h *Handler) RebindMachine(ctx context.Context, req Request, c RebindMachin
 	if err != nil {
 		return Activation{}, err
 	}
-	done, err := h.decide(ctx, v.req, v.license, license.RebindMachine{
+	done, err := h.decide(ctx, v.req, v.license, c.LicenseKey, license.RebindMachine{
 		BindingID: c.BindingID, Machine: v.machine, Reason: c.Reason, ActivationID: h.newID(), KeyID: v.keyID,
 	})
 	if err != nil {

@@ -24,7 +24,7 @@ func (h *Handler) ReissueKey(ctx context.Context, req Request, c ReissueKey) (Is
 	if err != nil {
 		return IssuedLicense{}, err
 	}
-	done, err := h.decide(ctx, req, c.LicenseID, license.ReissueKey{Reason: c.Reason})
+	done, err := h.decide(ctx, req, c.LicenseID, "", license.ReissueKey{Reason: c.Reason})
 	if err != nil {
 		return IssuedLicense{}, err
 	}

@@ -169,7 +169,9 @@ func (r *repository[T]) change(ctx context.Context, req Request, id uuid.UUID, d
 		if failed != nil {
 			return changed[T]{}, failed
 		}
-		commit, failed := r.store.Append(ctx, r.stream(id), track.Revision, pending)
+		// A client that leaves does not call its append back: stored after all, behind a cache filled anew meanwhile, it would
+		// be missing from every answer until the next change.
+		commit, failed := r.store.Append(context.WithoutCancel(ctx), r.stream(id), track.Revision, pending)
 		if failed == nil {
 			return r.committed(id, state, commit)
 		}

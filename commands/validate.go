@@ -59,11 +59,15 @@ func (h *Handler) Validate(ctx context.Context, req Request, c Validate) (Verdic
 			return Verdict{}, err
 		}
 	}
-	return h.judge(ctx, req, s, ask)
+	verdict, err := h.judge(ctx, req, s, c.LicenseKey, ask)
+	if errors.Is(err, license.ErrKeySuperseded) { // meanwhile
+		return Verdict{Code: license.KeyInvalid}, nil
+	}
+	return verdict, err
 }
 
 // judge answers from the cached aggregate, and goes to the ledger only when there is something to record.
-func (h *Handler) judge(ctx context.Context, req Request, s *license.Stream, ask license.Validate) (Verdict, error) {
+func (h *Handler) judge(ctx context.Context, req Request, s *license.Stream, licenseKey string, ask license.Validate) (Verdict, error) {
 	if req.IfMatch != nil && *req.IfMatch != s.Track().Revision {
 		return Verdict{}, ErrPreconditionFailed.Because("it is at revision %d, not %d", s.Track().Revision, *req.IfMatch)
 	}
@@ -76,6 +80,9 @@ func (h *Handler) judge(ctx context.Context, req Request, s *license.Stream, ask
 	if len(news) > 0 {
 		done, err = h.licenses.change(ctx, Request{Correlation: req.Correlation, IfMatch: req.IfMatch}, s.ID, func(s *license.Stream, at time.Time) ([]event.Payload, error) {
 			now = at
+			if err := h.opens(licenseKey, s); err != nil {
+				return nil, err
+			}
 			return s.Decide(ask, at)
 		})
 		if err != nil {
