@@ -186,6 +186,10 @@ func (db *DB) Licenses(ctx context.Context, tenant string, filter LicenseFilter,
 	}
 
 	var w where
+	found, err := db.lead(ctx, &w, tenant, filter)
+	if err != nil {
+		return Page[License]{}, err
+	}
 	w.equal("tenant", tenant)
 	possible, err := db.narrow(ctx, &w, tenant, filter)
 	if err != nil || !possible {
@@ -198,7 +202,7 @@ func (db *DB) Licenses(ctx context.Context, tenant string, filter LicenseFilter,
 		}
 		w.and("(" + key + ", issued_position) " + beyond + " (" + w.add(value) + ", " + w.add(from.Row) + ")")
 	}
-	query := "SELECT " + licenseColumns + " FROM licenses" + w.String() +
+	query := "SELECT " + licenseColumns + " FROM " + found + "licenses" + w.String() +
 		" ORDER BY " + key + " " + direction + ", issued_position " + direction + " LIMIT " + strconv.Itoa(limit+1)
 	items, err := list(ctx, db, scanLicense, query, w.arguments...)
 	if err != nil {
@@ -235,15 +239,40 @@ func (db *DB) narrow(ctx context.Context, w *where, tenant string, filter Licens
 		}
 		w.oneOf(by.column, ids)
 	}
+	return true, nil
+}
+
+// lead adds the conditions on customer and search. When they are met by few licences, found is a list of these that leads the
+// join: an engine left alone may prefer to walk all licences in the order asked for. Its arguments must be the first.
+func (db *DB) lead(ctx context.Context, w *where, tenant string, filter LicenseFilter) (found string, err error) {
+	words, err := searched(filter.Search)
+	if err != nil {
+		return "", err
+	}
+	leading := -1
 	if filter.Customer != "" {
 		// Only the key that can match is asked for, so that one index serves.
 		column := "customer_name_key"
 		if strings.Contains(filter.Customer, "@") {
 			column = "customer_email_key"
 		}
-		w.equal(column, Fold(filter.Customer))
+		found = "SELECT issued_position AS found FROM licenses WHERE tenant = " + w.add(tenant) + " AND " + column + " = " + w.add(Fold(filter.Customer))
+	} else if leading, err = db.rarest(ctx, tenant, words); err != nil {
+		return "", err
+	} else if leading >= 0 {
+		found = "SELECT DISTINCT issued_position AS found FROM license_words WHERE tenant = " + w.add(tenant) +
+			" AND word >= " + w.add(words[leading]) + " AND word < " + w.add(afterPrefix(words[leading]))
 	}
-	return true, db.search(ctx, w, tenant, filter.Search)
+	for i, word := range words {
+		if i != leading {
+			w.and("words LIKE " + w.add("% "+likeLiteral(word)+"%") + ` ESCAPE '\'`)
+		}
+	}
+	if found == "" {
+		return "", nil
+	}
+	w.and("issued_position = found")
+	return "(" + found + ") AS few CROSS JOIN ", nil
 }
 
 // oneOf adds a condition that a column has one of the values, of which there is at least one.

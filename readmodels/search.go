@@ -66,43 +66,39 @@ func shorten(word string) string {
 
 // commonWord is the number of licences from which on a word no longer leads the way to them: walking the list in order and
 // looking at each licence's words is faster then.
-const commonWord = 20_000
+const commonWord = 5_000
 
-// search adds the conditions that every word of the text begins a word of the licence. The rarest word is looked up in its
-// index; the others are compared with the words kept in the licence's row.
-func (db *DB) search(ctx context.Context, w *where, tenant, text string) error {
+// searched returns the words of a search, each to be the beginning of one of a licence's words.
+func searched(text string) ([]string, error) {
 	if len(text) > MaxSearchLength {
-		return fmt.Errorf("%w: search for at most %d bytes", ErrInvalidQuery, MaxSearchLength)
+		return nil, fmt.Errorf("%w: search for at most %d bytes", ErrInvalidQuery, MaxSearchLength)
 	}
-	var prefixes []string
+	var words []string
 	for piece := range strings.FieldsSeq(Fold(text)) {
-		if piece = shorten(strings.TrimFunc(piece, isMark)); piece != "" && !slices.Contains(prefixes, piece) {
-			prefixes = append(prefixes, piece)
+		if piece = shorten(strings.TrimFunc(piece, isMark)); piece != "" && !slices.Contains(words, piece) {
+			words = append(words, piece)
 		}
 	}
-	if len(prefixes) > MaxSearchWords {
-		return fmt.Errorf("%w: search for at most %d words", ErrInvalidQuery, MaxSearchWords)
+	if len(words) > MaxSearchWords {
+		return nil, fmt.Errorf("%w: search for at most %d words", ErrInvalidQuery, MaxSearchWords)
 	}
+	return words, nil
+}
+
+// rarest returns the index of the word that fewest words of licences begin with, -1 when all of them are common.
+func (db *DB) rarest(ctx context.Context, tenant string, words []string) (int, error) {
 	rarest, least := -1, commonWord
-	for i, prefix := range prefixes {
-		found, err := one(ctx, db, scanCount, `SELECT COUNT(*) FROM (SELECT 1 FROM license_words
-			WHERE tenant = $1 AND word >= $2 AND word < $3 LIMIT $4) AS some`, tenant, prefix, afterPrefix(prefix), least)
+	for i, word := range words {
+		count, err := one(ctx, db, scanCount, `SELECT COUNT(*) FROM (SELECT 1 FROM license_words
+			WHERE tenant = $1 AND word >= $2 AND word < $3 LIMIT $4) AS some`, tenant, word, afterPrefix(word), least)
 		if err != nil {
-			return err
+			return -1, err
 		}
-		if found < least {
-			rarest, least = i, found
+		if count < least {
+			rarest, least = i, count
 		}
 	}
-	for i, prefix := range prefixes {
-		if i == rarest {
-			w.and("issued_position IN (SELECT issued_position FROM license_words WHERE tenant = " + w.add(tenant) +
-				" AND word >= " + w.add(prefix) + " AND word < " + w.add(afterPrefix(prefix)) + ")")
-			continue
-		}
-		w.and("words LIKE " + w.add("% "+likeLiteral(prefix)+"%") + ` ESCAPE '\'`)
-	}
-	return nil
+	return rarest, nil
 }
 
 func scanCount(r row) (n int, err error) {

@@ -57,6 +57,7 @@ CREATE INDEX licenses_gN_by_issued ON licenses_gN (tenant, issued_at);
 CREATE INDEX licenses_gN_by_expiry ON licenses_gN (tenant, COALESCE(expires_at, 9223372036854775807));
 CREATE INDEX licenses_gN_by_customer ON licenses_gN (tenant, customer_name_key);
 CREATE INDEX licenses_gN_by_email ON licenses_gN (tenant, customer_email_key);
+CREATE INDEX licenses_gN_by_status ON licenses_gN (tenant, status);
 CREATE INDEX licenses_gN_by_status_issued ON licenses_gN (tenant, status, issued_at);
 CREATE INDEX licenses_gN_by_status_expiry ON licenses_gN (tenant, status, COALESCE(expires_at, 9223372036854775807));
 CREATE INDEX licenses_gN_by_product ON licenses_gN (tenant, product_id, issued_at);
