@@ -101,6 +101,9 @@ func (c Client) Try(ctx context.Context, method, path string, body any) (Respons
 		return Response{}, err
 	}
 	r := Response{Status: response.StatusCode, Header: response.Header, Body: received}
+	if c.server.Contract == nil {
+		return r, nil
+	}
 	return r, c.server.examine(ctx, exchange{request: request, sent: sent, response: response, received: received}, before)
 }
 

@@ -17,7 +17,7 @@ import (
 type Server struct {
 	*Process
 	Options  Options
-	Contract *Contract
+	Contract *Contract // nil: answers are not checked
 	Coverage *Coverage // may be nil
 
 	adminKey string

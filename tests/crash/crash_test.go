@@ -1,0 +1,125 @@
+package crash_test
+
+import (
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/licenseledger/licenseledger/httpapi/api"
+	"github.com/licenseledger/licenseledger/tests/blackbox"
+)
+
+const (
+	roundsVariable = "LICENSELEDGER_CRASH_ROUNDS"
+	defaultRounds  = 3
+	customers      = 12  // clients at work at the same time
+	mostAnswers    = 250 // acknowledged commands before a kill, at most
+	sharedSeats    = 50  // of the licence that all clients want seats of
+)
+
+// patience bounds how long a round may take to come to its kill.
+const patience = time.Minute
+
+func TestCrashesLoseNothingThatWasAcknowledgedAndDoNothingTwice(t *testing.T) {
+	rounds := defaultRounds
+	if text := os.Getenv(roundsVariable); text != "" {
+		var err error
+		rounds, err = strconv.Atoi(text)
+		require.NoError(t, err, roundsVariable)
+	}
+	seed := rand.Uint64()
+	t.Logf("%d rounds, seed %d", rounds, seed)
+	binary, err := blackbox.Binary(t.Context(), t.TempDir())
+	require.NoError(t, err)
+	server, err := blackbox.Launch(blackbox.Options{Binary: binary, DataDir: filepath.Join(t.TempDir(), "data")}, nil, nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { server.Kill() })
+
+	w := newWorld(t, server, rand.New(rand.NewPCG(seed, 1)))
+	for round := range rounds {
+		w.workUntilKilled(round)
+		ran := server.Command(t, "fsck")
+		require.Zero(t, ran.Code, "after round %d:\n%s%s", round, ran.Out, ran.Err)
+		server.Restart(t)
+		w.check()
+	}
+	w.checkNothingElseWasIssued()
+	t.Logf("%d commands acknowledged, %d unanswered when the server was killed: %d of them had taken effect, %d had not",
+		w.acknowledged, w.tookEffect+w.hadNoEffect, w.tookEffect, w.hadNoEffect)
+	require.NoError(t, server.Stop())
+}
+
+// world is what the clients know of the server.
+type world struct {
+	t       *testing.T
+	server  *blackbox.Server
+	random  *rand.Rand
+	product api.Product
+	shared  *license // everybody wants seats of it
+	clients []*client
+	told    uint64 // position up to which the ledger was compared with what the clients know
+
+	acknowledged, tookEffect, hadNoEffect int
+}
+
+func newWorld(t *testing.T, server *blackbox.Server, random *rand.Rand) *world {
+	t.Helper()
+	w := &world{t: t, server: server, random: random}
+	admin := server.Admin(t)
+	w.product = blackbox.Created[api.Product](admin.Post("/v1/products", object{"code": "cad", "name": "CAD Suite"}))
+	for code, seats := range map[string]int{"team": seatsPerLicense, "shared": sharedSeats} {
+		blackbox.Created[api.Plan](admin.Post("/v1/products/"+w.product.ID.String()+"/plans", object{
+			"code": code, "name": code, "type": "STANDARD", "max_machines": seats, "validity_days": 365,
+		}))
+	}
+	answer := admin.Post("/v1/licenses", order("shared"))
+	w.shared = newLicense(blackbox.Created[api.LicenseWithKey](answer))
+	w.told = answer.Position()
+	for i := range customers {
+		w.clients = append(w.clients, &client{
+			name: strconv.Itoa(i), server: server, shared: w.shared.key,
+			random: rand.New(rand.NewPCG(random.Uint64(), random.Uint64())),
+		})
+	}
+	return w
+}
+
+// workUntilKilled lets all clients work and kills the server in the midst of it.
+func (w *world) workUntilKilled(round int) {
+	w.t.Helper()
+	answers := make(chan struct{}, customers)
+	var working sync.WaitGroup
+	for _, c := range w.clients {
+		working.Go(func() { c.work(w.t.Context(), answers) })
+	}
+	after := 1 + w.random.IntN(mostAnswers)
+	late := time.After(patience)
+	for range after {
+		select {
+		case <-answers:
+		case <-late:
+			w.server.Kill()
+			require.FailNow(w.t, "the clients got too few answers")
+		}
+	}
+	w.server.Kill()
+	stopped := make(chan struct{})
+	go func() { working.Wait(); close(stopped) }()
+	for open := true; open; {
+		select {
+		case <-answers:
+		case <-stopped:
+			open = false
+		}
+	}
+	for _, c := range w.clients {
+		require.NoError(w.t, c.wrong, "round %d, client %s", round, c.name)
+		w.acknowledged += len(c.answered)
+	}
+}
