@@ -1,0 +1,223 @@
+package commands_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/domain/catalog"
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/license"
+	"github.com/licenseledger/licenseledger/keyring"
+)
+
+func TestIssuingALicense(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	plan := o.plan(vendor, seats(5))
+	before := o.head()
+	expires := noon.Add(48*time.Hour + 1500*time.Nanosecond).In(time.FixedZone("", 3600))
+	issued, err := o.IssueLicense(o.admin(vendor), commands.Request{}, commands.IssueLicense{
+		Product: "cad", Plan: plan.Code, Customer: ada(), MaxMachines: new(2), ExpiresAt: &expires, Metadata: map[string]string{"order": "17"},
+	})
+	require.NoError(t, err)
+	require.Equal(t, license.StatusActive, issued.Status)
+	require.Equal(t, plan.ID, issued.PlanID)
+	require.Equal(t, plan.ProductID, issued.ProductID)
+	require.Equal(t, 2, issued.Policy.Seats())
+	require.Equal(t, noon.Add(48*time.Hour+time.Microsecond), *issued.ExpiresAt, "times are kept in UTC and whole microseconds")
+	require.Equal(t, map[string]string{"order": "17"}, issued.Metadata)
+	require.Equal(t, ada(), *issued.License.Customer)
+	require.Equal(t, event.Revision(1), issued.Revision)
+	require.Equal(t, o.head(), issued.Position)
+
+	key, err := o.ring.ParseLicenseKey(issued.Key)
+	require.NoError(t, err)
+	require.Equal(t, keyring.LicenseID(key.Serial), issued.ID, "the key leads to the licence")
+	require.Equal(t, license.Serial(key.Serial), issued.Serial)
+
+	stored := o.after(before)
+	require.Len(t, stored, 1)
+	for _, secret := range []string{"Ada", "Byron", "example.com", issued.Key, strings.ReplaceAll(issued.Key, "-", "")} {
+		require.NotContains(t, string(stored[0].Data), secret)
+	}
+}
+
+func TestProductsAndPlansAreNamedByCodeOrID(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	plan := o.plan(vendor)
+	// Codes that look like ids: of 36 characters, and of 32 digits.
+	for _, code := range []string{"00000000-0000-4000-8000-000000000001", strings.Repeat("deadbeef", 4)} {
+		p, err := o.RegisterProduct(o.admin(vendor), commands.Request{}, commands.RegisterProduct{Code: code, Name: "Odd"})
+		require.NoError(t, err)
+		_, err = o.PublishPlan(o.admin(vendor), commands.Request{}, commands.PublishPlan{ProductID: p.ID, Code: code, Terms: terms()})
+		require.NoError(t, err)
+		issued, err := o.IssueLicense(o.admin(vendor), commands.Request{}, commands.IssueLicense{Product: code, Plan: code, Customer: ada()})
+		require.NoError(t, err)
+		require.Equal(t, code, issued.ProductCode)
+		require.Equal(t, code, issued.PlanCode)
+	}
+	for _, product := range []string{"cad", plan.ProductID.String()} {
+		for _, named := range []string{plan.Code, plan.ID.String()} {
+			issued, err := o.IssueLicense(o.admin(vendor), commands.Request{}, commands.IssueLicense{Product: product, Plan: named, Customer: ada()})
+			require.NoError(t, err)
+			require.Equal(t, plan.ID, issued.PlanID)
+		}
+	}
+}
+
+func TestIssuingALicenseIsRefused(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	plan := o.plan(vendor)
+	other, err := o.RegisterProduct(o.admin(vendor), commands.Request{}, commands.RegisterProduct{Code: "cam", Name: "CAM"})
+	require.NoError(t, err)
+	head := o.head()
+	yesterday := noon.Add(-day)
+	tests := map[string]struct {
+		change   func(*commands.IssueLicense)
+		expected error
+		fields   []string
+	}{
+		"an unknown product":             {func(c *commands.IssueLicense) { c.Product = "cax" }, catalog.ErrProductNotFound, nil},
+		"an unknown product id":          {func(c *commands.IssueLicense) { c.Product = uuid.NewString() }, catalog.ErrProductNotFound, nil},
+		"no product":                     {func(c *commands.IssueLicense) { c.Product = "" }, catalog.ErrProductNotFound, nil},
+		"an unknown plan":                {func(c *commands.IssueLicense) { c.Plan = "gold" }, catalog.ErrPlanNotFound, nil},
+		"an unknown plan id":             {func(c *commands.IssueLicense) { c.Plan = uuid.NewString() }, catalog.ErrPlanNotFound, nil},
+		"a plan of another product":      {func(c *commands.IssueLicense) { c.Product = other.Code }, catalog.ErrPlanNotFound, nil},
+		"that product's plan, by its id": {func(c *commands.IssueLicense) { c.Product, c.Plan = other.Code, plan.ID.String() }, catalog.ErrPlanNotFound, nil},
+		"nobody":                         {func(c *commands.IssueLicense) { c.Customer = license.Customer{} }, nil, []string{"customer.name", "customer.email"}},
+		"all that is wrong at once": {func(c *commands.IssueLicense) {
+			c.Customer.Email, c.MaxMachines, c.ExpiresAt = "ada", new(0), &yesterday
+		}, nil, []string{"customer.email", "max_machines", "expires_at"}},
+	}
+	for name, test := range tests {
+		c := order(plan)
+		test.change(&c)
+		_, err := o.IssueLicense(o.admin(vendor), commands.Request{}, c)
+		if test.expected != nil {
+			require.ErrorIs(t, err, test.expected, name)
+			continue
+		}
+		requireInvalid(t, err, test.fields...)
+	}
+	require.Equal(t, head, o.head())
+}
+
+func TestIssuingWithAnIdempotencyKeyGivesTheSameLicense(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	plan := o.plan(vendor)
+	first, err := o.IssueLicense(o.admin(vendor), keyed("order-17"), order(plan))
+	require.NoError(t, err)
+	head := o.head()
+	second, err := o.IssueLicense(o.admin(vendor), keyed("order-17"), order(plan))
+	require.NoError(t, err)
+	require.True(t, second.Replayed)
+	second.Replayed = false
+	require.Equal(t, first, second)
+	third, err := o.IssueLicense(o.admin(vendor), keyed("order-18"), order(plan))
+	require.NoError(t, err)
+	require.NotEqual(t, first.ID, third.ID)
+	require.Equal(t, head+1, o.head())
+}
+
+// TestAnOrderThatIsForgottenIsNotFilledTwice: a licence remembers 256 keyed commands; the one that issued it may be gone.
+func TestAnOrderThatIsForgottenIsNotFilledTwice(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	plan := o.plan(vendor)
+	issued, err := o.IssueLicense(o.admin(vendor), keyed("order-17"), order(plan))
+	require.NoError(t, err)
+	var pending []event.Pending
+	for range event.RememberedCommands {
+		data, err := event.Encode(license.Renewed{Reason: "again", ExpiresAt: noon.Add(day), RenewedAt: noon})
+		require.NoError(t, err)
+		id := o.ids.next()
+		pending = append(pending, event.Pending{ID: id, Type: license.RenewedType, RecordedAt: noon, Data: data, Metadata: event.Metadata{
+			Tenant: vendor, Actor: "ada", CommandID: id.String(), RequestHash: "hash",
+		}})
+	}
+	_, err = o.store.Append(t.Context(), license.StreamName(issued.ID), 1, pending)
+	require.NoError(t, err)
+	head := o.head()
+	_, err = o.handler(o.store, 10).IssueLicense(o.admin(vendor), keyed("order-17"), order(plan))
+	require.ErrorIs(t, err, license.ErrAlreadyIssued)
+	require.Equal(t, head, o.head())
+}
+
+func TestIssuingABatch(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	plan := o.plan(vendor)
+	batch := make([]commands.IssueLicense, 70) // more than are issued side by side
+	for i := range batch {
+		batch[i] = order(plan)
+	}
+	batch[3].Plan = "gold"
+	batch[69].Customer.Email = "nobody"
+	before := o.head()
+	first, err := o.IssueLicenses(o.admin(vendor), keyed("orders"), batch)
+	require.NoError(t, err)
+	require.Len(t, first, len(batch))
+	require.Equal(t, before+68, o.head(), "what is refused leaves the others untouched")
+	seen := map[string]bool{}
+	for i, outcome := range first {
+		switch i {
+		case 3:
+			require.ErrorIs(t, outcome.Err, catalog.ErrPlanNotFound)
+		case 69:
+			requireInvalid(t, outcome.Err, "customer.email")
+		default:
+			require.NoError(t, outcome.Err)
+			require.False(t, seen[outcome.Issued.Key])
+			seen[outcome.Issued.Key] = true
+		}
+	}
+
+	batch[69].Customer.Email = "ada@example.com"
+	second, err := o.IssueLicenses(o.admin(vendor), keyed("orders"), batch)
+	require.NoError(t, err)
+	require.Equal(t, before+69, o.head(), "repeating the batch fills what was refused, and nothing twice")
+	for i := range second[:69] {
+		require.Equal(t, first[i].Issued.Key, second[i].Issued.Key)
+		require.Equal(t, i != 3, second[i].Issued.Replayed)
+	}
+	require.NoError(t, second[69].Err)
+
+	batch[0].MaxMachines = new(1)
+	third, err := o.IssueLicenses(o.admin(vendor), keyed("orders"), batch[:2])
+	require.NoError(t, err)
+	require.ErrorIs(t, third[0].Err, commands.ErrIdempotencyKeyReused)
+	require.True(t, third[1].Issued.Replayed)
+}
+
+func TestABatchWithoutAnIdempotencyKeyIssuesAnew(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	batch := []commands.IssueLicense{order(o.plan(vendor))}
+	one, err := o.IssueLicenses(o.admin(vendor), commands.Request{}, batch)
+	require.NoError(t, err)
+	two, err := o.IssueLicenses(o.admin(vendor), commands.Request{}, batch)
+	require.NoError(t, err)
+	require.NotEqual(t, one[0].Issued.ID, two[0].Issued.ID)
+}
+
+func TestTheSizeOfABatch(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	for _, size := range []int{0, commands.MaxBatch + 1} {
+		_, err := o.IssueLicenses(o.admin(vendor), commands.Request{}, make([]commands.IssueLicense, size))
+		requireInvalid(t, err, "licenses")
+	}
+	outcomes, err := o.IssueLicenses(o.admin(vendor), commands.Request{}, make([]commands.IssueLicense, commands.MaxBatch))
+	require.NoError(t, err)
+	for _, outcome := range outcomes {
+		require.ErrorIs(t, outcome.Err, catalog.ErrProductNotFound)
+	}
+}
