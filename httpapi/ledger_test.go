@@ -156,7 +156,7 @@ type failing struct {
 func (f failing) ReadAll(context.Context, event.Position) iter.Seq2[event.Envelope, error] {
 	return func(yield func(event.Envelope, error) bool) {
 		for i := range f.after {
-			e := event.Envelope{Position: event.Position(i + 1), Pending: event.Pending{Data: []byte(`{}`)}} //nolint:gosec // small
+			e := event.Envelope{Position: event.Position(i + 1), Pending: event.Pending{Data: []byte(`{}`)}}
 			e.Tenant = tenancy.Default
 			if !yield(e, nil) {
 				return

@@ -27,7 +27,7 @@ type form struct {
 	Values   map[string]api.StringOrList `json:"values,omitempty"`
 	Part     *part                       `json:"part,omitempty"`
 	Number   float64                     `json:"number,omitempty"`
-	hidden   string
+	hidden   string                      //nolint:unused // what encoding/json cannot see must not be known
 }
 
 type part struct {
