@@ -13,6 +13,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/licenseledger/licenseledger/tests/blackbox"
+	"github.com/licenseledger/licenseledger/tests/process"
 )
 
 const (
@@ -35,9 +36,9 @@ func TestCrashesLoseNothingThatWasAcknowledgedAndDoNothingTwice(t *testing.T) {
 	}
 	seed := rand.Uint64()
 	t.Logf("%d rounds, seed %d", rounds, seed)
-	binary, err := blackbox.Binary(t.Context(), t.TempDir())
+	binary, err := process.Binary(t.Context(), t.TempDir())
 	require.NoError(t, err)
-	server, err := blackbox.Launch(blackbox.Options{Binary: binary, DataDir: filepath.Join(t.TempDir(), "data")}, nil, nil)
+	server, err := blackbox.Launch(process.Options{Binary: binary, DataDir: filepath.Join(t.TempDir(), "data")}, nil, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { server.Kill() })
 
