@@ -200,7 +200,7 @@ func (r *reader) stream(ctx context.Context, stream string, after event.Revision
 
 // clamp makes a place a number SQLite can compare; no event lies beyond it.
 func clamp[Place event.Position | event.Revision](p Place) int64 {
-	return int64(min(uint64(p), math.MaxInt64)) //nolint:gosec // bounded by min
+	return int64(min(uint64(p), math.MaxInt64))
 }
 
 // scanEvents reads all rows of a query for columns.
