@@ -2,6 +2,8 @@ package commands_test
 
 import (
 	"context"
+	"flag"
+	"log"
 	"math/rand/v2"
 	"path/filepath"
 	"sync"
@@ -22,7 +24,13 @@ import (
 	"github.com/licenseledger/licenseledger/keyring"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// Every command of a property is durable: fewer sequences than usual, unless the command line says otherwise.
+	if err := flag.Set("rapid.checks", "20"); err != nil {
+		log.Fatal(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 var noon = time.Date(2026, 3, 3, 12, 0, 0, 0, time.UTC)
 
