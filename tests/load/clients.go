@@ -69,7 +69,7 @@ func client(ctx context.Context, url string, histogram *hdrhistogram.Histogram, 
 			return err
 		}
 		_ = histogram.RecordValue(min(time.Since(began).Microseconds(), longest))
-		if unshown++; unshown == 1000 && bar != nil {
+		if unshown++; unshown == 100 && bar != nil {
 			_ = bar.Add(unshown)
 			unshown = 0
 		}

@@ -25,6 +25,7 @@ import (
 const (
 	seats      = 10          // machines per licence
 	perBatch   = 1000        // licences issued at once
+	spread     = 1000        // licences that take their machines in turns, so that clients do not queue for one of them
 	eventsEach = 1 + 2*seats // that a licence has when all its seats are taken
 	generously = 12_000      // activations per second that there are licences for
 )
@@ -36,7 +37,7 @@ type load struct {
 	progress  io.Writer
 	admin     string        // Authorization
 	keys      []string      // licence keys
-	activated atomic.Uint64 // machines; the machine n has a seat of the licence n / seats
+	activated atomic.Uint64 // machines, numbered from 0
 }
 
 func newLoad(ctx context.Context, s settings, o process.Options, server *process.Process, progress io.Writer) (*load, error) {
@@ -66,7 +67,7 @@ func newLoad(ctx context.Context, s settings, o process.Options, server *process
 
 // issue issues licences until there are so many.
 func (l *load) issue(ctx context.Context, licenses int) error {
-	missing := licenses - len(l.keys)
+	missing := (licenses+spread-1)/spread*spread - len(l.keys)
 	if missing <= 0 {
 		return nil
 	}
@@ -100,11 +101,17 @@ func (l *load) issue(ctx context.Context, licenses int) error {
 	return errors.Join(bar.Finish(), ctx.Err())
 }
 
+// licenseOf is the licence key of a machine.
+func (l *load) licenseOf(machine uint64) string {
+	round, place := machine/(spread*seats), machine%spread
+	return l.keys[round*spread+place]
+}
+
 // asked is the body of a machine's request. Every machine has a fingerprint of its own.
 func (l *load) asked(n uint64) []byte {
 	fingerprint := sha256.Sum256(binary.BigEndian.AppendUint64(nil, n))
 	body := make([]byte, 0, 160)
-	body = append(append(append(body, `{"license_key":"`...), l.keys[n/seats]...), `","machine":{"fingerprint":"`...)
+	body = append(append(append(body, `{"license_key":"`...), l.licenseOf(n)...), `","machine":{"fingerprint":"`...)
 	return append(hex.AppendEncode(body, fingerprint[:]), `"}}`...)
 }
 
