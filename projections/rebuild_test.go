@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -85,33 +86,15 @@ func (p *paused) Project(ctx context.Context, e event.Event, rows projections.Ro
 	return p.Projector.Project(ctx, e, rows)
 }
 
-// flag is a switch that tests turn on.
-type flag struct {
-	mu sync.Mutex
-	on bool
-}
-
-func (f *flag) set() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.on = true
-}
-
-func (f *flag) get() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.on
-}
-
 func TestTheOldTablesServeAndAreKeptUpToDateDuringARebuild(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	lively(w)
-	var rebuilding flag
-	p := pausedAt(w.projectors()[1], 5, rebuilding.get)
+	var rebuilding atomic.Bool
+	p := pausedAt(w.projectors()[1], 5, rebuilding.Load)
 	runner := w.start(w.config(p))
 	w.caughtUp(readmodels.Licenses)
-	rebuilding.set()
+	rebuilding.Store(true)
 	outcome := make(chan error)
 	go func() {
 		rebuilt, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
@@ -143,17 +126,57 @@ func TestTheOldTablesServeAndAreKeptUpToDateDuringARebuild(t *testing.T) {
 	require.Equal(t, readmodels.LicenseSuspended, l.Status)
 }
 
+func TestEventsThatARebuildWasAheadWithAreNotProjectedTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	lively(w)
+	var armed atomic.Bool
+	head, err := w.store.Head(t.Context())
+	require.NoError(t, err)
+	p := pausedAt(w.projectors()[1], head+1, func() bool { return armed.CompareAndSwap(true, false) })
+	runner := w.start(w.config(p))
+	w.caughtUp(readmodels.Licenses)
+	armed.Store(true)
+	stream := license.StreamName(id(1))
+	w.happened(stream, bound(101, 2))
+	<-p.reached // the live projection is stuck at this event, the rebuild is not
+	w.happened(stream, bound(102, 3))
+	last := w.happened(license.StreamName(id(99)), issued(func(e *license.Issued) { e.LicenseID = id(99) }))
+	ahead, outcome := make(chan struct{}), make(chan error)
+	go func() {
+		_, err := runner.Rebuild(t.Context(), readmodels.Licenses, func(done, _ uint64) {
+			if done == uint64(last) {
+				close(ahead)
+			}
+		})
+		outcome <- err
+	}()
+	<-ahead
+	close(p.goOn)
+	require.NoError(t, <-outcome)
+
+	w.happened(stream, bound(103, 4))
+	w.caughtUp(readmodels.Licenses)
+	s := status(t, runner, readmodels.Licenses, in(readmodels.StateRunning))
+	require.Equal(t, int64(2), s.Generation)
+	require.Empty(t, s.Error)
+	l, err := w.models.License(t.Context(), tenant, id(1))
+	require.NoError(t, err)
+	require.Equal(t, 4, l.SeatsUsed)
+	require.EqualValues(t, w.revisions[stream], l.Revision)
+}
+
 func TestARebuildThatFailsLeavesTheOldTablesServing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	lively(w)
-	var rebuilding flag
-	p := pausedAt(w.projectors()[1], 5, rebuilding.get)
+	var rebuilding atomic.Bool
+	p := pausedAt(w.projectors()[1], 5, rebuilding.Load)
 	p.failWith = errors.New("a bug")
 	close(p.goOn)
 	runner := w.start(w.config(p))
 	w.caughtUp(readmodels.Licenses)
-	rebuilding.set()
+	rebuilding.Store(true)
 	_, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
 	require.ErrorIs(t, err, projections.ErrPoison)
 	require.ErrorContains(t, err, "position 5")
@@ -183,11 +206,11 @@ func TestARebuildThatIsCancelledLeavesNothingBehind(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			lively(w)
-			var rebuilding flag
-			p := pausedAt(w.projectors()[1], 5, rebuilding.get)
+			var rebuilding atomic.Bool
+			p := pausedAt(w.projectors()[1], 5, rebuilding.Load)
 			runner := w.start(w.config(p))
 			w.caughtUp(readmodels.Licenses)
-			rebuilding.set()
+			rebuilding.Store(true)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			outcome := make(chan error, 1)
