@@ -77,7 +77,6 @@ type world struct {
 	modelsPath string
 	vault      *vault
 	revisions  map[string]event.Revision
-	log        *bytes.Buffer
 }
 
 func newWorld(t testing.TB) *world {
