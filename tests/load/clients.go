@@ -19,6 +19,7 @@ type measured struct {
 	P95       float64 `json:"p95_ms"`
 	P99       float64 `json:"p99_ms"`
 	Max       float64 `json:"max_ms"`
+	CPU       float64 `json:"server_cpu_us"` // processor time of the server per request
 }
 
 const (
@@ -78,7 +79,7 @@ func client(ctx context.Context, url string, histogram *hdrhistogram.Histogram, 
 }
 
 // driveFor lets clients work for a time, after a shorter one that does not count.
-func driveFor(ctx context.Context, what, url string, s settings, progress io.Writer, send request) (measured, error) {
+func driveFor(ctx context.Context, what, url string, pid int, s settings, progress io.Writer, send request) (measured, error) {
 	warm, done := context.WithTimeout(ctx, s.duration/5)
 	_, err := drive(warm, url, s.clients, nil, send)
 	done()
@@ -88,7 +89,11 @@ func driveFor(ctx context.Context, what, url string, s settings, progress io.Wri
 	bar := newBar(progress, -1, what)
 	timed, done := context.WithTimeout(ctx, s.duration)
 	defer done()
+	before := processorTime(pid)
 	m, err := drive(timed, url, s.clients, bar, send)
+	if m.Requests > 0 {
+		m.CPU = float64((processorTime(pid) - before).Microseconds()) / float64(m.Requests)
+	}
 	return m, errors.Join(err, bar.Finish(), ctx.Err())
 }
 

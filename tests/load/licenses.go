@@ -130,13 +130,13 @@ func (l *load) activate(ctx context.Context) (measured, error) {
 	if err := l.issue(ctx, int(l.duration.Seconds()*1.2*generously/seats)); err != nil {
 		return measured{}, err
 	}
-	return driveFor(ctx, "activating", l.server.URL(), l.settings, l.progress, l.activateNext)
+	return driveFor(ctx, "activating", l.server.URL(), l.server.PID(), l.settings, l.progress, l.activateNext)
 }
 
 // validate measures validations of machines that were activated, chosen at random.
 func (l *load) validate(ctx context.Context) (measured, error) {
 	machines := min(l.activated.Load(), uint64(len(l.keys)*seats))
-	return driveFor(ctx, "validating", l.server.URL(), l.settings, l.progress, func(c *connection) error {
+	return driveFor(ctx, "validating", l.server.URL(), l.server.PID(), l.settings, l.progress, func(c *connection) error {
 		answer, err := c.wanted("/v1/validate", "", l.asked(rand.Uint64N(machines)), http.StatusOK) //nolint:gosec // no secret
 		if err == nil && !bytes.Contains(answer, []byte(`"valid":true`)) {
 			err = fmt.Errorf("not valid: %s", answer)

@@ -98,7 +98,7 @@ func rawHTTP(ctx context.Context, s settings, progress io.Writer) (m measured, e
 		return m, fmt.Errorf("start the bare server: %w", err)
 	}
 	l := &load{keys: []string{"0A1B2-C3D4E-5F6G7-H8J9K-MNPQR"}} // the machine 0 is all that is needed
-	return driveFor(ctx, "measuring HTTP and JSON alone", strings.TrimSpace(url), s, progress, func(c *connection) error {
+	return driveFor(ctx, "measuring HTTP and JSON alone", strings.TrimSpace(url), bare.Process.Pid, s, progress, func(c *connection) error {
 		_, err := c.wanted("/v1/activations", "", l.asked(0), http.StatusCreated)
 		return err
 	})
