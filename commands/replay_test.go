@@ -84,11 +84,12 @@ func everyRepeatable(o *office) map[string]repeatable {
 			return h.ReissueKey(admin, req, commands.ReissueKey{LicenseID: leaked.ID, Reason: reason})
 		}
 	}
-	empty, leased, movable, occupied := o.issue(), o.issue(floating(60)), o.issue(), o.issue()
+	empty, returning, leased, movable, occupied := o.issue(), o.issue(floating(60)), o.issue(floating(60)), o.issue(), o.issue()
+	o.activate(returning.Key, 1)
 	beating, moving, leaving := o.activate(leased.Key, 1), o.activate(movable.Key, 1), o.activate(occupied.Key, 1)
-	activate := func(n int) asked {
+	activate := func(key string, n int) asked {
 		return func(h *commands.Handler, req commands.Request) (any, error) {
-			return h.ActivateMachine(visitor, req, commands.ActivateMachine{LicenseKey: empty.Key, Machine: box(n)})
+			return h.ActivateMachine(visitor, req, commands.ActivateMachine{LicenseKey: key, Machine: box(n)})
 		}
 	}
 	heartbeat := func(os string) asked {
@@ -122,7 +123,8 @@ func everyRepeatable(o *office) map[string]repeatable {
 		"RenewLicense":     {renew(1), renew(2)},
 		"RevokeLicense":    {revoke("fraud"), revoke("stolen")},
 		"ReissueKey":       {reissue("leaked"), reissue("lost")},
-		"ActivateMachine":  {activate(1), activate(2)},
+		"ActivateMachine":  {activate(empty.Key, 1), activate(empty.Key, 2)},
+		"a return":         {activate(returning.Key, 1), activate(returning.Key, 2)},
 		"Heartbeat":        {heartbeat("linux/amd64"), heartbeat("linux/arm64")},
 		"RebindMachine":    {rebind(2), rebind(3)},
 		"Deactivate":       {deactivate("sold"), deactivate("stolen")},
