@@ -32,7 +32,7 @@ func TestNothingIsRecordedThatNeedsAKeyWhichIsNotStored(t *testing.T) {
 // foreign appends what another ring sealed or signed, and returns the licence key.
 func (o *office) foreign(keyID string, subject uuid.UUID, customer []byte) (id uuid.UUID, key string) {
 	o.t.Helper()
-	serial := uint64(o.ids.last.Add(1))
+	serial := o.ids.last.Add(1)
 	id = keyring.LicenseID(serial)
 	productID := catalog.ProductID(vendor, "foreign-"+keyID)
 	o.record(catalog.ProductStream(productID), catalog.ProductRegistered{
