@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/licenseledger/licenseledger/tests/process"
@@ -145,7 +146,10 @@ func (l *load) validate(ctx context.Context) (measured, error) {
 	})
 }
 
-// fill issues and activates until the ledger holds the events that were asked for.
+// fillLimit bounds how long the ledger is filled.
+const fillLimit = 3 * time.Minute
+
+// fill issues and activates until the ledger holds the events that were asked for, or time is up.
 func (l *load) fill(ctx context.Context) error {
 	if err := l.issue(ctx, int(l.events/eventsEach)+1); err != nil {
 		return err
@@ -156,7 +160,9 @@ func (l *load) fill(ctx context.Context) error {
 	}
 	last := l.activated.Load() + (l.events-present)/2 + 1
 	bar := newBar(l.progress, int64(last-l.activated.Load()), fmt.Sprintf("filling the ledger to %d events", l.events))
-	_, err := drive(ctx, l.server.URL(), l.clients, bar, func(c *connection) error {
+	limited, done := context.WithTimeout(ctx, fillLimit)
+	defer done()
+	_, err := drive(limited, l.server.URL(), l.clients, bar, func(c *connection) error {
 		if l.activated.Load() >= last {
 			return errEnough
 		}

@@ -79,7 +79,7 @@ func measure(ctx context.Context, s settings, progress io.Writer) (r report, err
 	if err != nil {
 		return r, err
 	}
-	r = report{Clients: s.clients, Seconds: s.duration.Seconds(), Machine: machine(), Go: runtime.Version(), At: time.Now().UTC()}
+	r = report{Clients: s.clients, Seconds: s.duration.Seconds(), Machine: machine(), Go: runtime.Version(), At: time.Now().UTC(), Events: s.events}
 	if r.RawAppends, err = rawAppends(ctx, s.duration, progress); err != nil {
 		return r, err
 	}

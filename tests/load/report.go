@@ -23,6 +23,7 @@ type report struct {
 	Validations measured  `json:"validations"`
 	RawHTTP     measured  `json:"raw_http"`
 	RawAppends  float64   `json:"raw_grouped_events_per_second"`
+	Events      uint64    `json:"events_asked_for"` // in the ledger that was rebuilt
 	Rebuilds    []rebuilt `json:"rebuilds"`
 }
 
@@ -81,5 +82,8 @@ func (r report) table() string {
 		events, seconds = max(events, done.Events), seconds+done.Seconds
 	}
 	write("| all, one after the other | %s | %.1f | %s |", count(float64(events)), seconds, count(float64(events)/seconds))
+	if events < r.Events {
+		write("\n%s events were asked for; the ledger was filled for no longer than %s.", count(float64(r.Events)), fillLimit)
+	}
 	return b.String()
 }
