@@ -161,7 +161,7 @@ func (o *office) admin(tenant string) context.Context {
 }
 
 func (o *office) machine() context.Context {
-	return tenancy.With(o.t.Context(), tenancy.Principal{Actor: "machine", Role: tenancy.Machine})
+	return tenancy.With(o.t.Context(), tenancy.Principal{Tenant: "elsewhere", Actor: "machine", Role: tenancy.Machine})
 }
 
 func (o *office) system() context.Context {
