@@ -24,7 +24,8 @@ func Fold(s string) string {
 }
 
 // Words returns the distinct words under which texts are found, in order of appearance, at most [MaxWords]. Text is cut
-// at white space; a piece with marks in it, such as an e-mail address, counts as a whole and in its parts.
+// at white space; a piece with marks in it, such as an e-mail address, counts from each of its parts on: what is looked for
+// as "example" or as "example.com" is found in "ada@example.com".
 func Words(texts ...string) []string {
 	var words []string
 	seen := map[string]bool{}
@@ -37,10 +38,8 @@ func Words(texts ...string) []string {
 	}
 	for _, text := range texts {
 		for piece := range strings.FieldsSeq(Fold(text)) {
-			piece = strings.TrimFunc(piece, isMark)
-			keep(piece)
-			for part := range strings.FieldsFuncSeq(piece, isMark) {
-				keep(part)
+			for tail := strings.TrimFunc(piece, isMark); tail != ""; tail = afterFirstPart(tail) {
+				keep(tail)
 			}
 		}
 		if len(words) == MaxWords {
@@ -48,6 +47,15 @@ func Words(texts ...string) []string {
 		}
 	}
 	return words
+}
+
+// afterFirstPart returns what follows the first mark of a piece and any further ones beside it.
+func afterFirstPart(piece string) string {
+	mark := strings.IndexFunc(piece, isMark)
+	if mark < 0 {
+		return ""
+	}
+	return strings.TrimLeftFunc(piece[mark:], isMark)
 }
 
 func isMark(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) }
