@@ -28,7 +28,7 @@ import (
 
 func TestMain(m *testing.M) {
 	// Every command of a property is durable: fewer sequences than usual, unless the command line says otherwise.
-	if err := flag.Set("rapid.checks", "20"); err != nil {
+	if err := flag.Set("rapid.checks", "12"); err != nil {
 		log.Fatal(err)
 	}
 	goleak.VerifyTestMain(m)
