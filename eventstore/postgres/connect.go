@@ -39,11 +39,15 @@ var sessionSettings = map[string]string{
 	"jit":                             "off",
 }
 
-// parse reads a connection string. Its errors do not show the password.
+// errConnectionString stands for the driver's own errors, which quote the string and do not always recognize a password.
+var errConnectionString = errors.New("the connection string is not understood (postgres://USER:PASSWORD@HOST:PORT/DATABASE, " +
+	"with special characters percent-encoded, or host=HOST user=USER …)")
+
+// parse reads a connection string.
 func parse(url string, o options) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, err
+		return nil, errConnectionString
 	}
 	params := config.ConnConfig.RuntimeParams
 	for name, value := range sessionSettings {

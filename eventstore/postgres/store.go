@@ -105,16 +105,16 @@ func open(ctx context.Context, url string, o options) (_ *Store, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, config.ConnConfig, o.schema); err != nil {
-		return nil, err
-	}
 	writing, err := openWriting(ctx, config)
 	if err != nil {
 		return nil, err
 	}
+	defer closeOnError(&err, writing)
+	if err := migrate(ctx, config.ConnConfig, o.schema); err != nil {
+		return nil, err
+	}
 	reading, err := openReading(ctx, config, o.maxConnections-2)
 	if err != nil {
-		writing.Close()
 		return nil, err
 	}
 
@@ -131,6 +131,12 @@ func open(ctx context.Context, url string, o options) (_ *Store, err error) {
 	s.funnel = groupcommit.NewFunnel(o.queueCapacity, s.writeBatch)
 	s.close = sync.OnceValue(s.shutDown)
 	return s, nil
+}
+
+func closeOnError(err *error, pool *pgxpool.Pool) {
+	if *err != nil {
+		pool.Close()
+	}
 }
 
 // Append adds events to a stream as [eventstore.Store] promises.
