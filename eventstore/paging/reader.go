@@ -174,5 +174,5 @@ func (r *Reader) slice(ctx context.Context, stream string, after event.Revision,
 
 // clamp makes a place a number SQL can compare.
 func clamp[Place event.Position | event.Revision](p Place) int64 {
-	return int64(min(uint64(p), math.MaxInt64)) //nolint:gosec // bounded by min
+	return int64(min(uint64(p), math.MaxInt64))
 }

@@ -80,6 +80,26 @@ func TestAnAppendWhoseAcknowledgementIsLostIsStoredOnceWhenItIsRepeated(t *testi
 	require.Len(t, all(t, direct), 4)
 }
 
+func TestAnInstanceThatIsCutOffInTheMiddleOfABatchDoesNotHoldUpTheOthersForLong(t *testing.T) {
+	t.Parallel()
+	schema := server.Schema(t)
+	other := openStore(t, server.URL(), postgres.Schema(schema))
+	wire := startProxy(t, server.URL())
+	store := openStore(t, wire.url, postgres.Schema(schema))
+	hushed := wire.hushNextBatch()
+	done := make(chan error)
+	go func() {
+		_, err := store.Append(t.Context(), "license-1", 0, happened(1))
+		done <- err
+	}()
+	<-hushed
+	_, err := other.Append(t.Context(), "license-1", 0, happened(1))
+	require.NoError(t, err)
+	wire.cut()
+	require.ErrorIs(t, <-done, eventstore.ErrUnavailable)
+	require.Len(t, all(t, other), 1)
+}
+
 func TestBrokenConnectionsLoseNoAcknowledgedAppend(t *testing.T) {
 	t.Parallel()
 	url, name := named(t, server.URL())

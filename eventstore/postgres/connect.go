@@ -85,7 +85,7 @@ func openWriting(ctx context.Context, config *pgxpool.Config) (*pgxpool.Pool, er
 
 func openReading(ctx context.Context, config *pgxpool.Config, connections int) (*pgxpool.Pool, error) {
 	config = config.Copy()
-	config.MinConns, config.MaxConns = 0, int32(connections) //nolint:gosec // a number of connections
+	config.MinConns, config.MaxConns = 0, int32(connections)
 	return openPool(ctx, config)
 }
 

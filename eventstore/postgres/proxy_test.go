@@ -20,6 +20,8 @@ type proxy struct {
 	upstream string // what net.Dial takes
 	network  string
 	lose     atomic.Bool
+	hush     atomic.Bool
+	hushed   chan struct{} // closed when hush has happened
 
 	mu    sync.Mutex
 	conns []net.Conn
@@ -33,7 +35,7 @@ func startProxy(t testing.TB, url string) *proxy {
 	require.NoError(t, err)
 	listener, err := net.Listen("unix", filepath.Join(dir, ".s.PGSQL.5432"))
 	require.NoError(t, err)
-	p := &proxy{url: with(t, with(t, url, "host", dir), "port", "5432")}
+	p := &proxy{url: with(t, with(t, url, "host", dir), "port", "5432"), hushed: make(chan struct{})}
 	p.network, p.upstream = pgconn.NetworkAddress(config.Host, config.Port)
 	var serving sync.WaitGroup
 	serving.Go(func() {
@@ -47,11 +49,7 @@ func startProxy(t testing.TB, url string) *proxy {
 	})
 	t.Cleanup(func() {
 		require.NoError(t, listener.Close())
-		p.mu.Lock()
-		for _, conn := range p.conns {
-			_ = conn.Close()
-		}
-		p.mu.Unlock()
+		p.cut()
 		serving.Wait()
 		require.NoError(t, os.RemoveAll(dir))
 	})
@@ -60,6 +58,21 @@ func startProxy(t testing.TB, url string) *proxy {
 
 // loseNextCommit cuts the next connection on which the server acknowledges a commit, before the acknowledgement.
 func (p *proxy) loseNextCommit() { p.lose.Store(true) }
+
+// hushNextBatch lets the client hear nothing more on the next connection that locks the ledger; hushed is closed then.
+func (p *proxy) hushNextBatch() (hushed <-chan struct{}) {
+	p.hush.Store(true)
+	return p.hushed
+}
+
+// cut breaks all connections.
+func (p *proxy) cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, conn := range p.conns {
+		_ = conn.Close()
+	}
+}
 
 func (p *proxy) serve(client net.Conn) {
 	defer func() { _ = client.Close() }()
@@ -82,7 +95,7 @@ func (p *proxy) serve(client net.Conn) {
 }
 
 func (p *proxy) answer(client, upstream net.Conn) {
-	buffer := make([]byte, 64<<10)
+	buffer, hushed := make([]byte, 64<<10), false
 	for {
 		n, err := upstream.Read(buffer)
 		if err != nil {
@@ -90,6 +103,14 @@ func (p *proxy) answer(client, upstream net.Conn) {
 		}
 		if bytes.Contains(buffer[:n], []byte("COMMIT\x00")) && p.lose.CompareAndSwap(true, false) {
 			return
+		}
+		// The answer to a batch's first half begins with that to BEGIN.
+		if bytes.Contains(buffer[:n], []byte("BEGIN\x00")) && p.hush.CompareAndSwap(true, false) {
+			hushed = true
+			close(p.hushed)
+		}
+		if hushed {
+			continue
 		}
 		if _, err := client.Write(buffer[:n]); err != nil {
 			return

@@ -78,7 +78,8 @@ var _ eventstore.Store = (*Store)(nil)
 // does not keep what it acknowledges (fsync, synchronous_commit), is a standby, or is not in UTF-8.
 //
 // url is a connection string as libpq and pgx understand it. Settings in it, such as lock_timeout, take precedence over those of
-// the store; the size of the pools is [MaxConnections] alone.
+// the store; the size of the pools is [MaxConnections] alone. A pooler that shares sessions among clients must not stand in between:
+// the store listens, prepares statements and sets its sessions up.
 func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
 	o := options{
 		schema:         defaultSchema,
