@@ -93,6 +93,22 @@ func TestAnAppendThatWasStoredThoughItFailedHasOneEffectWhenItIsRepeated(t *test
 	require.Equal(t, first, second)
 }
 
+func TestAnAppendWithAnUnknownOutcomeIsLookedUpBeforeTheNextAnswer(t *testing.T) {
+	t.Parallel()
+	o, ledger := newFaultyOffice(t)
+	issued := o.issue()
+	o.activate(issued.Key, 1)
+	restore := ledger.appendsWith(func(ctx context.Context, stream string, expected event.Revision, events []event.Pending) (eventstore.Commit, error) {
+		_, err := ledger.Store.Append(ctx, stream, expected, events)
+		require.NoError(t, err)
+		return eventstore.Commit{}, eventstore.ErrUnavailable
+	})
+	_, err := o.SuspendLicense(o.admin(vendor), commands.Request{}, commands.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
+	require.ErrorIs(t, err, eventstore.ErrUnavailable)
+	restore()
+	require.Equal(t, license.LicenseSuspended, o.verdict(issued.Key, 1).Code)
+}
+
 func TestAnAppendThatFailedAndWasNotStoredHasOneEffectWhenItIsRepeated(t *testing.T) {
 	t.Parallel()
 	o, ledger := newFaultyOffice(t)

@@ -1,6 +1,8 @@
 package commands_test
 
 import (
+	"context"
+	"iter"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
+	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/keyring"
 )
 
@@ -210,7 +213,10 @@ func TestABatchWithoutAnIdempotencyKeyIssuesAnew(t *testing.T) {
 
 func TestTheSizeOfABatch(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o, ledger := newFaultyOffice(t)
+	ledger.readsWith(func(context.Context, string, event.Revision) iter.Seq2[event.Envelope, error] { // faster than asking the ledger
+		return func(yield func(event.Envelope, error) bool) { yield(event.Envelope{}, eventstore.ErrStreamNotFound) }
+	})
 	for _, size := range []int{0, commands.MaxBatch + 1} {
 		_, err := o.IssueLicenses(o.admin(vendor), commands.Request{}, make([]commands.IssueLicense, size))
 		requireInvalid(t, err, "licenses")

@@ -2,7 +2,11 @@ package commands_test
 
 import (
 	"context"
+	"database/sql"
+	"flag"
+	"log"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -22,7 +26,13 @@ import (
 	"github.com/licenseledger/licenseledger/keyring"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// Every command of a property is durable: fewer sequences than usual, unless the command line says otherwise.
+	if err := flag.Set("rapid.checks", "20"); err != nil {
+		log.Fatal(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 var noon = time.Date(2026, 3, 3, 12, 0, 0, 0, time.UTC)
 
@@ -63,6 +73,7 @@ type office struct {
 	*commands.Handler
 	t     testing.TB
 	store eventstore.Store
+	keys  *sql.DB
 	ring  *keyring.Keyring
 	clock *clock
 	ids   *ids
@@ -74,24 +85,63 @@ func newOffice(t testing.TB, decorators ...func(eventstore.Store) eventstore.Sto
 	o := &office{t: t, clock: &clock{}, ids: &ids{}}
 	o.clock.set(noon)
 	dir := t.TempDir()
-	ledger, err := sqlite.Open(t.Context(), filepath.Join(dir, "ledger.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, ledger.Close()) })
-	o.store = ledger
-	keys, err := keyring.OpenSQLite(t.Context(), filepath.Join(dir, "keys.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, keys.Close()) })
-	master, err := keyring.ParseMasterKey("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
-	require.NoError(t, err)
-	random := &predictable{source: rand.NewChaCha8([32]byte{1})}
-	o.ring, err = keyring.Open(t.Context(), keyring.Config{DB: keys, Master: master, Random: random, Now: o.clock.now})
-	require.NoError(t, err)
+	for name, content := range emptyOffice(t) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), content, 0o600))
+	}
+	closeFiles := o.openFiles(t, dir, 1)
+	t.Cleanup(closeFiles)
 	behind := o.store
 	for _, decorate := range decorators {
 		behind = decorate(behind)
 	}
 	o.Handler = o.handler(behind, 1_000)
 	return o
+}
+
+const (
+	ledgerFile = "ledger.db"
+	keysFile   = "keys.db"
+)
+
+// openFiles opens ledger and key ring. What the ring draws follows from the seed.
+func (o *office) openFiles(t testing.TB, dir string, seed byte) (closeFiles func()) {
+	t.Helper()
+	ledger, err := sqlite.Open(t.Context(), filepath.Join(dir, ledgerFile))
+	require.NoError(t, err)
+	o.store = ledger
+	o.keys, err = keyring.OpenSQLite(t.Context(), filepath.Join(dir, keysFile))
+	require.NoError(t, err)
+	master, err := keyring.ParseMasterKey("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+	require.NoError(t, err)
+	random := &predictable{source: rand.NewChaCha8([32]byte{seed})}
+	o.ring, err = keyring.Open(t.Context(), keyring.Config{DB: o.keys, Master: master, Random: random, Now: o.clock.now})
+	require.NoError(t, err)
+	return func() {
+		require.NoError(t, ledger.Close())
+		require.NoError(t, o.keys.Close())
+	}
+}
+
+var (
+	makeEmptyOffice  sync.Once
+	emptyOfficeFiles = map[string][]byte{}
+)
+
+// emptyOffice returns the files of an office that was opened and closed, by name: copying them is faster than having each test
+// migrate databases of its own.
+func emptyOffice(t testing.TB) map[string][]byte {
+	t.Helper()
+	makeEmptyOffice.Do(func() {
+		dir := t.TempDir()
+		closeFiles := (&office{clock: &clock{}}).openFiles(t, dir, 0)
+		closeFiles()
+		for _, name := range []string{ledgerFile, keysFile} {
+			content, err := os.ReadFile(filepath.Join(dir, name))
+			require.NoError(t, err)
+			emptyOfficeFiles[name] = content
+		}
+	})
+	return emptyOfficeFiles
 }
 
 // handler returns a further handler of the office, with cold caches: another instance of the program, or the same one

@@ -37,8 +37,9 @@ const adminKey = "an-admin-key-for-tests"
 
 // world is a server on an embedded ledger, every exchange with which is checked against the contract.
 type world struct {
-	t           *testing.T
+	t           testing.TB
 	url         string
+	handler     http.Handler
 	client      *http.Client
 	ledger      eventstore.Store
 	projections *projections.Runner
@@ -85,7 +86,7 @@ func (l *logged) text() string {
 // option changes how the server of a world is configured.
 type option func(*httpapi.Config)
 
-func newWorld(t *testing.T, options ...option) *world {
+func newWorld(t testing.TB, options ...option) *world {
 	t.Helper()
 	w := &world{t: t, log: &logged{}}
 	ctx, dir := t.Context(), t.TempDir()
@@ -133,6 +134,7 @@ func newWorld(t *testing.T, options ...option) *world {
 	}
 	serves, err := httpapi.New(config)
 	require.NoError(t, err)
+	w.handler = serves
 	server := httptest.NewServer(serves)
 	t.Cleanup(server.Close)
 	t.Cleanup(w.drain)
@@ -159,7 +161,7 @@ func (w *world) checkContract() {
 
 // answer is what came back.
 type answer struct {
-	t      *testing.T
+	t      testing.TB
 	status int
 	header http.Header
 	body   []byte

@@ -8,7 +8,9 @@ import (
 	"iter"
 	"net/http"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/domain/event"
@@ -147,6 +149,27 @@ func TestProjectionsAreShownAndRebuilt(t *testing.T) {
 	require.Equal(t, s.license.ID, read[api.License](w.admin("GET", "/v1/licenses/"+s.license.ID.String(), nil).is(200)).ID)
 }
 
+func TestEventsOfOtherTenantsAreNotShown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.sell(nil)
+	stranger := event.Pending{ID: uuid.New(), Type: "product.registered.v1", RecordedAt: time.Now(), Data: []byte(`{"secret":1}`)}
+	stranger.Tenant = "another"
+	_, err := w.ledger.Append(t.Context(), "product-of-another", 0, []event.Pending{stranger})
+	require.NoError(t, err)
+	for _, query := range []string{"", "?stream=product-of-another"} {
+		page := read[api.LedgerPage](w.admin("GET", "/v1/ledger/events"+query, nil).is(200))
+		for _, e := range page.Items {
+			require.NotEqual(t, "product-of-another", e.Stream)
+		}
+	}
+	_, events := w.lines(t.Context(), "?follow=true&after=3")
+	w.admin("POST", "/v1/licenses/"+s.license.ID.String()+"/suspend", because("r")).is(200)
+	var e api.LedgerEvent
+	require.NoError(t, events.Decode(&e))
+	require.EqualValues(t, 5, e.Position)
+}
+
 // failing is a ledger whose reading breaks off after a number of events.
 type failing struct {
 	eventstore.Store
@@ -156,7 +179,7 @@ type failing struct {
 func (f failing) ReadAll(context.Context, event.Position) iter.Seq2[event.Envelope, error] {
 	return func(yield func(event.Envelope, error) bool) {
 		for i := range f.after {
-			e := event.Envelope{Position: event.Position(i + 1), Pending: event.Pending{Data: []byte(`{}`)}} //nolint:gosec // small
+			e := event.Envelope{Position: event.Position(i + 1), Pending: event.Pending{Data: []byte(`{}`)}}
 			e.Tenant = tenancy.Default
 			if !yield(e, nil) {
 				return

@@ -171,7 +171,7 @@ func TestBodiesAreJSONOfBoundedSize(t *testing.T) {
 func TestABodyOfUndeclaredLengthIsBoundedToo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	connection, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://")) //nolint:noctx // a test server
+	connection, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, connection.Close()) }()
 	chunk := strings.Repeat("x", 0x10000)

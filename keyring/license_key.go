@@ -56,7 +56,7 @@ func (k *Keyring) ParseLicenseKey(text string) (LicenseKey, error) {
 	}
 	key := LicenseKey{
 		Serial:     high<<(64-generationBits-macBits) | low>>(generationBits+macBits),
-		Generation: uint8(low >> macBits & (1<<generationBits - 1)), //nolint:gosec // masked to eight bits
+		Generation: uint8(low >> macBits & (1<<generationBits - 1)),
 	}
 	presented := binary.BigEndian.AppendUint64(nil, low&(1<<macBits-1))
 	for _, s := range *k.licenseKeyMACs.Load() {
@@ -112,5 +112,5 @@ func digitValue(c byte) (uint64, bool) {
 		c = '1'
 	}
 	value := strings.IndexByte(crockford, c)
-	return uint64(max(value, 0)), value >= 0 //nolint:gosec // never negative
+	return uint64(max(value, 0)), value >= 0
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/licenseledger/licenseledger/domain"
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
@@ -19,32 +18,24 @@ import (
 
 // history is a licence whose commands are drawn at random and decided by the domain.
 type history struct {
-	w      *world
-	n      int
-	stream *license.Stream
-	now    time.Time
-	made   int
+	w       *world
+	n       int
+	stream  *license.Stream
+	now     time.Time
+	made    int
+	decided []event.Payload
 }
 
-func (h *history) name() string { return license.StreamName(id(h.n)) }
-
-// record appends what was decided and folds it.
+// record folds what was decided and keeps it to be appended.
 func (h *history) record(rt *rapid.T, payloads []event.Payload) {
-	if len(payloads) == 0 {
-		return
-	}
-	h.w.happened(h.name(), payloads...)
-	after := h.stream.Track().Revision
-	var fresh []event.Event
-	for e, err := range h.w.store.ReadStream(h.w.t.Context(), h.name(), after) {
-		require.NoError(rt, err)
-		decoded, err := domain.Events().Decode(e)
-		require.NoError(rt, err)
-		fresh = append(fresh, decoded)
+	events := make([]event.Event, len(payloads))
+	for i, p := range payloads {
+		events[i] = event.Event{Payload: p, Envelope: event.Envelope{Revision: event.Revision(len(h.decided) + i + 1), Pending: event.Pending{Type: p.EventType()}}}
 	}
 	var err error
-	h.stream, err = license.Fold(h.stream, fresh...)
+	h.stream, err = license.Fold(h.stream, events...)
 	require.NoError(rt, err)
+	h.decided = append(h.decided, payloads...)
 }
 
 func (h *history) fresh() uuid.UUID {
@@ -133,19 +124,29 @@ func TestAfterAnyHistoryRebuiltRowsAreTheLiveRowsAndSayWhatTheDomainSays(t *test
 			})})
 			histories = append(histories, h)
 		}
-		for range rapid.IntRange(5, 40).Draw(rt, "steps") {
+		for range rapid.IntRange(5, 30).Draw(rt, "steps") {
 			rapid.SampledFrom(histories).Draw(rt, "of").step(rt)
 		}
 
-		at := w.caughtUp()
-		live := checksums(t, runner, at)
+		// The histories meet in the ledger a few events at a time.
+		for pending := true; pending; {
+			pending = false
+			for _, h := range histories {
+				n := min(len(h.decided), rapid.IntRange(1, 20).Draw(rt, "at a time"))
+				if n > 0 {
+					w.happened(license.StreamName(id(h.n)), h.decided[:n]...)
+					h.decided, pending = h.decided[n:], true
+				}
+			}
+		}
+		w.caughtUp()
 		for _, h := range histories {
 			l, err := w.models.License(t.Context(), tenant, id(h.n))
 			require.NoError(rt, err)
 			require.Equal(rt, string(h.stream.Status), l.Status)
 			require.Equal(rt, h.stream.SeatsUsed(), l.SeatsUsed)
 			require.Equal(rt, h.stream.ExpiresAt, l.ExpiresAt)
-			require.Equal(rt, uint64(h.stream.Track().Revision), l.Revision)
+			require.EqualValues(rt, w.revisions[license.StreamName(id(h.n))], l.Revision)
 			page, err := w.models.MachinesOfLicense(t.Context(), tenant, id(h.n), readmodels.Paging{Limit: readmodels.MaxLimit})
 			require.NoError(rt, err)
 			seated := 0
@@ -163,11 +164,11 @@ func TestAfterAnyHistoryRebuiltRowsAreTheLiveRowsAndSayWhatTheDomainSays(t *test
 			}
 			require.Equal(rt, l.SeatsUsed, seated)
 		}
-		name := rapid.SampledFrom(all).Draw(rt, "rebuilt")
-		rebuilt, err := runner.Rebuild(t.Context(), name, nil)
-		require.NoError(rt, err)
-		require.Equal(rt, live[name], rebuilt.Checksum, name)
-		require.True(rt, rebuilt.Same())
 	})
+	for _, name := range all {
+		rebuilt, err := runner.Rebuild(t.Context(), name, nil)
+		require.NoError(t, err)
+		require.True(t, rebuilt.Same(), "the rebuilt %s differ from the live ones", name)
+	}
 	requireDerivable(t, w)
 }

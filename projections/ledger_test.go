@@ -77,7 +77,6 @@ type world struct {
 	modelsPath string
 	vault      *vault
 	revisions  map[string]event.Revision
-	log        *bytes.Buffer
 }
 
 func newWorld(t testing.TB) *world {
@@ -199,19 +198,12 @@ func checksums(t testing.TB, runner *projections.Runner, at event.Position) map[
 	return sums
 }
 
-// openBackDoor opens the read models behind the program's back.
-func (w *world) openBackDoor() *sql.DB {
+// backDoor returns a way to meddle with the read models behind the program's back.
+func (w *world) backDoor() func(statement string) {
 	w.t.Helper()
 	db, err := sql.Open("sqlite", "file:"+w.modelsPath+"?_pragma=busy_timeout(10000)")
 	require.NoError(w.t, err)
 	w.t.Cleanup(func() { require.NoError(w.t, db.Close()) })
-	return db
-}
-
-// backDoor returns a way to meddle with the read models.
-func (w *world) backDoor() func(statement string) {
-	w.t.Helper()
-	db := w.openBackDoor()
 	return func(statement string) {
 		w.t.Helper()
 		_, err := db.ExecContext(w.t.Context(), statement)

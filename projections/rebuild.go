@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
@@ -26,8 +28,9 @@ func (r Rebuilt) Same() bool { return r.Checksum == r.Replaced }
 
 // Rebuild makes a projection's tables anew from the first event on, beside those that serve and are kept up to date meanwhile,
 // and switches over in the transaction that catches up. progress, if not nil, is told positions of the ledger: done grows
-// to total, which grows when events are appended meanwhile. When Rebuild fails the old tables serve on; a poisonous event
-// fails it with [ErrPoison]. It also fails with [ErrUnknownProjection], [ErrRebuilding], [ErrStopped] or ctx's error.
+// to total, which grows when events are appended meanwhile. When Rebuild fails the old tables serve on, unless the result has
+// a Generation: then the new ones do, and only their checksums are missing. A poisonous event fails it with [ErrPoison]; it
+// also fails with [ErrUnknownProjection], [ErrRebuilding], [ErrStopped] or ctx's error.
 func (r *Runner) Rebuild(ctx context.Context, name string, progress func(done, total uint64)) (Rebuilt, error) {
 	l, err := r.beginRebuild(name)
 	if err != nil {
@@ -103,6 +106,8 @@ func (r *Runner) rebuild(ctx context.Context, l *line, progress func(done, total
 	rebuilt, err := r.build(ctx, l, progress)
 	failed := l.endRebuild(err)
 	switch {
+	case err != nil && rebuilt.Generation != 0:
+		l.logger.WarnContext(ctx, "the projection was rebuilt, but its content was not compared", "generation", rebuilt.Generation, "error", err)
 	case err != nil && ctx.Err() != nil:
 		l.logger.InfoContext(ctx, "the rebuild was given up; the old tables serve on")
 	case err != nil:
@@ -133,13 +138,15 @@ func (r *Runner) build(ctx context.Context, l *line, progress func(done, total u
 	if building, err = r.fill(ctx, l, building, progress); err != nil {
 		return Rebuilt{}, err
 	}
-	replaced, serving, snapshot, err := r.switchTo(ctx, l, building)
-	if err != nil {
-		return Rebuilt{}, err
+	m, err := r.switchTo(ctx, l, building)
+	if m.serving.Generation != 0 {
+		obsolete = m.replaced.Generation
+		rebuilt = Rebuilt{Generation: m.serving.Generation, Position: event.Position(m.serving.Position)}
 	}
-	obsolete = replaced.Generation
-	rebuilt, err = l.prove(ctx, replaced, serving, snapshot)
-	return rebuilt, errors.Join(err, snapshot.Close())
+	if err == nil {
+		err = l.prove(ctx, m, &rebuilt)
+	}
+	return rebuilt, errors.Join(err, m.close())
 }
 
 // fill projects the ledger into a new generation until it is close behind its end, indexes included.
@@ -171,31 +178,49 @@ func (r *Runner) fill(ctx context.Context, l *line, at readmodels.Checkpoint, pr
 	}
 }
 
+// moment is the switch from one generation to another, with the content of both as it was then.
+type moment struct {
+	replaced, serving readmodels.Checkpoint // serving is empty if there was no switch
+	before, after     *readmodels.Snapshot
+}
+
+func (m moment) close() error {
+	var errs []error
+	for _, s := range []*readmodels.Snapshot{m.before, m.after} {
+		if s != nil {
+			errs = append(errs, s.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // switchTo makes the new generation serve, at the position of the old one or beyond. The live projection waits meanwhile.
-// The snapshot shows both generations as they were at the switch.
-func (r *Runner) switchTo(ctx context.Context, l *line, building readmodels.Checkpoint) (replaced, serving readmodels.Checkpoint, snapshot *readmodels.Snapshot, err error) {
+func (r *Runner) switchTo(ctx context.Context, l *line, building readmodels.Checkpoint) (m moment, err error) {
 	l.working.Lock()
 	defer l.working.Unlock()
-	replaced = l.at()
-	last, err := r.between(ctx, l, building.Position, replaced.Position)
+	m.replaced = l.at()
+	last, err := r.between(ctx, l, building.Position, m.replaced.Position)
 	if err != nil {
-		return replaced, serving, nil, err
+		return m, err
 	}
 	changes, _, err := l.changes(ctx, building, last)
 	if err != nil {
-		return replaced, serving, nil, err
+		return m, err
 	}
-	to := max(building.Position, replaced.Position)
-	if serving, err = l.db.Switch(ctx, l.definition, replaced, building, to, changes, l.now()); err != nil {
-		return replaced, serving, nil, err
+	if m.before, err = l.db.Snapshot(ctx, l.definition); err != nil {
+		return m, err
+	}
+	to := max(building.Position, m.replaced.Position)
+	if m.serving, err = l.db.Switch(ctx, l.definition, m.replaced, building, to, changes, l.now()); err != nil {
+		return m, err
 	}
 	l.mu.Lock()
 	l.state, l.problem, l.version = readmodels.StateRunning, "", l.definition.Version
 	l.mu.Unlock()
-	l.moved(serving)
+	l.moved(m.serving)
 	r.feed.Release(l.definition.Name)
-	snapshot, err = l.db.Snapshot(ctx, l.definition)
-	return replaced, serving, snapshot, err
+	m.after, err = l.db.Snapshot(ctx, l.definition)
+	return m, err
 }
 
 // between reads the events after one position up to another.
@@ -220,16 +245,20 @@ func (r *Runner) between(ctx context.Context, l *line, after, upTo uint64) ([]de
 }
 
 // prove compares the content of the new tables with that of the old ones at the moment of the switch.
-func (l *line) prove(ctx context.Context, replaced, serving readmodels.Checkpoint, snapshot *readmodels.Snapshot) (Rebuilt, error) {
-	rebuilt := Rebuilt{Generation: serving.Generation, Position: event.Position(serving.Position)}
-	var err error
-	if rebuilt.Checksum, err = snapshot.Checksum(ctx); err != nil {
-		return rebuilt, err
+func (l *line) prove(ctx context.Context, m moment, rebuilt *Rebuilt) error {
+	both, ctxBoth := errgroup.WithContext(ctx)
+	both.Go(func() (err error) {
+		rebuilt.Checksum, err = m.after.Checksum(ctxBoth)
+		return err
+	})
+	if m.before.Position() == m.after.Position() {
+		both.Go(func() (err error) {
+			rebuilt.Replaced, err = m.before.Checksum(ctxBoth)
+			return err
+		})
 	}
-	if replaced.Position == serving.Position {
-		if rebuilt.Replaced, err = snapshot.Of(replaced).Checksum(ctx); err != nil {
-			return rebuilt, err
-		}
+	if err := both.Wait(); err != nil {
+		return err
 	}
-	return rebuilt, l.db.RecordChecksum(ctx, serving, rebuilt.Checksum)
+	return l.db.RecordChecksum(ctx, m.serving, rebuilt.Checksum)
 }

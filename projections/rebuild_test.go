@@ -2,14 +2,17 @@ package projections_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
+	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/projections"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
@@ -85,33 +88,15 @@ func (p *paused) Project(ctx context.Context, e event.Event, rows projections.Ro
 	return p.Projector.Project(ctx, e, rows)
 }
 
-// flag is a switch that tests turn on.
-type flag struct {
-	mu sync.Mutex
-	on bool
-}
-
-func (f *flag) set() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.on = true
-}
-
-func (f *flag) get() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.on
-}
-
 func TestTheOldTablesServeAndAreKeptUpToDateDuringARebuild(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	lively(w)
-	var rebuilding flag
-	p := pausedAt(w.projectors()[1], 5, rebuilding.get)
+	var rebuilding atomic.Bool
+	p := pausedAt(w.projectors()[1], 5, rebuilding.Load)
 	runner := w.start(w.config(p))
 	w.caughtUp(readmodels.Licenses)
-	rebuilding.set()
+	rebuilding.Store(true)
 	outcome := make(chan error)
 	go func() {
 		rebuilt, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
@@ -143,17 +128,73 @@ func TestTheOldTablesServeAndAreKeptUpToDateDuringARebuild(t *testing.T) {
 	require.Equal(t, readmodels.LicenseSuspended, l.Status)
 }
 
+// gated is a store whose subscriptions hand out what they have read only when they may.
+type gated struct {
+	eventstore.Store
+	shut atomic.Bool
+	read chan struct{} // told when a subscription has events in hand and waits
+	open chan struct{}
+}
+
+func (g *gated) Subscribe(ctx context.Context, after event.Position) (eventstore.Subscription, error) {
+	s, err := g.Store.Subscribe(ctx, after)
+	return &gatedSubscription{s, g}, err
+}
+
+type gatedSubscription struct {
+	eventstore.Subscription
+	gate *gated
+}
+
+func (s *gatedSubscription) Next(ctx context.Context, limit int) ([]event.Envelope, error) {
+	events, err := s.Subscription.Next(ctx, limit)
+	if err == nil && s.gate.shut.Load() {
+		s.gate.read <- struct{}{}
+		<-s.gate.open
+	}
+	return events, err
+}
+
+func TestEventsThatARebuildWasAheadWithAreNotProjectedTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	lively(w)
+	store := &gated{Store: w.store, read: make(chan struct{}), open: make(chan struct{})}
+	config := w.config(w.projectors()[1])
+	config.Store = store
+	runner := w.start(config)
+	w.caughtUp(readmodels.Licenses)
+	store.shut.Store(true)
+	stream := license.StreamName(id(99))
+	w.happened(stream, issued(func(e *license.Issued) { e.LicenseID = id(99) }), bound(101, 1))
+	<-store.read // the live projection is about to get the events …
+	rebuilt, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
+	require.NoError(t, err)
+	require.Empty(t, rebuilt.Replaced, "the old tables stood elsewhere")
+	store.shut.Store(false)
+	close(store.open) // … which the new tables hold already
+
+	w.happened(stream, bound(102, 2))
+	w.caughtUp(readmodels.Licenses)
+	s := status(t, runner, readmodels.Licenses, in(readmodels.StateRunning))
+	require.Equal(t, int64(2), s.Generation)
+	require.Empty(t, s.Error)
+	l, err := w.models.License(t.Context(), tenant, id(99))
+	require.NoError(t, err)
+	require.Equal(t, 2, l.SeatsUsed)
+}
+
 func TestARebuildThatFailsLeavesTheOldTablesServing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	lively(w)
-	var rebuilding flag
-	p := pausedAt(w.projectors()[1], 5, rebuilding.get)
+	var rebuilding atomic.Bool
+	p := pausedAt(w.projectors()[1], 5, rebuilding.Load)
 	p.failWith = errors.New("a bug")
 	close(p.goOn)
 	runner := w.start(w.config(p))
 	w.caughtUp(readmodels.Licenses)
-	rebuilding.set()
+	rebuilding.Store(true)
 	_, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
 	require.ErrorIs(t, err, projections.ErrPoison)
 	require.ErrorContains(t, err, "position 5")
@@ -183,22 +224,26 @@ func TestARebuildThatIsCancelledLeavesNothingBehind(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			lively(w)
-			var rebuilding flag
-			p := pausedAt(w.projectors()[1], 5, rebuilding.get)
+			var rebuilding atomic.Bool
+			p := pausedAt(w.projectors()[1], 5, rebuilding.Load)
 			runner := w.start(w.config(p))
 			w.caughtUp(readmodels.Licenses)
-			rebuilding.set()
+			rebuilding.Store(true)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			outcome := make(chan error, 1)
+			outcome := make(chan projections.Rebuilt, 1)
 			go func() {
-				_, err := runner.Rebuild(ctx, readmodels.Licenses, nil)
-				outcome <- err
+				rebuilt, _ := runner.Rebuild(ctx, readmodels.Licenses, nil)
+				outcome <- rebuilt
 			}()
 			<-p.reached
 			cancelled(t, cancel, runner, p.goOn)
-			if err := <-outcome; err != nil { // the runner may have been quicker to finish than to stop
+			rebuilt := <-outcome
+			require.Contains(t, []int64{0, 2}, rebuilt.Generation)
+			if rebuilt.Generation == 0 { // the switch may have been quicker
 				require.Empty(t, w.tablesOf("%\\_g2"))
+			} else {
+				require.Empty(t, w.tablesOf("%\\_g1"))
 			}
 		})
 	}
@@ -330,7 +375,10 @@ func TestARebuildInTheBackgroundTellsItsOutcomeInTheStatus(t *testing.T) {
 // tablesOf lists the tables whose names are like a pattern.
 func (w *world) tablesOf(pattern string) []string {
 	w.t.Helper()
-	rows, err := w.openBackDoor().QueryContext(w.t.Context(), `SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE $1 ESCAPE '\'`, pattern)
+	db, err := sql.Open("sqlite", "file:"+w.modelsPath+"?_pragma=busy_timeout(10000)")
+	require.NoError(w.t, err)
+	defer func() { require.NoError(w.t, db.Close()) }()
+	rows, err := db.QueryContext(w.t.Context(), `SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE $1 ESCAPE '\'`, pattern)
 	require.NoError(w.t, err)
 	defer func() { require.NoError(w.t, rows.Close()) }()
 	var names []string

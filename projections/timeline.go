@@ -160,6 +160,9 @@ func open(e event.Event) (string, error) {
 			Name *struct{} `json:"name,omitempty"`
 		}{MachineRebound: p}
 	default:
+		if e.Type == p.EventType() {
+			return string(e.Data), nil // as it was written
+		}
 		without = p
 	}
 	data, err := json.Marshal(without)

@@ -36,6 +36,9 @@ func (db *DB) Apply(ctx context.Context, at Checkpoint, to uint64, changes *Chan
 
 // applying is Apply with a last step inside the transaction.
 func (db *DB) applying(ctx context.Context, at Checkpoint, to uint64, changes *Changes, now time.Time, last func(*sql.Tx) error) (Checkpoint, error) {
+	if to < at.Position {
+		return at, fmt.Errorf("%w: the checkpoint of %s cannot go back from %d to %d", ErrInvalidChange, at.Name, at.Position, to)
+	}
 	statements := changes.Statements()
 	prepared, err := db.prepared.all(ctx, db.write, at, statements)
 	if err != nil {

@@ -123,6 +123,8 @@ func TestACheckpointThatIsNotTheLatestIsFenced(t *testing.T) {
 	next := apply(t, db, licenses, at, func(*readmodels.Changes) {})
 	_, err := db.Apply(t.Context(), at, 2, db.Changes(licenses, at), noon)
 	require.ErrorIs(t, err, readmodels.ErrFenced, "an older position")
+	_, err = db.Apply(t.Context(), next, 0, db.Changes(licenses, next), noon)
+	require.ErrorIs(t, err, readmodels.ErrInvalidChange, "a checkpoint never goes back")
 	adopt(t, db, licenses)
 	c := db.Changes(licenses, next)
 	require.NoError(t, c.Insert("licenses", row(1, nil)))

@@ -228,7 +228,7 @@ func (db *DB) narrow(ctx context.Context, w *where, tenant string, filter Licens
 		if by.idOrCode == "" {
 			continue
 		}
-		ids := []string{by.idOrCode}
+		var ids []string
 		if id, ok := parseID(by.idOrCode); ok {
 			ids = []string{id}
 		} else if ids, err = list(ctx, db, scanText, "SELECT id FROM "+by.table+" WHERE tenant = $1 AND code = $2", tenant, by.idOrCode); err != nil {

@@ -21,15 +21,6 @@ type Definition struct {
 	Tables  []Table
 }
 
-func (d Definition) table(name string) (Table, bool) {
-	for _, t := range d.Tables {
-		if t.Name == name {
-			return t, true
-		}
-	}
-	return Table{}, false
-}
-
 func (d Definition) tableNames() string {
 	names := make([]string, len(d.Tables))
 	for i, t := range d.Tables {

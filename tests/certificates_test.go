@@ -17,6 +17,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/licenseledger/licenseledger/tests/blackbox"
+	"github.com/licenseledger/licenseledger/tests/process"
 )
 
 // keySet is what an application that verifies its certificate would download.
@@ -54,11 +55,11 @@ func verified(t *testing.T, certificate string, keySet []byte) (header map[strin
 }
 
 // verifyOffline runs `certificate verify` and returns what it says.
-func verifyOffline(t *testing.T, certificate string, keySet []byte) blackbox.Ran {
+func verifyOffline(t *testing.T, certificate string, keySet []byte) process.Ran {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "jwks.json")
 	require.NoError(t, os.WriteFile(file, keySet, 0o600))
-	ran, err := blackbox.Options{Binary: stage.binary}.Plain(t.Context(), "certificate", "verify", "--json", "--jwks", file, certificate)
+	ran, err := process.Options{Binary: stage.binary}.Plain(t.Context(), "certificate", "verify", "--json", "--jwks", file, certificate)
 	require.NoError(t, err)
 	return ran
 }
@@ -128,7 +129,7 @@ func TestAForgedCertificateIsNotVerified(t *testing.T) {
 	parts[1] = base64.RawURLEncoding.EncodeToString([]byte(strings.Replace(string(claims), `"projects":50`, `"projects":99`, 1)))
 	forged := strings.Join(parts, ".")
 	require.NotEqual(t, certificate, forged)
-	for _, ran := range []blackbox.Ran{verifyOffline(t, forged, v.keySet()), verifyOffline(t, certificate, other.keySet())} {
+	for _, ran := range []process.Ran{verifyOffline(t, forged, v.keySet()), verifyOffline(t, certificate, other.keySet())} {
 		require.Equal(t, 1, ran.Code)
 		require.Empty(t, ran.Out)
 		require.NotEmpty(t, ran.Err)

@@ -13,20 +13,20 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/licenseledger/licenseledger/tests/blackbox"
+	"github.com/licenseledger/licenseledger/tests/process"
 )
 
 // onItsOwn runs the program with a data directory that no server works on.
-func onItsOwn(t *testing.T, adjust ...func(*blackbox.Options)) blackbox.Options {
+func onItsOwn(t *testing.T, adjust ...func(*process.Options)) process.Options {
 	t.Helper()
-	o := blackbox.Options{Binary: stage.binary, DataDir: filepath.Join(t.TempDir(), "data")}
+	o := process.Options{Binary: stage.binary, DataDir: filepath.Join(t.TempDir(), "data")}
 	for _, a := range adjust {
 		a(&o)
 	}
 	return o
 }
 
-func run(t *testing.T, o blackbox.Options, arguments ...string) blackbox.Ran {
+func run(t *testing.T, o process.Options, arguments ...string) process.Ran {
 	t.Helper()
 	ran, err := o.Command(t.Context(), arguments...)
 	require.NoError(t, err)
@@ -36,7 +36,7 @@ func run(t *testing.T, o blackbox.Options, arguments ...string) blackbox.Ran {
 type setting struct{ Key, Value, Source string }
 
 // settings are what `config` says.
-func settings(t *testing.T, o blackbox.Options, arguments ...string) map[string]setting {
+func settings(t *testing.T, o process.Options, arguments ...string) map[string]setting {
 	t.Helper()
 	ran, err := o.Plain(t.Context(), append([]string{"config", "--json"}, arguments...)...)
 	require.NoError(t, err)
@@ -54,20 +54,20 @@ func TestASettingComesFromTheFlagElseTheEnvironmentElseTheFileElseItsDefault(t *
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "licenseledger.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("issuer: from-file\nlog_level: warn\nlog_format: json\n"), 0o600))
-	o := blackbox.Options{Binary: stage.binary, Env: []string{"LICENSELEDGER_LOG_LEVEL=error", "LICENSELEDGER_LOG_FORMAT=text", "LICENSELEDGER_CONFIG=" + file}}
+	o := process.Options{Binary: stage.binary, Env: []string{"LICENSELEDGER_LOG_LEVEL=error", "LICENSELEDGER_LOG_FORMAT=text", "LICENSELEDGER_CONFIG=" + file}}
 	all := settings(t, o, "--log-format", "json")
 	require.Equal(t, setting{"log_format", "json", "flag"}, all["log_format"])
 	require.Equal(t, setting{"log_level", "error", "environment"}, all["log_level"])
 	require.Equal(t, setting{"issuer", "from-file", "file " + file}, all["issuer"])
 	require.Equal(t, setting{"listen", "127.0.0.1:8080", "default"}, all["listen"])
-	require.Equal(t, all["issuer"], settings(t, blackbox.Options{Binary: stage.binary}, "--config", file)["issuer"])
+	require.Equal(t, all["issuer"], settings(t, process.Options{Binary: stage.binary}, "--config", file)["issuer"])
 }
 
 func TestSecretsAreNotPrinted(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "licenseledger.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("master_key: c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTEyMzQ=\n"), 0o600))
-	o := blackbox.Options{Binary: stage.binary, Env: []string{"LICENSELEDGER_ADMIN_KEY=a-secret-of-the-operator", "LICENSELEDGER_CONFIG=" + file}}
+	o := process.Options{Binary: stage.binary, Env: []string{"LICENSELEDGER_ADMIN_KEY=a-secret-of-the-operator", "LICENSELEDGER_CONFIG=" + file}}
 	for _, form := range [][]string{{"config"}, {"config", "--json"}} {
 		ran, err := o.Plain(t.Context(), form...)
 		require.NoError(t, err)
@@ -149,7 +149,7 @@ func TestASecondStartIsQuickAndLosesNothing(t *testing.T) {
 
 func TestTheConfiguredAdminKeyIsUsedAndNotStored(t *testing.T) {
 	t.Parallel()
-	server := newServer(t, func(o *blackbox.Options) { o.AdminKey = "chosen-by-the-operator" })
+	server := newServer(t, func(o *process.Options) { o.AdminKey = "chosen-by-the-operator" })
 	newVendorOn(t, server, nil, nil)
 	require.NoFileExists(t, filepath.Join(server.Options.DataDir, "admin.key"))
 	require.NotContains(t, server.Output()+server.Log(), server.Options.AdminKey)
@@ -258,7 +258,7 @@ func TestToolsWantALedgerThatIsThere(t *testing.T) {
 
 func TestHelpNamesEveryCommand(t *testing.T) {
 	t.Parallel()
-	ran, err := blackbox.Options{Binary: stage.binary}.Plain(t.Context(), "--help")
+	ran, err := process.Options{Binary: stage.binary}.Plain(t.Context(), "--help")
 	require.NoError(t, err)
 	require.Zero(t, ran.Code)
 	for _, command := range []string{"serve", "demo", "config", "fsck", "projections", "certificate"} {

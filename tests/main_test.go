@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/tests/blackbox"
+	"github.com/licenseledger/licenseledger/tests/process"
 )
 
 // stage is what the scenarios are played on. It is set up before the first and does not change.
@@ -38,14 +39,14 @@ func play(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if stage.binary, err = blackbox.Binary(context.Background(), dir); err != nil {
+	if stage.binary, err = process.Binary(context.Background(), dir); err != nil {
 		return 1, err
 	}
 	if stage.contract, err = blackbox.ReadContract(); err != nil {
 		return 1, err
 	}
 	stage.coverage = &blackbox.Coverage{}
-	options := blackbox.Options{Binary: stage.binary, DataDir: filepath.Join(dir, "shared")}
+	options := process.Options{Binary: stage.binary, DataDir: filepath.Join(dir, "shared")}
 	if stage.shared, err = blackbox.Launch(options, stage.contract, stage.coverage); err != nil {
 		return 1, err
 	}
@@ -104,9 +105,9 @@ func everythingSeen() error {
 }
 
 // newServer starts a server for one scenario. At the end it must stop properly, if it still runs.
-func newServer(t *testing.T, adjust ...func(*blackbox.Options)) *blackbox.Server {
+func newServer(t *testing.T, adjust ...func(*process.Options)) *blackbox.Server {
 	t.Helper()
-	options := blackbox.Options{Binary: stage.binary, DataDir: filepath.Join(t.TempDir(), "data")}
+	options := process.Options{Binary: stage.binary, DataDir: filepath.Join(t.TempDir(), "data")}
 	for _, a := range adjust {
 		a(&options)
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/licenseledger/licenseledger/tests/blackbox"
+	"github.com/licenseledger/licenseledger/tests/process"
 )
 
 // bash runs a script and wants every line of it to succeed. It returns what was said.
@@ -32,7 +32,7 @@ var executed = regexp.MustCompile("(?s)<!-- executed -->\n```sh\n(.*?)```")
 
 func TestTheCommandsOfTheReadmeWorkAsWritten(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(filepath.Join(blackbox.Repository(), "README.md"))
+	text, err := os.ReadFile(filepath.Join(process.Repository(), "README.md"))
 	require.NoError(t, err)
 	scripts := executed.FindAllStringSubmatch(string(text), -1)
 	require.NotEmpty(t, scripts)
@@ -42,7 +42,7 @@ func TestTheCommandsOfTheReadmeWorkAsWritten(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "bin"), 0o700))
 	require.NoError(t, os.Symlink(stage.binary, filepath.Join(dir, "bin", "licenseledger")))
-	server := newServer(t, func(o *blackbox.Options) { o.DataDir = filepath.Join(dir, "data") })
+	server := newServer(t, func(o *process.Options) { o.DataDir = filepath.Join(dir, "data") })
 	address := strings.TrimPrefix(server.URL(), "http://")
 	for _, script := range scripts {
 		said := bash(t, dir, []string{"LICENSELEDGER_LISTEN=" + address}, strings.ReplaceAll(script[1], "127.0.0.1:8080", address))

@@ -76,7 +76,7 @@ func TestAMalformedBodyIsRefused(t *testing.T) {
 		admin := stage.shared.Admin(t)
 		for _, body := range []string{
 			"", "null", "[]", `"text"`, "{", `{}{}`, `{"surprise":1}`, `{"reason":1,"code":1,"licenses":1,"license_key":1,"name":1,"product":1}`,
-			`{"reason":"a","reason":"b"}`, "{\"reason\":\"\xff\"}", strings.Repeat(`{"reason":`, 1000),
+			`{"reason":"a","reason":"b"}`, "{\"reason\":\"\xff\"}", `{"reason":"\u0000"}`, strings.Repeat(`{"reason":`, 1000),
 		} {
 			answer := ask(t, admin, e, body)
 			answer.Refused("INVALID_REQUEST")

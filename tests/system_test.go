@@ -16,6 +16,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/licenseledger/licenseledger/tests/blackbox"
+	"github.com/licenseledger/licenseledger/tests/process"
 )
 
 func TestHealthIsToldToAnyone(t *testing.T) {
@@ -55,7 +56,7 @@ func TestTheServedContractIsTheOneInTheRepository(t *testing.T) {
 	t.Parallel()
 	answer := stage.shared.Anyone(t).Get("/openapi.json")
 	require.Equal(t, http.StatusOK, answer.Status)
-	text, err := os.ReadFile(filepath.Join(blackbox.Repository(), "httpapi", "openapi.yaml"))
+	text, err := os.ReadFile(filepath.Join(process.Repository(), "httpapi", "openapi.yaml"))
 	require.NoError(t, err)
 	var wanted any
 	require.NoError(t, yaml.Unmarshal(text, &wanted))
@@ -146,7 +147,7 @@ func TestARequestWithoutAFitCorrelationIDGetsOne(t *testing.T) {
 // files, not in the log. The read models hold names and addresses, which is what they are for, but no key either.
 func TestSecretsAndPersonalDataAreNowhereInClear(t *testing.T) {
 	t.Parallel()
-	server := newServer(t, func(o *blackbox.Options) { o.Env = []string{"LICENSELEDGER_LOG_LEVEL=debug"} })
+	server := newServer(t, func(o *process.Options) { o.Env = []string{"LICENSELEDGER_LOG_LEVEL=debug"} })
 	v := newVendorOn(t, server, nil, nil)
 	l := v.issue(object{"customer": object{"name": "Augusta Secretname", "email": "augusta@secret-address.example"}})
 	laptop := object{"name": "augustas-secret-host", "components": object{"cpu": "secret-cpu-4711", "board": "secret-board-4712", "mac": []string{"5e:c2:e7:00:00:01"}}}
@@ -215,7 +216,7 @@ func TestTheFilesOfAServerAreForItsOwnerOnly(t *testing.T) {
 
 func TestEveryLineOfAJSONLogIsOne(t *testing.T) {
 	t.Parallel()
-	server := newServer(t, func(o *blackbox.Options) { o.Env = []string{"LICENSELEDGER_LOG_FORMAT=json"} })
+	server := newServer(t, func(o *process.Options) { o.Env = []string{"LICENSELEDGER_LOG_FORMAT=json"} })
 	server.Admin(t).With("X-Request-Id", "found-in-the-log").Get("/v1/nothing").Refused("NOT_FOUND")
 	server.MustStop(t)
 	found := false

@@ -150,7 +150,7 @@ func head(t *testing.T, admin blackbox.Client) uint64 {
 }
 
 // patience bounds how long a scenario waits for something to happen.
-const patience = 20 * time.Second
+const patience = 30 * time.Second
 
 // await follows a licence's events until one of a type happens after a position, and returns it.
 func (v vendor) await(l api.LicenseWithKey, eventType string, after uint64) api.LedgerEvent {

@@ -119,7 +119,7 @@ func TestAnAdminKeyThatOthersMayReadIsRefused(t *testing.T) {
 	c := config{DataDir: t.TempDir()}
 	_, _, err := c.adminKey()
 	require.NoError(t, err)
-	require.NoError(t, os.Chmod(c.in(adminKeyFile), 0o644)) //nolint:gosec // that is the point
+	require.NoError(t, os.Chmod(c.in(adminKeyFile), 0o644))
 	_, _, err = c.adminKey()
 	require.ErrorContains(t, err, "may be read by others")
 	require.NoError(t, os.WriteFile(c.in(adminKeyFile), []byte("short\n"), 0o600))

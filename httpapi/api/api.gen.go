@@ -1399,7 +1399,7 @@ type Verdict struct {
 	Certificate *Certificate `json:"certificate,omitempty"`
 
 	// Code Why: VALID; LICENSE_KEY_INVALID, mistyped, forged or replaced; LICENSE_NOT_FOUND; LICENSE_SUSPENDED; LICENSE_EXPIRED;
-	// LICENSE_REVOKED; NOT_ACTIVATED, the machine holds no seat; FINGERPRINT_MISMATCH, the machine has changed too much;
+	// LICENSE_REVOKED; NOT_ACTIVATED, no machine is bound to the licence; FINGERPRINT_MISMATCH, machines are bound, but not this one;
 	// LEASE_LAPSED, heartbeats stopped; PRODUCT_MISMATCH, the licence is for another product; ENTITLEMENT_MISSING.
 	Code      VerdictCode `json:"code"`
 	DecidedBy []Cause     `json:"decided_by"`
@@ -1414,7 +1414,7 @@ type Verdict struct {
 }
 
 // VerdictCode Why: VALID; LICENSE_KEY_INVALID, mistyped, forged or replaced; LICENSE_NOT_FOUND; LICENSE_SUSPENDED; LICENSE_EXPIRED;
-// LICENSE_REVOKED; NOT_ACTIVATED, the machine holds no seat; FINGERPRINT_MISMATCH, the machine has changed too much;
+// LICENSE_REVOKED; NOT_ACTIVATED, no machine is bound to the licence; FINGERPRINT_MISMATCH, machines are bound, but not this one;
 // LEASE_LAPSED, heartbeats stopped; PRODUCT_MISMATCH, the licence is for another product; ENTITLEMENT_MISSING.
 type VerdictCode string
 

@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -59,7 +60,7 @@ func (b *JSONBinder) Bind(c *echo.Context, target any) error {
 
 // bodyError tells a body that was cut off from one that is too large.
 func bodyError(err error) error {
-	if err == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return problem.Field("body", "ended before its declared length")
 	}
 	return err

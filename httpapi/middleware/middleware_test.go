@@ -201,7 +201,7 @@ func TestWhatFailsAfterItBeganIsCutOff(t *testing.T) {
 		return errors.New("the other half is lost")
 	})
 	server := httptest.NewServer(e)
-	response, err := http.Get(server.URL) //nolint:noctx // a test server
+	response, err := http.Get(server.URL)
 	if err == nil {
 		_, err = io.ReadAll(response.Body)
 		require.NoError(t, response.Body.Close())

@@ -116,11 +116,10 @@ func (f feed) follow(client context.Context, asked events, out *lines) (err erro
 
 // lines writes events to a client, one per line.
 type lines struct {
-	response http.ResponseWriter
-	control  *http.ResponseController
-	buffer   *bufio.Writer
-	json     *json.Encoder
-	count    int
+	control *http.ResponseController
+	buffer  *bufio.Writer
+	json    *json.Encoder
+	count   int
 }
 
 func newLines(w http.ResponseWriter) *lines {

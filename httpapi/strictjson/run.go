@@ -42,6 +42,10 @@ func (r *run) document(v reflect.Value) error {
 		r.check.That(false, body, "must be UTF-8")
 		return r.check.Err()
 	}
+	if holdsNUL(r.data) {
+		r.check.That(false, body, "must not hold the character U+0000")
+		return r.check.Err()
+	}
 	_, err := r.value(v, false)
 	switch {
 	case errors.Is(err, io.EOF):
@@ -54,6 +58,24 @@ func (r *run) document(v reflect.Value) error {
 		r.check.That(false, body, "is not JSON near byte "+strconv.FormatInt(r.json.InputOffset(), 10))
 	}
 	return r.check.Err()
+}
+
+// holdsNUL reports whether some text holds the character U+0000, which JSON can only write as an escape. Not every database
+// can keep it, and what is in the ledger once must be fit for all of them.
+func holdsNUL(data []byte) bool {
+	escape := []byte(`\u0000`)
+	for rest := data; ; {
+		i := bytes.Index(rest, escape)
+		if i < 0 {
+			return false
+		}
+		before := rest[:i]
+		backslashes := len(before) - len(bytes.TrimRight(before, `\`))
+		if backslashes%2 == 0 { // or else it is a backslash, followed by the letters
+			return true
+		}
+		rest = rest[i+len(escape):]
+	}
 }
 
 // value reads the next value into v; there is false when it was null or was refused. The error says that the body is not

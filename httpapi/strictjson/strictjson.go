@@ -1,6 +1,6 @@
 // Package strictjson decodes the bodies of requests exactly as they are documented. Where encoding/json is lenient, it is
 // not: unknown, misspelled, repeated and missing members, values of the wrong type, null where nothing may be absent, bytes
-// that are not UTF-8 and data after the end are all refused, and every offending member is named by its path.
+// that are not UTF-8, the character U+0000 and data after the end are all refused, and every offending member is named by its path.
 package strictjson
 
 import (

@@ -27,7 +27,7 @@ type form struct {
 	Values   map[string]api.StringOrList `json:"values,omitempty"`
 	Part     *part                       `json:"part,omitempty"`
 	Number   float64                     `json:"number,omitempty"`
-	hidden   string
+	hidden   string                      //nolint:unused // what encoding/json cannot see must not be known
 }
 
 type part struct {
@@ -48,6 +48,14 @@ func TestWhatIsDocumentedIsDecoded(t *testing.T) {
 		Labels: map[string]string{"a": "b"}, Features: &map[string]any{"x": 1.5, "y": "z", "w": false},
 		Values: map[string]api.StringOrList{"mac": {"m"}, "cpu": {"c"}}, Part: &part{}, Number: 1000,
 	}, f)
+}
+
+func TestABackslashBeforeSomeLettersIsNoZeroCharacter(t *testing.T) {
+	t.Parallel()
+	var f form
+	var d strictjson.Decoder
+	require.NoError(t, d.Decode([]byte(`{"name":"\\u0000","tags":["\\\\u0000\u0001"]}`), &f))
+	require.Equal(t, form{Name: `\u0000`, Tags: []string{"\\\\u0000\x01"}}, f)
 }
 
 func TestOptionalMembersMayBeNull(t *testing.T) {
@@ -79,6 +87,8 @@ func TestWhatIsNotDocumentedIsRefusedByItsPath(t *testing.T) {
 		"a second value":      {`{"name":"n"}{}`, []offender{{"body", "must be one JSON value with nothing after it"}}},
 		"garbage at the end":  {`{"name":"n"} x`, []offender{{"body", "must be one JSON value with nothing after it"}}},
 		"not UTF-8":           {"{\"name\":\"\xff\"}", []offender{{"body", "must be UTF-8"}}},
+		"a zero character":    {`{"name":"n\\\u0000"}`, []offender{{"body", "must not hold the character U+0000"}}},
+		"one in a name":       {`{"name":"n","labels":{"\u0000":"x"}}`, []offender{{"body", "must not hold the character U+0000"}}},
 		"unknown":             {`{"name":"n","nome":{"a":[1]}}`, []offender{{"nome", "is not known here"}}},
 		"another case":        {`{"Name":"n"}`, []offender{{"Name", "is not known here"}, {"name", "is missing"}}},
 		"an unexported field": {`{"name":"n","hidden":"x"}`, []offender{{"hidden", "is not known here"}}},

@@ -13,6 +13,7 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
 	"github.com/licenseledger/licenseledger/httpapi/contracttest"
+	"github.com/licenseledger/licenseledger/tests/process"
 )
 
 // Contract is the OpenAPI document, to check answers against.
@@ -24,7 +25,7 @@ type Contract struct {
 
 // ReadContract reads the document from the repository.
 func ReadContract() (*Contract, error) {
-	text, err := os.ReadFile(filepath.Join(Repository(), "httpapi", "openapi.yaml"))
+	text, err := os.ReadFile(filepath.Join(process.Repository(), "httpapi", "openapi.yaml"))
 	if err != nil {
 		return nil, fmt.Errorf("read the contract: %w", err)
 	}

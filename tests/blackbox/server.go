@@ -11,12 +11,14 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/licenseledger/licenseledger/tests/process"
 )
 
 // Server is a running server together with what is needed to speak to it and to start it again.
 type Server struct {
-	*Process
-	Options  Options
+	*process.Process
+	Options  process.Options
 	Contract *Contract // nil: answers are not checked
 	Coverage *Coverage // may be nil
 
@@ -29,8 +31,8 @@ type Server struct {
 const requestLimit = time.Minute
 
 // Launch starts a server.
-func Launch(o Options, contract *Contract, coverage *Coverage) (*Server, error) {
-	process, err := Start(o)
+func Launch(o process.Options, contract *Contract, coverage *Coverage) (*Server, error) {
+	running, err := process.Start(o)
 	if err != nil {
 		return nil, err
 	}
@@ -38,13 +40,13 @@ func Launch(o Options, contract *Contract, coverage *Coverage) (*Server, error) 
 	if key == "" {
 		text, err := os.ReadFile(filepath.Join(o.DataDir, "admin.key"))
 		if err != nil {
-			process.Kill()
+			running.Kill()
 			return nil, fmt.Errorf("read the admin key: %w", err)
 		}
 		key = strings.TrimSpace(string(text))
 	}
 	return &Server{
-		Process: process, Options: o, Contract: contract, Coverage: coverage, adminKey: key,
+		Process: running, Options: o, Contract: contract, Coverage: coverage, adminKey: key,
 		http: &http.Client{Timeout: requestLimit, Transport: &http.Transport{MaxIdleConnsPerHost: 128, DisableCompression: true}},
 	}, nil
 }
@@ -55,11 +57,11 @@ func (s *Server) AdminKey() string { return s.adminKey }
 // Restart starts the server again on the same data, after it was killed or stopped.
 func (s *Server) Restart(t testing.TB) {
 	t.Helper()
-	process, err := Start(s.Options)
+	running, err := process.Start(s.Options)
 	require.NoError(t, err)
-	s.Process = process
+	s.Process = running
 	s.http.CloseIdleConnections()
-	t.Cleanup(process.Kill)
+	t.Cleanup(running.Kill)
 }
 
 // MustStop stops the server and wants it to end properly.
@@ -69,7 +71,7 @@ func (s *Server) MustStop(t testing.TB) {
 }
 
 // Command runs a command line on the server's data.
-func (s *Server) Command(t testing.TB, arguments ...string) Ran {
+func (s *Server) Command(t testing.TB, arguments ...string) process.Ran {
 	t.Helper()
 	ran, err := s.Options.Command(t.Context(), arguments...)
 	require.NoError(t, err)

@@ -2,6 +2,7 @@ package crash_test
 
 import (
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/licenseledger/licenseledger/tests/blackbox"
+	"github.com/licenseledger/licenseledger/tests/process"
 )
 
 const (
@@ -35,9 +37,9 @@ func TestCrashesLoseNothingThatWasAcknowledgedAndDoNothingTwice(t *testing.T) {
 	}
 	seed := rand.Uint64()
 	t.Logf("%d rounds, seed %d", rounds, seed)
-	binary, err := blackbox.Binary(t.Context(), t.TempDir())
+	binary, err := process.Binary(t.Context(), t.TempDir())
 	require.NoError(t, err)
-	server, err := blackbox.Launch(blackbox.Options{Binary: binary, DataDir: filepath.Join(t.TempDir(), "data")}, nil, nil)
+	server, err := blackbox.Launch(process.Options{Binary: binary, DataDir: filepath.Join(t.TempDir(), "data")}, nil, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { server.Kill() })
 
@@ -93,6 +95,11 @@ func newWorld(t *testing.T, server *blackbox.Server, random *rand.Rand) *world {
 // workUntilKilled lets all clients work and kills the server in the midst of it.
 func (w *world) workUntilKilled(round int) {
 	w.t.Helper()
+	if round%3 == 1 { // a rebuild may be under way when it happens
+		name := []string{"licenses", "machines", "timeline"}[w.random.IntN(3)]
+		begun := w.server.Admin(w.t).Post("/v1/projections/"+name+"/rebuild", nil)
+		require.Equal(w.t, http.StatusAccepted, begun.Status, "%s", begun.Body)
+	}
 	answers := make(chan struct{}, customers)
 	var working sync.WaitGroup
 	for _, c := range w.clients {

@@ -1,4 +1,4 @@
-package blackbox
+package process
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 )
 
 // commandLimit bounds how long a command line may take.
-const commandLimit = 5 * time.Minute
+const commandLimit = 30 * time.Minute
 
 // Ran is a command line that has run.
 type Ran struct {

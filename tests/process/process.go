@@ -1,4 +1,4 @@
-package blackbox
+package process
 
 import (
 	"context"
@@ -98,6 +98,9 @@ func (p *Process) answersReady() bool {
 
 // URL is where the server listens, such as http://127.0.0.1:40123.
 func (p *Process) URL() string { return p.url }
+
+// PID is the number by which the operating system knows the process.
+func (p *Process) PID() int { return p.command.Process.Pid }
 
 // ReadyAfter is how long the server took from its start to being ready.
 func (p *Process) ReadyAfter() time.Duration { return p.ready }

@@ -1,0 +1,248 @@
+package commands_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/domain/catalog"
+	"github.com/licenseledger/licenseledger/domain/refusal"
+)
+
+// TestAnInstanceThatStartsAnewAnswersLikeTheOneThatWasThere plays random commands against licences, and then compares what the
+// handler has in memory with what another one reads from the ledger.
+func TestAnInstanceThatStartsAnewAnswersLikeTheOneThatWasThere(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	plans := []commands.Plan{o.plan(vendor, seats(2), rebinds(2)), o.plan(vendor, seats(2), floating(60), validFor(2)), o.plan(vendor, seats(3), validFor(1), func(t *catalog.Terms) {
+		t.ValidityStarts = catalog.AtFirstActivation
+	})}
+	rapid.Check(t, func(t *rapid.T) {
+		p := &play{office: o, t: t}
+		for _, plan := range plans {
+			answer, ok := p.do("issue", func(req commands.Request) (any, error) { return o.IssueLicense(o.admin(vendor), req, order(plan)) })
+			require.True(t, ok)
+			issued := answer.(commands.IssuedLicense)
+			p.licenses = append(p.licenses, sold{id: issued.ID, key: issued.Key})
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"activate":   p.activate,
+			"heartbeat":  p.heartbeat,
+			"validate":   p.validate,
+			"rebind":     p.rebind,
+			"deactivate": p.deactivate,
+			"administer": p.administer,
+			"wait":       p.wait,
+			"elapse":     p.elapse,
+			"repeat":     p.repeat,
+		})
+		p.compare()
+	})
+}
+
+// play is one sequence of commands.
+type play struct {
+	*office
+	t        *rapid.T
+	licenses []sold
+	places   []placed
+	done     []carried
+}
+
+type sold struct {
+	id  uuid.UUID
+	key string
+}
+
+type placed struct {
+	license             int // of licenses
+	binding, activation uuid.UUID
+	machine             int
+}
+
+// carried is a command that was carried out, to be repeated.
+type carried struct {
+	name   string
+	req    commands.Request
+	send   func(commands.Request) (any, error)
+	answer any
+}
+
+const machinesOfAPlay = 4
+
+// do sends a command with an Idempotency-Key of its own. Only the domain may say no.
+func (p *play) do(name string, send func(commands.Request) (any, error)) (answer any, ok bool) {
+	req := keyed(p.ids.next().String())
+	before := p.head()
+	answer, err := send(req)
+	if err != nil {
+		var refused *refusal.Refusal
+		var invalid *refusal.Invalid
+		require.True(p.t, errors.As(err, &refused) || errors.As(err, &invalid), "%s: %v", name, err)
+		require.Equal(p.t, before, p.head(), "%s: a refusal records nothing", name)
+		return nil, false
+	}
+	if p.head() > before && name != "validate" {
+		p.done = append(p.done, carried{name, req, send, answer})
+	}
+	return answer, true
+}
+
+func (p *play) license(t *rapid.T) (int, sold) {
+	i := rapid.IntRange(0, len(p.licenses)-1).Draw(t, "license")
+	return i, p.licenses[i]
+}
+
+func (p *play) place(t *rapid.T) placed {
+	if len(p.places) == 0 {
+		t.Skip("nobody has a place yet")
+	}
+	return p.places[rapid.IntRange(0, len(p.places)-1).Draw(t, "place")]
+}
+
+func machineOfAPlay(t *rapid.T) int { return rapid.IntRange(1, machinesOfAPlay).Draw(t, "machine") }
+
+func (p *play) holds(t *rapid.T, license, machine int, answer any) {
+	a := answer.(commands.Activation)
+	require.LessOrEqual(t, a.Seats.Used, a.Seats.Limit)
+	require.NotEmpty(t, a.Certificate)
+	p.places = append(p.places, placed{license, a.BindingID, a.ID, machine})
+}
+
+func (p *play) activate(t *rapid.T) {
+	i, l := p.license(t)
+	n := machineOfAPlay(t)
+	if answer, ok := p.do("activate", func(req commands.Request) (any, error) {
+		return p.ActivateMachine(p.office.machine(), req, commands.ActivateMachine{LicenseKey: l.key, Machine: box(n)})
+	}); ok {
+		p.holds(t, i, n, answer)
+	}
+}
+
+func (p *play) heartbeat(t *rapid.T) {
+	at := p.place(t)
+	key := p.licenses[at.license].key
+	if answer, ok := p.do("heartbeat", func(req commands.Request) (any, error) {
+		return p.Heartbeat(p.office.machine(), req, commands.Heartbeat{LicenseKey: key, ActivationID: at.activation, Machine: box(at.machine)})
+	}); ok {
+		p.holds(t, at.license, at.machine, answer)
+	}
+}
+
+func (p *play) validate(t *rapid.T) {
+	_, l := p.license(t)
+	m := box(machineOfAPlay(t))
+	p.do("validate", func(req commands.Request) (any, error) {
+		return p.Validate(p.office.machine(), req, commands.Validate{LicenseKey: l.key, Machine: &m})
+	})
+}
+
+func (p *play) rebind(t *rapid.T) {
+	at := p.place(t)
+	n := machineOfAPlay(t)
+	key := p.licenses[at.license].key
+	if answer, ok := p.do("rebind", func(req commands.Request) (any, error) {
+		return p.RebindMachine(p.office.machine(), req, commands.RebindMachine{LicenseKey: key, BindingID: at.binding, Machine: box(n), Reason: "new laptop"})
+	}); ok {
+		p.holds(t, at.license, n, answer)
+	}
+}
+
+func (p *play) deactivate(t *rapid.T) {
+	at := p.place(t)
+	p.do("deactivate", func(req commands.Request) (any, error) {
+		return p.Deactivate(p.admin(vendor), req, commands.Deactivate{LicenseID: p.licenses[at.license].id, ActivationID: at.activation, Reason: "sold"})
+	})
+}
+
+func (p *play) administer(t *rapid.T) {
+	i, l := p.license(t)
+	what := rapid.SampledFrom([]string{"suspend", "reinstate", "reinstate", "renew", "renew", "reissue", "revoke"}).Draw(t, "what")
+	days := rapid.IntRange(1, 3).Draw(t, "days")
+	if what == "revoke" && days < 3 {
+		what = "reinstate" // or most licences would be revoked soon
+	}
+	answer, ok := p.do(what, func(req commands.Request) (any, error) {
+		ctx := p.admin(vendor)
+		switch what {
+		case "suspend":
+			return p.SuspendLicense(ctx, req, commands.SuspendLicense{LicenseID: l.id, Reason: "unpaid"})
+		case "reinstate":
+			return p.ReinstateLicense(ctx, req, commands.ReinstateLicense{LicenseID: l.id, Reason: "paid"})
+		case "renew":
+			return p.RenewLicense(ctx, req, commands.RenewLicense{LicenseID: l.id, Reason: "paid", ExtendDays: &days})
+		case "revoke":
+			return p.RevokeLicense(ctx, req, commands.RevokeLicense{LicenseID: l.id, Reason: "fraud"})
+		default:
+			return p.ReissueKey(ctx, req, commands.ReissueKey{LicenseID: l.id, Reason: "leaked"})
+		}
+	})
+	if reissued, new := answer.(commands.IssuedLicense); ok && new {
+		p.licenses[i].key = reissued.Key
+	}
+}
+
+func (p *play) wait(t *rapid.T) {
+	p.clock.advance(rapid.SampledFrom([]time.Duration{time.Second, 31 * time.Second, time.Minute, time.Hour, day, 2 * day}).Draw(t, "for"))
+}
+
+func (p *play) elapse(t *rapid.T) {
+	_, l := p.license(t)
+	_, err := p.Elapse(p.system(), l.id)
+	require.NoError(t, err)
+}
+
+// repeat sends a command once more, unless the licence key it was sent with is useless by now.
+func (p *play) repeat(t *rapid.T) {
+	c := p.done[rapid.IntRange(0, len(p.done)-1).Draw(t, "command")]
+	before := p.head()
+	answer, err := c.send(c.req)
+	require.Equal(t, before, p.head())
+	var refused *refusal.Refusal
+	if errors.As(err, &refused) {
+		require.Equal(t, "LICENSE_KEY_INVALID", refused.Code, c.name)
+		return
+	}
+	require.NoError(t, err, c.name)
+	original, marked := replayed(answer)
+	require.True(t, marked, c.name)
+	require.Equal(t, c.answer, original, c.name)
+}
+
+// compare asks both handlers everything. The old one is asked first, so that whatever has to be recorded is.
+func (p *play) compare() {
+	before := p.answers(p.Handler)
+	head := p.head()
+	require.Equal(p.t, before, p.answers(p.handler(p.store, 100)))
+	require.Equal(p.t, head, p.head())
+	for _, verdict := range before {
+		require.LessOrEqual(p.t, verdict.License.SeatsUsed(), verdict.License.Policy.Seats())
+	}
+}
+
+func (p *play) answers(h *commands.Handler) map[string]commands.Verdict {
+	answers := map[string]commands.Verdict{}
+	for round := range 2 { // the first may record something, which the answers before it did not know
+		for i, l := range p.licenses {
+			for n := range machinesOfAPlay + 1 {
+				ask := commands.Validate{LicenseKey: l.key}
+				if n > 0 {
+					m := box(n)
+					ask.Machine = &m
+				}
+				verdict, err := h.Validate(p.office.machine(), commands.Request{}, ask)
+				require.NoError(p.t, err)
+				if round == 1 {
+					answers[fmt.Sprintf("licence %d, machine %d", i, n)] = verdict
+				}
+			}
+		}
+	}
+	return answers
+}

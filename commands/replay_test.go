@@ -1,0 +1,255 @@
+package commands_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/domain/catalog"
+)
+
+// asked is one command, ready to be sent with a request of its own by any handler.
+type asked func(h *commands.Handler, req commands.Request) (answer any, err error)
+
+// repeatable is a command together with another one of its kind that would be carried out in its place.
+type repeatable struct{ command, other asked }
+
+// everyRepeatable lists every command that takes an Idempotency-Key, each at a licence, plan or product of its own.
+func everyRepeatable(o *office) map[string]repeatable {
+	admin, visitor := o.admin(vendor), o.machine()
+	p := o.product(vendor)
+	plan := o.plan(vendor)
+	register := func(name string) asked {
+		return func(h *commands.Handler, req commands.Request) (any, error) {
+			return h.RegisterProduct(admin, req, commands.RegisterProduct{Code: "cam", Name: name})
+		}
+	}
+	rotate := func(reason string) asked {
+		return func(h *commands.Handler, req commands.Request) (any, error) {
+			return h.RotateSigningKey(admin, req, commands.RotateSigningKey{ProductID: p.ID, Reason: reason})
+		}
+	}
+	publish := func(seatsOfPlan int) asked {
+		return func(h *commands.Handler, req commands.Request) (any, error) {
+			return h.PublishPlan(admin, req, commands.PublishPlan{ProductID: p.ID, Code: "pro", Terms: terms(seats(seatsOfPlan))})
+		}
+	}
+	revise := func(seatsOfPlan int) asked {
+		return func(h *commands.Handler, req commands.Request) (any, error) {
+			return h.RevisePlan(admin, req, commands.RevisePlan{PlanID: plan.ID, Terms: terms(seats(seatsOfPlan))})
+		}
+	}
+	issue := func(name string) asked {
+		c := order(o.plan(vendor))
+		c.Customer.Name = name
+		return func(h *commands.Handler, req commands.Request) (any, error) { return h.IssueLicense(admin, req, c) }
+	}
+	issueMany := func(name string) asked {
+		c := order(plan)
+		c.Customer.Name = name
+		return func(h *commands.Handler, req commands.Request) (any, error) {
+			outcomes, err := h.IssueLicenses(admin, req, []commands.IssueLicense{c})
+			if err != nil {
+				return nil, err
+			}
+			return outcomes[0].Issued, outcomes[0].Err
+		}
+	}
+	suspended, active, renewable, doomed, leaked := o.issue(), o.issue(), o.issue(validFor(10)), o.issue(), o.issue()
+	o.suspend(suspended.ID)
+	reinstate := func(reason string) asked {
+		return func(h *commands.Handler, req commands.Request) (any, error) {
+			return h.ReinstateLicense(admin, req, commands.ReinstateLicense{LicenseID: suspended.ID, Reason: reason})
+		}
+	}
+	suspend := func(reason string) asked {
+		return func(h *commands.Handler, req commands.Request) (any, error) {
+			return h.SuspendLicense(admin, req, commands.SuspendLicense{LicenseID: active.ID, Reason: reason})
+		}
+	}
+	renew := func(days int) asked {
+		return func(h *commands.Handler, req commands.Request) (any, error) {
+			return h.RenewLicense(admin, req, commands.RenewLicense{LicenseID: renewable.ID, Reason: "paid", ExtendDays: &days})
+		}
+	}
+	revoke := func(reason string) asked {
+		return func(h *commands.Handler, req commands.Request) (any, error) {
+			return h.RevokeLicense(admin, req, commands.RevokeLicense{LicenseID: doomed.ID, Reason: reason})
+		}
+	}
+	reissue := func(reason string) asked {
+		return func(h *commands.Handler, req commands.Request) (any, error) {
+			return h.ReissueKey(admin, req, commands.ReissueKey{LicenseID: leaked.ID, Reason: reason})
+		}
+	}
+	empty, returning, leased, movable, occupied := o.issue(), o.issue(floating(60)), o.issue(floating(60)), o.issue(), o.issue()
+	o.activate(returning.Key, 1)
+	beating, moving, leaving := o.activate(leased.Key, 1), o.activate(movable.Key, 1), o.activate(occupied.Key, 1)
+	activate := func(key string, n int) asked {
+		return func(h *commands.Handler, req commands.Request) (any, error) {
+			return h.ActivateMachine(visitor, req, commands.ActivateMachine{LicenseKey: key, Machine: box(n)})
+		}
+	}
+	heartbeat := func(os string) asked {
+		m := box(1)
+		m.OS = os
+		return func(h *commands.Handler, req commands.Request) (any, error) {
+			return h.Heartbeat(visitor, req, commands.Heartbeat{ActivationID: beating.ID, LicenseKey: leased.Key, Machine: m})
+		}
+	}
+	rebind := func(n int) asked {
+		return func(h *commands.Handler, req commands.Request) (any, error) {
+			return h.RebindMachine(visitor, req, commands.RebindMachine{
+				LicenseKey: movable.Key, BindingID: moving.BindingID, Machine: box(n), Reason: "new laptop",
+			})
+		}
+	}
+	deactivate := func(reason string) asked {
+		return func(h *commands.Handler, req commands.Request) (any, error) {
+			return h.Deactivate(visitor, req, commands.Deactivate{LicenseKey: occupied.Key, ActivationID: leaving.ID, Reason: reason})
+		}
+	}
+	return map[string]repeatable{
+		"RegisterProduct":  {register("CAM"), register("CAM 2")},
+		"RotateSigningKey": {rotate("once a year"), rotate("leaked")},
+		"PublishPlan":      {publish(1), publish(2)},
+		"RevisePlan":       {revise(8), revise(9)},
+		"IssueLicense":     {issue("Ada Byron"), issue("Ada Lovelace")},
+		"IssueLicenses":    {issueMany("Ada Byron"), issueMany("Ada Lovelace")},
+		"SuspendLicense":   {suspend("unpaid"), suspend("fraud")},
+		"ReinstateLicense": {reinstate("paid"), reinstate("forgiven")},
+		"RenewLicense":     {renew(1), renew(2)},
+		"RevokeLicense":    {revoke("fraud"), revoke("stolen")},
+		"ReissueKey":       {reissue("leaked"), reissue("lost")},
+		"ActivateMachine":  {activate(empty.Key, 1), activate(empty.Key, 2)},
+		"a return":         {activate(returning.Key, 1), activate(returning.Key, 2)},
+		"Heartbeat":        {heartbeat("linux/amd64"), heartbeat("linux/arm64")},
+		"RebindMachine":    {rebind(2), rebind(3)},
+		"Deactivate":       {deactivate("sold"), deactivate("stolen")},
+	}
+}
+
+// replayed takes the mark off an answer that says that it is a repetition.
+func replayed(answer any) (original any, marked bool) {
+	switch a := answer.(type) {
+	case commands.Product:
+		marked, a.Replayed = a.Replayed, false
+		return a, marked
+	case commands.Plan:
+		marked, a.Replayed = a.Replayed, false
+		return a, marked
+	case commands.IssuedLicense:
+		marked, a.Replayed = a.Replayed, false
+		return a, marked
+	case commands.License:
+		marked, a.Replayed = a.Replayed, false
+		return a, marked
+	case commands.Activation:
+		marked, a.Replayed = a.Replayed, false
+		return a, marked
+	case commands.Deactivated:
+		marked, a.Replayed = a.Replayed, false
+		return a, marked
+	default:
+		panic("an answer of another kind")
+	}
+}
+
+func TestEveryCommandCanBeRepeatedWithItsIdempotencyKey(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	cases := everyRepeatable(o)
+	o.clock.advance(time.Hour) // the lease is over, so that the heartbeat takes a seat again
+	firsts := map[string]any{}
+	for name, test := range cases {
+		before := o.head()
+		first, err := test.command(o.Handler, keyed(name))
+		require.NoError(t, err, name)
+		_, marked := replayed(first)
+		require.False(t, marked, name)
+		require.Greater(t, o.head(), before, "%s is recorded", name)
+		firsts[name] = first
+		for _, e := range o.after(before) {
+			require.Contains(t, []string{name, name + "#0"}, e.CommandID)
+			require.NotEmpty(t, e.RequestHash, name)
+		}
+	}
+
+	// Later, when everything has changed: other instances, another key, a day gone by, licences revoked.
+	_, err := o.RotateSigningKey(o.admin(vendor), commands.Request{}, commands.RotateSigningKey{ProductID: catalog.ProductID(vendor, "cad")})
+	require.NoError(t, err)
+	for _, first := range firsts {
+		if a, ok := first.(commands.Activation); ok {
+			_, err := o.RevokeLicense(o.admin(vendor), commands.Request{}, commands.RevokeLicense{LicenseID: a.LicenseID, Reason: "fraud"})
+			require.NoError(t, err)
+		}
+	}
+	o.clock.advance(day)
+	head := o.head()
+	cold := o.handler(o.store, 10)
+	for name, test := range cases {
+		for _, h := range []*commands.Handler{o.Handler, cold, cold} {
+			again, err := test.command(h, keyed(name))
+			require.NoError(t, err, name)
+			original, marked := replayed(again)
+			require.True(t, marked, name)
+			require.Equal(t, firsts[name], original, "%s: the answer it had then", name)
+			_, err = test.other(h, keyed(name))
+			require.ErrorIs(t, err, commands.ErrIdempotencyKeyReused, name)
+		}
+	}
+	require.Equal(t, head, o.head(), "a repetition is not recorded")
+}
+
+func TestARepetitionIsAnsweredWhateverTheRevisionIsBy(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	issued := o.issue()
+	req := keyed("suspend")
+	req.IfMatch = &issued.Revision
+	suspend := commands.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"}
+	first, err := o.SuspendLicense(o.admin(vendor), req, suspend)
+	require.NoError(t, err)
+	again, err := o.SuspendLicense(o.admin(vendor), req, suspend)
+	require.NoError(t, err, "the revision it asked for was there when it was carried out")
+	require.Equal(t, first.Revision, again.Revision)
+}
+
+func TestARefusedCommandMayBeSentAgainWithItsIdempotencyKey(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	issued := o.issue(seats(1))
+	a := o.activate(issued.Key, 1)
+	ask := commands.ActivateMachine{LicenseKey: issued.Key, Machine: box(2)}
+	_, err := o.ActivateMachine(o.machine(), keyed("activate"), ask)
+	require.Error(t, err)
+	_, err = o.Deactivate(o.machine(), commands.Request{}, commands.Deactivate{LicenseKey: issued.Key, ActivationID: a.ID, Reason: "sold"})
+	require.NoError(t, err)
+	activated, err := o.ActivateMachine(o.machine(), keyed("activate"), ask)
+	require.NoError(t, err)
+	require.True(t, activated.New)
+	require.False(t, activated.Replayed)
+}
+
+func TestIdempotencyKeysOfTenantsDoNotMeet(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	one, err := o.IssueLicense(o.admin(vendor), keyed("order"), order(o.plan(vendor)))
+	require.NoError(t, err)
+	two, err := o.IssueLicense(o.admin("globex"), keyed("order"), order(o.plan("globex")))
+	require.NoError(t, err)
+	require.NotEqual(t, one.ID, two.ID)
+	require.False(t, two.Replayed)
+}
+
+func TestOnlyWhatCanBeWrittenAsJSONCanBeRepeated(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	head := o.head()
+	unwritable := terms(func(t *catalog.Terms) { t.Features = catalog.Features{"a": make(chan int)} })
+	_, err := o.PublishPlan(o.admin(vendor), keyed("publish"), commands.PublishPlan{Code: "pro", Terms: unwritable})
+	require.ErrorContains(t, err, "hash the request")
+	require.Equal(t, head, o.head())
+}

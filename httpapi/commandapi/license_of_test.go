@@ -1,0 +1,93 @@
+package commandapi
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/tenancy"
+	"github.com/licenseledger/licenseledger/httpapi/problem"
+	"github.com/licenseledger/licenseledger/readmodels"
+)
+
+// index knows a licence once it has been waited for.
+type index struct {
+	license  uuid.UUID
+	behind   bool
+	waited   []uint64
+	failWith error
+}
+
+func (i *index) find(_ context.Context, tenant string, _ uuid.UUID) (uuid.UUID, error) {
+	if i.behind || tenant != tenancy.Default {
+		return uuid.UUID{}, readmodels.ErrNotFound
+	}
+	return i.license, nil
+}
+
+func (i *index) LicenseOfActivation(ctx context.Context, tenant string, id uuid.UUID) (uuid.UUID, error) {
+	return i.find(ctx, tenant, id)
+}
+
+func (i *index) LicenseOfBinding(ctx context.Context, tenant string, id uuid.UUID) (uuid.UUID, error) {
+	return i.find(ctx, tenant, id)
+}
+
+func (i *index) WaitForPosition(_ context.Context, _ []string, position uint64) error {
+	i.waited = append(i.waited, position)
+	i.behind = false
+	return i.failWith
+}
+
+func as(t *testing.T, role tenancy.Role, tenant string) context.Context {
+	t.Helper()
+	return tenancy.With(t.Context(), tenancy.Principal{Tenant: tenant, Role: role})
+}
+
+func serverWith(i *index) server {
+	head := func(context.Context) (event.Position, error) { return 42, nil }
+	return server{Config{Machines: i, Head: head, Patience: time.Minute}}
+}
+
+func TestAnIndexThatKnowsIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	i := &index{license: uuid.New()}
+	found, err := serverWith(i).licenseOf(as(t, tenancy.Admin, tenancy.Default), uuid.New(), i.find)
+	require.NoError(t, err)
+	require.Equal(t, i.license, found)
+	require.Empty(t, i.waited)
+}
+
+func TestAnIndexThatIsBehindIsAskedAgainOnceItHasCaughtUp(t *testing.T) {
+	t.Parallel()
+	i := &index{license: uuid.New(), behind: true}
+	found, err := serverWith(i).licenseOf(as(t, tenancy.Admin, tenancy.Default), uuid.New(), i.find)
+	require.NoError(t, err)
+	require.Equal(t, i.license, found)
+	require.Equal(t, []uint64{42}, i.waited, "the head of the ledger")
+}
+
+func TestAnIndexThatDoesNotCatchUpIsAProblem(t *testing.T) {
+	t.Parallel()
+	i := &index{behind: true, failWith: readmodels.ErrNotReached}
+	_, err := serverWith(i).licenseOf(as(t, tenancy.Admin, tenancy.Default), uuid.New(), i.find)
+	require.ErrorIs(t, err, readmodels.ErrNotReached)
+}
+
+func TestALicenceOfAnotherTenantIsNotFound(t *testing.T) {
+	t.Parallel()
+	i := &index{license: uuid.New()}
+	_, err := serverWith(i).licenseOf(as(t, tenancy.Admin, "another"), uuid.New(), i.find)
+	require.ErrorIs(t, err, readmodels.ErrNotFound)
+}
+
+func TestAMachineMustShowItsLicenceKey(t *testing.T) {
+	t.Parallel()
+	i := &index{license: uuid.New()}
+	_, err := serverWith(i).licenseOf(as(t, tenancy.Machine, ""), uuid.New(), i.find)
+	require.ErrorIs(t, err, problem.ErrLicenseKeyMissing)
+}
