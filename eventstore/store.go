@@ -25,7 +25,8 @@ var (
 	// ErrClosed says that the store was closed. Nothing was stored.
 	ErrClosed = errors.New("the event store is closed")
 	// ErrInvalidAppend refuses an append that is malformed: no events, an empty stream name, an event without id or type,
-	// or more than [MaxEventsPerAppend] events. Nothing was stored.
+	// more than [MaxEventsPerAppend] events, or names and metadata that the engine cannot hold: all engines take text in UTF-8
+	// without zero bytes, and stream names of up to 1,024 bytes. Nothing was stored.
 	ErrInvalidAppend = errors.New("invalid append")
 )
 

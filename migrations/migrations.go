@@ -18,7 +18,7 @@ import (
 
 // files holds every dialect's folder; a schema without a folder has no migrations.
 //
-//go:embed sqlite
+//go:embed sqlite postgres
 var files embed.FS
 
 // Dialect is the kind of SQL a database speaks.

@@ -186,7 +186,7 @@ func (w *writer) stored(ctx context.Context, batch []groupcommit.Append) (groupc
 	stored := groupcommit.Stored{
 		Revisions: make(map[string]event.Revision, len(batch)),
 		Slice: func(stream string, after event.Revision, n int) ([]event.Envelope, error) {
-			return scanEvents(w.slice.QueryContext(ctx, stream, clamp(after), n))
+			return scanEvents(w.slice.QueryContext(ctx, stream, int64(after), n))
 		},
 	}
 	ids := streamIDs{byName: make(map[string]int64, len(batch))}

@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"iter"
-	"math"
 	"time"
 
 	"modernc.org/sqlite"
@@ -15,9 +13,6 @@ import (
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore"
 )
-
-// pageSize is how many events are read at once. Between two pages no transaction is open.
-const pageSize = 1000
 
 const (
 	columns = `position, streams.name, revision, events.id, type, recorded_at,
@@ -45,7 +40,7 @@ SELECT ` + columns + `
 SELECT EXISTS (SELECT 1 FROM streams WHERE name = ?)`
 )
 
-// reader runs the queries of the read pool.
+// reader runs the queries of the read pool. It implements [paging.Queries].
 type reader struct {
 	headStmt, afterStmt, sliceStmt, existsStmt *sql.Stmt
 }
@@ -64,91 +59,8 @@ func newReader(ctx context.Context, db *sql.DB) (*reader, error) {
 	return r, nil
 }
 
-// Head returns the position of the last event.
-func (s *Store) Head(ctx context.Context) (event.Position, error) {
-	if err := s.usable(ctx); err != nil {
-		return 0, err
-	}
-	head, err := s.reader.head(ctx)
-	return head, s.readError(ctx, err)
-}
-
-// ReadAll yields the events of the ledger as [eventstore.Store] promises, up to the head at the time of the call.
-func (s *Store) ReadAll(ctx context.Context, after event.Position) iter.Seq2[event.Envelope, error] {
-	return func(yield func(event.Envelope, error) bool) {
-		head, err := s.Head(ctx)
-		for err == nil && after < head {
-			var page []event.Envelope
-			if page, err = s.next(ctx, after, pageSize); err != nil {
-				break
-			}
-			if len(page) == 0 {
-				err = fmt.Errorf("%w: positions %d to %d are missing", eventstore.ErrDamaged, after+1, head)
-				break
-			}
-			for _, e := range page {
-				if e.Position > head {
-					return
-				}
-				if !yield(e, nil) {
-					return
-				}
-			}
-			after = page[len(page)-1].Position
-		}
-		if err != nil {
-			yield(event.Envelope{}, err)
-		}
-	}
-}
-
-// ReadStream yields the events of a stream as [eventstore.Store] promises.
-func (s *Store) ReadStream(ctx context.Context, stream string, after event.Revision) iter.Seq2[event.Envelope, error] {
-	return func(yield func(event.Envelope, error) bool) {
-		for first := true; ; first = false {
-			page, err := s.page(ctx, func() ([]event.Envelope, error) { return s.reader.stream(ctx, stream, after, first) })
-			if err != nil {
-				yield(event.Envelope{}, err)
-				return
-			}
-			for _, e := range page {
-				if !yield(e, nil) {
-					return
-				}
-			}
-			if len(page) < pageSize {
-				return
-			}
-			after = page[len(page)-1].Revision
-		}
-	}
-}
-
-// next is what subscriptions read.
-func (s *Store) next(ctx context.Context, after event.Position, limit int) ([]event.Envelope, error) {
-	return s.page(ctx, func() ([]event.Envelope, error) { return s.reader.after(ctx, after, limit) })
-}
-
-func (s *Store) page(ctx context.Context, read func() ([]event.Envelope, error)) ([]event.Envelope, error) {
-	if err := s.usable(ctx); err != nil {
-		return nil, err
-	}
-	events, err := read()
-	return events, s.readError(ctx, err)
-}
-
-// readError gives an error of a read its place among the errors of the port.
-func (s *Store) readError(ctx context.Context, err error) error {
-	if err == nil {
-		return nil
-	}
-	if ended := s.usable(ctx); ended != nil {
-		return ended
-	}
-	return err
-}
-
-func (r *reader) head(ctx context.Context) (event.Position, error) {
+// Head is [paging.Queries].
+func (r *reader) Head(ctx context.Context) (event.Position, error) {
 	var head int64
 	if err := r.headStmt.QueryRowContext(ctx).Scan(&head); err != nil {
 		return 0, engineError("read the head", err)
@@ -156,51 +68,31 @@ func (r *reader) head(ctx context.Context) (event.Position, error) {
 	return event.Position(head), nil
 }
 
-// after returns the page of the ledger that follows a position.
-func (r *reader) after(ctx context.Context, after event.Position, limit int) ([]event.Envelope, error) {
-	events, err := scanEvents(r.afterStmt.QueryContext(ctx, clamp(after), min(limit, pageSize)))
+// After is [paging.Queries].
+func (r *reader) After(ctx context.Context, after int64, limit int) ([]event.Envelope, error) {
+	events, err := scanEvents(r.afterStmt.QueryContext(ctx, after, limit))
 	if err != nil {
 		return nil, engineError("read the ledger", err)
-	}
-	for i, e := range events {
-		if expected := after + event.Position(i) + 1; e.Position != expected {
-			return nil, fmt.Errorf("%w: position %d is missing, %d comes next", eventstore.ErrDamaged, expected, e.Position)
-		}
 	}
 	return events, nil
 }
 
-// stream returns the page of a stream that follows a revision. The first page of a read tells a stream without events from
-// one without events after that revision.
-func (r *reader) stream(ctx context.Context, stream string, after event.Revision, first bool) ([]event.Envelope, error) {
-	events, err := scanEvents(r.sliceStmt.QueryContext(ctx, stream, clamp(after), pageSize))
+// Slice is [paging.Queries].
+func (r *reader) Slice(ctx context.Context, stream string, after int64, limit int) ([]event.Envelope, error) {
+	events, err := scanEvents(r.sliceStmt.QueryContext(ctx, stream, after, limit))
 	if err != nil {
 		return nil, engineError("read stream "+stream, err)
 	}
-	for i, e := range events {
-		if expected := after + event.Revision(i) + 1; e.Revision != expected {
-			return nil, fmt.Errorf("%w: revision %d of stream %q is missing, %d comes next",
-				eventstore.ErrDamaged, expected, stream, e.Revision)
-		}
-	}
-	if len(events) > 0 || !first {
-		return events, nil
-	}
-	var exists bool
-	if after > 0 {
-		if err := r.existsStmt.QueryRowContext(ctx, stream).Scan(&exists); err != nil {
-			return nil, engineError("read stream "+stream, err)
-		}
-	}
-	if !exists {
-		return nil, fmt.Errorf("%w: %q", eventstore.ErrStreamNotFound, stream)
-	}
-	return nil, nil
+	return events, nil
 }
 
-// clamp makes a place a number SQLite can compare; no event lies beyond it.
-func clamp[Place event.Position | event.Revision](p Place) int64 {
-	return int64(min(uint64(p), math.MaxInt64))
+// Exists is [paging.Queries].
+func (r *reader) Exists(ctx context.Context, stream string) (bool, error) {
+	var exists bool
+	if err := r.existsStmt.QueryRowContext(ctx, stream).Scan(&exists); err != nil {
+		return false, engineError("read stream "+stream, err)
+	}
+	return exists, nil
 }
 
 // scanEvents reads all rows of a query for columns.

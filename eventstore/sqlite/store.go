@@ -18,6 +18,7 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/eventstore/catchup"
 	"github.com/licenseledger/licenseledger/eventstore/groupcommit"
+	"github.com/licenseledger/licenseledger/eventstore/paging"
 	"github.com/licenseledger/licenseledger/migrations"
 )
 
@@ -51,9 +52,10 @@ func Logger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
 
 // Store is a ledger in a SQLite file. It implements [eventstore.Store].
 type Store struct {
+	*paging.Reader
+
 	funnel      *groupcommit.Funnel
 	writer      *writer
-	reader      *reader
 	checkpoints *checkpointer
 	source      catchup.Source
 
@@ -108,13 +110,13 @@ func open(ctx context.Context, path string, o options) (_ *Store, err error) {
 
 	closed, bell := make(chan struct{}), &catchup.Bell{}
 	s := &Store{
+		Reader:      paging.NewReader(r, closed),
 		writer:      w,
-		reader:      r,
 		reading:     reading,
 		checkpoints: startCheckpoints(reading, path, o),
 		closed:      closed,
 	}
-	s.source = catchup.Source{Read: s.next, Bell: bell, Poll: o.pollInterval, Closed: closed}
+	s.source = catchup.Source{Read: s.Next, Bell: bell, Poll: o.pollInterval, Closed: closed}
 	s.funnel = groupcommit.NewFunnel(o.queueCapacity, s.writeBatch)
 	s.close = sync.OnceValue(s.shutDown)
 	return s, nil
@@ -149,7 +151,7 @@ func (s *Store) writeBatch(batch []groupcommit.Append) ([]groupcommit.Outcome, e
 
 // Subscribe follows the ledger as [eventstore.Store] promises.
 func (s *Store) Subscribe(ctx context.Context, after event.Position) (eventstore.Subscription, error) {
-	if err := s.usable(ctx); err != nil {
+	if err := s.Usable(ctx); err != nil {
 		return nil, err
 	}
 	return s.source.Subscribe(after), nil
@@ -164,14 +166,4 @@ func (s *Store) shutDown() error {
 	s.checkpoints.stop()
 	// Readers first: the last connection to close moves the log into the database file.
 	return errors.Join(s.reading.Close(), s.writer.close())
-}
-
-// usable refuses a closed store and an ended ctx.
-func (s *Store) usable(ctx context.Context) error {
-	select {
-	case <-s.closed:
-		return eventstore.ErrClosed
-	default:
-		return ctx.Err()
-	}
 }

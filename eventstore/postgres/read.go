@@ -1,0 +1,144 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/eventstore"
+)
+
+const (
+	eventColumns = `position, streams.name, revision, recorded_at, events.id, type,
+       tenant, actor, correlation, causation, command_id, request_hash, data`
+
+	headSQL = `
+SELECT coalesce((SELECT max(position) FROM events), 0)`
+
+	afterSQL = `
+SELECT ` + eventColumns + `
+  FROM events LEFT JOIN streams ON streams.id = events.stream
+ WHERE position > $1
+ ORDER BY position
+ LIMIT $2`
+
+	sliceSQL = `
+SELECT ` + eventColumns + `
+  FROM streams JOIN events ON events.stream = streams.id
+ WHERE streams.name = $1 AND revision > $2
+ ORDER BY stream, revision
+ LIMIT $3`
+
+	streamExistsSQL = `
+SELECT EXISTS (SELECT FROM streams WHERE name = $1)`
+)
+
+// reader runs the queries of the read pool. It implements [paging.Queries].
+type reader struct {
+	pool *pgxpool.Pool
+	life context.Context // of the store
+}
+
+// Head is [paging.Queries].
+func (r *reader) Head(ctx context.Context) (event.Position, error) {
+	ctx, done := r.bounded(ctx)
+	defer done()
+	var head int64
+	if err := r.pool.QueryRow(ctx, headSQL).Scan(&head); err != nil {
+		return 0, engineError("read the head", err)
+	}
+	return event.Position(head), nil
+}
+
+// After is [paging.Queries].
+func (r *reader) After(ctx context.Context, after int64, limit int) ([]event.Envelope, error) {
+	ctx, done := r.bounded(ctx)
+	defer done()
+	events, err := queryEvents(ctx, r.pool, afterSQL, after, limit)
+	if err != nil {
+		return nil, engineError("read the ledger", err)
+	}
+	return events, nil
+}
+
+// Slice is [paging.Queries].
+func (r *reader) Slice(ctx context.Context, stream string, after int64, limit int) ([]event.Envelope, error) {
+	if !isText(stream) {
+		return nil, nil
+	}
+	ctx, done := r.bounded(ctx)
+	defer done()
+	events, err := queryEvents(ctx, r.pool, sliceSQL, stream, after, limit)
+	if err != nil {
+		return nil, engineError("read stream "+stream, err)
+	}
+	return events, nil
+}
+
+// Exists is [paging.Queries].
+func (r *reader) Exists(ctx context.Context, stream string) (bool, error) {
+	if !isText(stream) {
+		return false, nil
+	}
+	ctx, done := r.bounded(ctx)
+	defer done()
+	var exists bool
+	if err := r.pool.QueryRow(ctx, streamExistsSQL, stream).Scan(&exists); err != nil {
+		return false, engineError("read stream "+stream, err)
+	}
+	return exists, nil
+}
+
+// bounded ends a query when the store is closed, and when the server has not been heard for too long.
+func (r *reader) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
+	stop := context.AfterFunc(r.life, cancel)
+	return ctx, func() {
+		stop()
+		cancel()
+	}
+}
+
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// queryEvents reads all rows of a query for eventColumns.
+func queryEvents(ctx context.Context, db querier, sql string, args ...any) ([]event.Envelope, error) {
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var events []event.Envelope
+	for rows.Next() {
+		e, err := scanEvent(rows)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, e)
+	}
+	return events, rows.Err()
+}
+
+func scanEvent(rows pgx.Rows) (event.Envelope, error) {
+	var (
+		e                              event.Envelope
+		position, revision, recordedAt int64
+	)
+	err := rows.Scan(&position, &e.Stream, &revision, &recordedAt, (*[16]byte)(&e.ID), (*string)(&e.Type),
+		&e.Tenant, &e.Actor, &e.Correlation, &e.Causation, &e.CommandID, &e.RequestHash, &e.Data)
+	if err != nil {
+		return e, fmt.Errorf("%w: row at position %d: %w", eventstore.ErrDamaged, position, err)
+	}
+	if position < 1 || revision < 1 {
+		return e, fmt.Errorf("%w: row at position %d is not an event", eventstore.ErrDamaged, position)
+	}
+	e.Position, e.Revision = event.Position(position), event.Revision(revision)
+	e.RecordedAt = time.UnixMicro(recordedAt).UTC()
+	return e, nil
+}
