@@ -1325,8 +1325,10 @@ type RegisterProduct struct {
 
 // RenewLicense Exactly one of `extend_days` and `expires_at`.
 type RenewLicense struct {
-	ExpiresAt  *time.Time `json:"expires_at,omitempty"`
-	ExtendDays *int       `json:"extend_days,omitempty"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
+	// ExtendDays Counted from the present expiry, or from now when that has passed. The new expiry lies at most 36500 days ahead.
+	ExtendDays *int `json:"extend_days,omitempty"`
 
 	// Reason Why, for the history.
 	//
