@@ -2,8 +2,10 @@ package projections_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -107,10 +109,23 @@ func appendAll(b *testing.B, w *world, n int, of func(int) (string, []event.Payl
 	}
 }
 
+// licenses is how many licences the ledger of a benchmark holds: LICENSELEDGER_BENCH_LICENSES, such as 59000 for a million
+// events, or 6,000.
+func licenses(b *testing.B) int {
+	b.Helper()
+	asked := os.Getenv("LICENSELEDGER_BENCH_LICENSES")
+	if asked == "" {
+		return 6_000
+	}
+	n, err := strconv.Atoi(asked)
+	require.NoError(b, err)
+	return n
+}
+
 // BenchmarkRebuild projects a ledger of many licences into new tables, indexes included.
 func BenchmarkRebuild(b *testing.B) {
 	w := newWorld(b)
-	events := aged(b, w, 6_000)
+	events := aged(b, w, licenses(b))
 	for _, p := range w.projectors() {
 		b.Run(p.Definition().Name, func(b *testing.B) {
 			runner := start(b, w.store, b.TempDir(), p)
@@ -127,7 +142,7 @@ func BenchmarkRebuild(b *testing.B) {
 // BenchmarkCatchUp projects the same ledger through the live feed into tables that have their indexes, all projections at once.
 func BenchmarkCatchUp(b *testing.B) {
 	w := newWorld(b)
-	events := aged(b, w, 6_000)
+	events := aged(b, w, licenses(b))
 	for b.Loop() {
 		runner := start(b, w.store, b.TempDir(), w.projectors()...)
 		idle(b, runner)
