@@ -98,7 +98,7 @@ func (h *Handler) byKey(ctx context.Context, text string) (*license.Stream, erro
 	if s == nil {
 		return nil, license.ErrNotFound
 	}
-	return s, h.opens(text, s)
+	return s, newest(key, s)
 }
 
 // opens returns nil when a licence key is the licence's newest.
@@ -107,6 +107,10 @@ func (h *Handler) opens(text string, s *license.Stream) error {
 	if err != nil {
 		return err
 	}
+	return newest(key, s)
+}
+
+func newest(key keyring.LicenseKey, s *license.Stream) error {
 	if key.Generation != s.KeyGeneration {
 		return license.ErrKeySuperseded
 	}

@@ -77,9 +77,6 @@ func (p *Postgres) URL() string {
 	return "postgres://postgres@/postgres?" + url.Values{"host": {p.dir}, "port": {"5432"}}.Encode()
 }
 
-// Socket is the path of the Unix socket the server listens on.
-func (p *Postgres) Socket() string { return filepath.Join(p.dir, ".s.PGSQL.5432") }
-
 // Start starts the server when it is down, and returns when it accepts connections.
 func (p *Postgres) Start() error {
 	deadline := time.Now().Add(startTimeout)

@@ -18,7 +18,7 @@ CREATE TABLE streams (
 -- The ledger: one row per event, in commit order, never changed and never removed.
 CREATE TABLE events (
     position     bigint           CONSTRAINT events_have_a_position PRIMARY KEY CHECK (position > 0), -- 1, 2, 3 … without gaps
-    stream       bigint           NOT NULL, -- REFERENCES streams (id), but the check would double the cost of an append
+    stream       bigint           NOT NULL, -- of streams; no foreign key, which would be checked for every row
     revision     bigint           NOT NULL CHECK (revision > 0), -- place in the stream: 1, 2, 3 … without gaps
     recorded_at  bigint           NOT NULL, -- microseconds since 1970-01-01 UTC
     id           uuid             NOT NULL,
