@@ -20,7 +20,7 @@ func (s *Store) Append(ctx context.Context, stream string, expected event.Revisi
 	if err := s.usable(ctx); err != nil {
 		return none, err
 	}
-	if err := errors.Join(eventstore.Check(stream, events), s.codec.checkName(stream)); err != nil {
+	if err := errors.Join(eventstore.Check(stream, events), eventstore.CheckText(stream, events), s.codec.checkName(stream)); err != nil {
 		return none, err
 	}
 	messages, err := s.codec.encode(events)

@@ -96,10 +96,7 @@ func (c codec) decode(r *recorded) (e event.Envelope, ours bool, err error) {
 	if !is || strings.HasPrefix(name, "$") || strings.HasPrefix(r.GetMetadata()[metadataType], "$") {
 		return e, false, nil
 	}
-	var marked struct {
-		Ledger string `json:"ledger"`
-	}
-	if json.Unmarshal(r.GetCustomMetadata(), &marked) != nil || marked.Ledger != mark {
+	if !isMarked(r.GetCustomMetadata()) {
 		return e, false, nil
 	}
 	var beside customMetadata
@@ -125,6 +122,13 @@ func (c codec) decode(r *recorded) (e event.Envelope, ours bool, err error) {
 			Data: r.GetData(),
 		},
 	}, true, nil
+}
+
+func isMarked(metadata []byte) bool {
+	var marked struct {
+		Ledger string `json:"ledger"`
+	}
+	return json.Unmarshal(metadata, &marked) == nil && marked.Ledger == mark
 }
 
 func wireID(id uuid.UUID) *shared.UUID {

@@ -16,6 +16,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+
+	"github.com/licenseledger/licenseledger/eventstore"
 )
 
 // maxRedirects is how often one call follows servers that say that another one leads.
@@ -75,7 +77,7 @@ func (c *connection) acquire(ctx context.Context) (*grpc.ClientConn, error) {
 		return nil, ctx.Err()
 	}
 	if c.closed {
-		return nil, grpc.ErrClientConnClosing
+		return nil, eventstore.ErrClosed
 	}
 	if c.conn != nil {
 		return c.conn, nil

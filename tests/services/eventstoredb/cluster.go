@@ -27,6 +27,7 @@ func (s *Server) requireLeader(call grpc.ServerStream) error {
 	if err != nil {
 		return err
 	}
+	s.refused.Add(1)
 	call.SetTrailer(metadata.Pairs("exception", "not-leader", "leader-endpoint-host", host, "leader-endpoint-port", port))
 	return status.Error(codes.NotFound, "Leader info available")
 }

@@ -20,7 +20,7 @@ type faults struct {
 	stalled  chan struct{}   // nil, or closed when appends may go on
 	held     chan struct{}   // nil, or closed when answers may go on
 	losing   int             // how many answers to appends get lost
-	cutAfter int             // after how many events the next read is cut; negative: not
+	cutAfter int             // after how many events a read is cut; negative: not
 }
 
 func newFaults() faults {
@@ -74,8 +74,8 @@ func (s *Server) LoseAnswers(n int) {
 	f.losing = n
 }
 
-// CutNextRead breaks the connections when the next read or subscription has sent n events.
-func (s *Server) CutNextRead(n int) {
+// CutRead breaks the connections when a read or subscription has sent n events, once.
+func (s *Server) CutRead(n int) {
 	f := &s.cluster.faults
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -102,13 +102,15 @@ func (f *faults) isDamaged(position uint64) bool {
 	return f.damaged[position]
 }
 
-// cutsReadAfter is what CutNextRead says, once.
-func (f *faults) cutsReadAfter() int {
+// cuts tells whether a read that has sent so many events is cut now.
+func (f *faults) cuts(sent int) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	n := f.cutAfter
+	if f.cutAfter != sent {
+		return false
+	}
 	f.cutAfter = -1
-	return n
+	return true
 }
 
 func (f *faults) losesAnswer() bool {

@@ -12,12 +12,12 @@ const batch = 64
 
 // reading is one call of Read.
 type reading struct {
-	call    streams.Streams_ReadServer
-	node    *Server
-	filter  filter
-	ofAll   bool
-	left    uint64 // how many events are still wanted
-	cutting int    // after how many more events the connection breaks; negative: never
+	call   streams.Streams_ReadServer
+	node   *Server
+	filter filter
+	ofAll  bool
+	left   uint64 // how many events are still wanted
+	sent   int
 }
 
 // Read answers all reads and subscriptions.
@@ -32,7 +32,7 @@ func (s streamsService) Read(request *streams.ReadReq, call streams.Streams_Read
 	}
 	r := &reading{
 		call: call, node: s.node, filter: filter,
-		ofAll: options.GetAll() != nil, left: options.GetCount(), cutting: s.node.cluster.cutsReadAfter(),
+		ofAll: options.GetAll() != nil, left: options.GetCount(),
 	}
 	backwards := options.GetReadDirection() == streams.ReadReq_Options_Backwards
 	switch {
@@ -171,15 +171,15 @@ func (r *reading) send(page []*record) (done bool, err error) {
 		if r.node.cluster.isDamaged(e.position) {
 			return false, status.Errorf(codes.Unknown, "Unexpected exception: the record at %d cannot be read", e.position)
 		}
-		if r.cutting == 0 {
+		if r.node.cluster.cuts(r.sent) {
 			r.node.DropConnections()
 			return false, status.Error(codes.Unavailable, "nobody hears this")
 		}
-		r.cutting--
 		if err := r.call.Send(e.toWire(r.ofAll)); err != nil {
 			return false, err
 		}
 		r.left--
+		r.sent++
 	}
 	return r.left == 0, nil
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/gossip"
@@ -21,6 +22,7 @@ const maxMessage = 17 << 20
 type Server struct {
 	cluster *cluster
 	address string
+	refused atomic.Int64 // calls, for not being the leader
 
 	mu    sync.Mutex
 	grpc  *grpc.Server // nil while the node is down
@@ -32,15 +34,27 @@ type Server struct {
 type cluster struct {
 	*ledger
 	faults
+	security *security // nil without TLS
 
 	mu     sync.Mutex
 	nodes  []*Server
 	leader *Server
 }
 
-// Start starts a server with an empty log. The caller stops it.
-func Start() (*Server, error) {
-	s, err := (&cluster{ledger: newLedger(), faults: newFaults()}).start()
+// Start starts a server with an empty log, without TLS and open to everybody. The caller stops it.
+func Start() (*Server, error) { return start(nil) }
+
+// StartSecure starts a server with TLS that lets one user in.
+func StartSecure(user, password string) (*Server, error) {
+	s, err := newSecurity(user, password)
+	if err != nil {
+		return nil, err
+	}
+	return start(s)
+}
+
+func start(security *security) (*Server, error) {
+	s, err := (&cluster{ledger: newLedger(), faults: newFaults(), security: security}).start()
 	if err != nil {
 		return nil, err
 	}
@@ -62,8 +76,21 @@ func (c *cluster) start() (*Server, error) {
 	return s, nil
 }
 
-// URL is the connection string of this node.
-func (s *Server) URL() string { return "esdb://" + s.address + "?tls=false" }
+// URL is the connection string of this node. With TLS it has no credentials, and the certificate is not known to clients.
+func (s *Server) URL() string {
+	return fmt.Sprintf("esdb://%s?tls=%t", s.address, s.cluster.security != nil)
+}
+
+// Certificate is the server's certificate in PEM, nil without TLS. It is signed by itself.
+func (s *Server) Certificate() []byte {
+	if s.cluster.security == nil {
+		return nil
+	}
+	return s.cluster.security.pem
+}
+
+// Refused is how many calls this node has refused because it does not lead.
+func (s *Server) Refused() int { return int(s.refused.Load()) }
 
 // ClusterURL is the connection string of all nodes: a client finds the leader by gossip.
 func (s *Server) ClusterURL() string {
@@ -95,11 +122,15 @@ func (s *Server) Up() error {
 		return fmt.Errorf("start the double of EventStoreDB: %w", err)
 	}
 	s.address = listener.Addr().String()
-	server := grpc.NewServer(
+	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
 		grpc.WaitForHandlers(true),
-	)
+	}
+	if s.cluster.security != nil {
+		options = append(options, s.cluster.security.options()...)
+	}
+	server := grpc.NewServer(options...)
 	streams.RegisterStreamsServer(server, streamsService{node: s})
 	gossip.RegisterGossipServer(server, gossipService{node: s})
 	serverfeatures.RegisterServerFeaturesServer(server, featuresService{})
