@@ -107,12 +107,13 @@ func (r *reading) follow(options *streams.ReadReq_Options_AllOptions) error {
 		return err
 	}
 	r.left = 1 << 63
-	caughtUp, considered := false, 0
+	caughtUp, considered, inAll := false, 0, 0
 	for {
 		page, grown := r.node.cluster.forward(from, batch)
 		if _, err := r.send(page); err != nil {
 			return err
 		}
+		inAll += len(page)
 		if considered += len(page); r.filter.checkpoint > 0 && considered >= r.filter.checkpoint {
 			considered = 0
 			last := page[len(page)-1].position
@@ -127,6 +128,7 @@ func (r *reading) follow(options *streams.ReadReq_Options_AllOptions) error {
 		}
 		if !caughtUp {
 			caughtUp = true
+			r.node.cluster.isCaughtUp(inAll)
 			if err := r.call.Send(&streams.ReadResp{Content: &streams.ReadResp_CaughtUp_{CaughtUp: &streams.ReadResp_CaughtUp{}}}); err != nil {
 				return err
 			}

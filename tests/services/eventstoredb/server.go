@@ -34,6 +34,7 @@ type Server struct {
 type cluster struct {
 	*ledger
 	faults
+	progress
 	security *security // nil without TLS
 
 	mu     sync.Mutex
@@ -88,6 +89,9 @@ func (s *Server) Certificate() []byte {
 	}
 	return s.cluster.security.pem
 }
+
+// Address is where the node listens, host:port.
+func (s *Server) Address() string { return s.address }
 
 // Refused is how many calls this node has refused because it does not lead.
 func (s *Server) Refused() int { return int(s.refused.Load()) }
