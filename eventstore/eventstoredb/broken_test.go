@@ -32,6 +32,22 @@ func TestAnAppendThatWasStoredAndNotAnsweredIsUnavailableAndStoredOnceWhenItIsRe
 	require.ErrorIs(t, err, eventstore.ErrWrongExpectedRevision)
 }
 
+func TestAnAppendThatTheServerDoesNotRecognizeIsStillRecognized(t *testing.T) {
+	t.Parallel()
+	double := startDouble(t)
+	store := openStore(t, double.URL())
+	events := happened(3)
+	first, err := store.Append(t.Context(), "license-1", 0, events)
+	require.NoError(t, err)
+	double.ForgetIDs()
+	again, err := store.Append(t.Context(), "license-1", 0, events)
+	require.NoError(t, err)
+	require.Equal(t, first, again)
+	_, err = store.Append(t.Context(), "license-1", 0, append(events[:2:2], happened(1)...))
+	require.ErrorIs(t, err, eventstore.ErrWrongExpectedRevision)
+	require.Equal(t, first.Events, all(t, store))
+}
+
 func TestAnAppendThatIsNotAnsweredInTimeIsUnavailableAndStoredOnceWhenItIsRepeated(t *testing.T) {
 	t.Parallel()
 	double := startDouble(t)

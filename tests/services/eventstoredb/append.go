@@ -39,7 +39,7 @@ func (s streamsService) Append(call streams.Streams_AppendServer) error {
 	if err := cluster.beforeAppend(call.Context(), events); err != nil {
 		return err
 	}
-	decided := cluster.append(expected, events)
+	decided := cluster.append(expected, events, !cluster.forgetsIDs())
 	if cluster.losesAnswer() {
 		s.node.DropConnections()
 		return status.Error(codes.Unavailable, "nobody hears this")

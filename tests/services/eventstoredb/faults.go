@@ -19,6 +19,7 @@ type faults struct {
 	damaged  map[uint64]bool // positions
 	stalled  chan struct{}   // nil, or closed when appends may go on
 	held     chan struct{}   // nil, or closed when answers may go on
+	forgets  bool            // repeated appends are conflicts
 	losing   int             // how many answers to appends get lost
 	cutAfter int             // after how many events a read is cut; negative: not
 }
@@ -66,6 +67,14 @@ func (f *faults) hold(what *chan struct{}) (release func()) {
 	})
 }
 
+// ForgetIDs makes the server take every append that is repeated for a conflict, as one does that cannot find out.
+func (s *Server) ForgetIDs() {
+	f := &s.cluster.faults
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.forgets = true
+}
+
 // LoseAnswers stores the next n appends and breaks the connections instead of answering.
 func (s *Server) LoseAnswers(n int) {
 	f := &s.cluster.faults
@@ -100,6 +109,12 @@ func (f *faults) isDamaged(position uint64) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.damaged[position]
+}
+
+func (f *faults) forgetsIDs() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.forgets
 }
 
 // cuts tells whether a read that has sent so many events is cut now.

@@ -60,8 +60,8 @@ type decision struct {
 	last     *record // of the append, when it is no conflict
 }
 
-// append checks and stores events as servers do.
-func (l *ledger) append(expected int64, events []*record) decision {
+// append checks and stores events as servers do; idempotent ones recognize repeats.
+func (l *ledger) append(expected int64, events []*record, idempotent bool) decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	stream := l.streams[events[0].stream]
@@ -78,7 +78,7 @@ func (l *ledger) append(expected int64, events []*record) decision {
 	// The server's idempotency: known when every id stands where it would be stored, else a conflict.
 	for i, e := range events {
 		at := expected + 1 + int64(i)
-		if at >= int64(len(stream)) || stream[at].id != e.id {
+		if !idempotent || at >= int64(len(stream)) || stream[at].id != e.id {
 			return decision{conflict: true, current: current}
 		}
 	}
