@@ -97,7 +97,7 @@ func (s *Store) write(ctx context.Context, stream string, expected event.Revisio
 	} else {
 		options.ExpectedStreamRevision = &streams.AppendReq_Options_Revision{Revision: uint64(expected) - 1}
 	}
-	ctx, done := s.server.bounded(ctx)
+	ctx, done := s.server.bounded(ctx, len(messages))
 	defer done()
 	return s.server.do(ctx, func(ctx context.Context, server streams.StreamsClient) error {
 		ctx, cancel := context.WithCancel(ctx)

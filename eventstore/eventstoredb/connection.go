@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"strconv"
+	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/gossip"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
@@ -20,8 +21,12 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore"
 )
 
-// maxRedirects is how often one call follows servers that say that another one leads.
-const maxRedirects = 3
+const (
+	// maxRedirects is how often one call follows servers that say that another one leads.
+	maxRedirects = 3
+	// deadlinePerEvent is how much later the deadline of a call is for each event that it moves.
+	deadlinePerEvent = 2 * time.Millisecond
+)
 
 // connection finds the leader and keeps a connection to it.
 //
@@ -166,7 +171,7 @@ func (c *connection) ask(ctx context.Context, seed string) (string, error) {
 	return "", errors.New("the cluster has no leader")
 }
 
-// bounded gives one call its deadline.
-func (c *connection) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, c.deadline)
+// bounded gives a call its deadline, which is later when it moves many events: in this protocol each is a message of its own.
+func (c *connection) bounded(ctx context.Context, events int) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, c.deadline+time.Duration(events)*deadlinePerEvent)
 }

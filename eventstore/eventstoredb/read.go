@@ -134,7 +134,7 @@ func (s *Store) slice(ctx context.Context, stream string, after event.Revision, 
 // read makes one call and returns the events it answers, as many as asked for or as a page holds, and whether there may be more.
 // A call that ends before, and otherwise than by the server's word that this is the end, has failed.
 func (s *Store) read(ctx context.Context, request *streams.ReadReq) (events []*recorded, more bool, err error) {
-	ctx, done := s.server.bounded(ctx)
+	ctx, done := s.server.bounded(ctx, int(request.GetOptions().GetCount()))
 	defer done()
 	err = s.server.do(ctx, func(ctx context.Context, server streams.StreamsClient) error {
 		ctx, cancel := context.WithCancel(ctx)
