@@ -64,7 +64,7 @@ func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server,
 	if s.adminKey, s.adminKeyMade, err = c.adminKey(); err != nil {
 		return nil, err
 	}
-	handler, err := commands.New(commands.Config{
+	handler, err := commands.New(ctx, commands.Config{
 		Store: s.stores.events, Events: s.stores.registry, Keyring: s.stores.keys,
 		Now: time.Now, NewID: newID, Issuer: c.Issuer, CachedLicenses: c.CachedLicenses,
 	})
