@@ -89,6 +89,26 @@ func TestProcessesThatStartForTheFirstTimeAtOnceMakeOneRing(t *testing.T) {
 	require.NotZero(t, serials[0])
 }
 
+func TestAProcessWaitsForTheRingThatAnotherIsMaking(t *testing.T) {
+	t.Parallel()
+	place := postgres.place(t)
+	db, name := openNamed(t, place)
+	settings := config(t, db, newPredictable(1))
+	var b *keyring.Keyring
+	var failed error
+	ended := make(chan struct{})
+	a := startProcess(t, place, &interrupted{Reader: newPredictable(2), n: 1, do: func() {
+		go func() {
+			defer close(ended)
+			b, failed = keyring.Open(context.Background(), settings)
+		}()
+		awaitLockOf(t, name)
+	}})
+	<-ended
+	require.NoError(t, failed)
+	require.Equal(t, a.SerialFor("default", "order-1"), b.SerialFor("default", "order-1"))
+}
+
 func TestAProcessTakesTheSubjectThatAnotherMadeInTheMeantime(t *testing.T) {
 	t.Parallel()
 	place := postgres.place(t)
@@ -123,10 +143,7 @@ func TestProcessesThatMakeTheSameSubjectsInDifferentOrdersDoNotBlockEachOther(t 
 	t.Parallel()
 	place := postgres.place(t)
 	identities := []string{"ada@example.com", "bob@example.com"}
-	name := uuid.NewString()
-	db, err := keyring.OpenPostgres(t.Context(), with(t, server.URL(), "application_name", name), keyring.Schema(place))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	db, name := openNamed(t, place)
 	b, err := keyring.Open(t.Context(), config(t, db, newPredictable(1)))
 	require.NoError(t, err)
 	reversed := slices.Clone(identities)
@@ -149,6 +166,16 @@ func TestProcessesThatMakeTheSameSubjectsInDifferentOrdersDoNotBlockEachOther(t 
 	require.NoError(t, failed)
 	slices.Reverse(theirs)
 	require.Equal(t, ours, theirs)
+}
+
+// openNamed opens a database with connections that can be told from all others by their application's name.
+func openNamed(t testing.TB, place string) (db *keyring.Database, name string) {
+	t.Helper()
+	name = uuid.NewString()
+	db, err := keyring.OpenPostgres(context.Background(), with(t, server.URL(), "application_name", name), keyring.Schema(place))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db, name
 }
 
 // with returns a connection string with another setting.
