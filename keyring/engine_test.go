@@ -33,7 +33,7 @@ var sqlite = engine{
 
 var postgres = engine{
 	name:  "PostgreSQL",
-	place: func(t testing.TB) string { return server.Schema(t) },
+	place: server.Schema,
 	connect: func(_ testing.TB, place string) (*keyring.Database, error) {
 		return keyring.OpenPostgres(context.Background(), server.URL(), keyring.Schema(place))
 	},
