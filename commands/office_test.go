@@ -147,9 +147,9 @@ func emptyOffice(t testing.TB) map[string][]byte {
 // after a restart.
 func (o *office) handler(store eventstore.Store, cached int) *commands.Handler {
 	o.t.Helper()
-	h, err := commands.New(commands.Config{
+	h, err := commands.New(o.t.Context(), commands.Config{
 		Store: store, Events: domain.Events(), Keyring: o.ring, Now: o.clock.now, NewID: o.ids.next,
-		Issuer: "https://licenses.example", CachedLicenses: cached,
+		Issuer: "https://licenses.example", CachedLicenses: cached, Shared: true,
 	})
 	require.NoError(o.t, err)
 	return h
