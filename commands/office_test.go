@@ -2,7 +2,6 @@ package commands_test
 
 import (
 	"context"
-	"database/sql"
 	"flag"
 	"log"
 	"math/rand/v2"
@@ -73,7 +72,7 @@ type office struct {
 	*commands.Handler
 	t     testing.TB
 	store eventstore.Store
-	keys  *sql.DB
+	keys  *keyring.Database
 	ring  *keyring.Keyring
 	clock *clock
 	ids   *ids
