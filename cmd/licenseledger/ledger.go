@@ -112,10 +112,11 @@ func (s *stores) lock(c config) error {
 	return nil
 }
 
+// openKeys opens the keys, which are beside the read models so that whoever shares these shares the keys.
 func (s *stores) openKeys(ctx context.Context, c config) error {
-	db, err := keyring.OpenSQLite(ctx, c.in(keysFile))
+	db, err := openKeysDatabase(ctx, c)
 	if err != nil {
-		return err
+		return notOpened("readmodels", err)
 	}
 	s.closers = append(s.closers, db.Close)
 	var master keyring.MasterKey
@@ -132,6 +133,13 @@ func (s *stores) openKeys(ctx context.Context, c config) error {
 		return &advice{err, "set LICENSELEDGER_MASTER_KEY, or put the right " + masterKeyFile + " (mode 0600) into the data directory"}
 	}
 	return err
+}
+
+func openKeysDatabase(ctx context.Context, c config) (*keyring.Database, error) {
+	if c.ReadModels.engine == enginePostgreSQL {
+		return keyring.OpenPostgres(ctx, c.ReadModels.text)
+	}
+	return keyring.OpenSQLite(ctx, c.in(keysFile))
 }
 
 // Close closes what was opened, last first.
