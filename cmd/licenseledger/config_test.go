@@ -108,6 +108,7 @@ func TestWrongSettingsAreRefusedByName(t *testing.T) {
 		"listen":          "LICENSELEDGER_LISTEN=here",
 		"eventstore":      "LICENSELEDGER_EVENTSTORE=mysql://db",
 		"readmodels":      "LICENSELEDGER_READMODELS=esdb://db",
+		"role":            "LICENSELEDGER_ROLE=projector",
 		"data_dir":        "LICENSELEDGER_DATA_DIR=",
 		"issuer":          "LICENSELEDGER_ISSUER=",
 		"admin_key":       "LICENSELEDGER_ADMIN_KEY=short",

@@ -156,12 +156,19 @@ func (s *stores) projectors() []projections.Projector {
 	return projections.Projectors(projections.PersonalData{Unsealer: s.keys, KeyGone: keyring.ErrKeyGone})
 }
 
-// startProjections follows the ledger with all projections.
-func (s *stores) startProjections(ctx context.Context, logger *slog.Logger) (*projections.Runner, error) {
-	return projections.Start(ctx, projections.Config{
+// lease is how long the owner of a projection may be silent before another instance takes it over.
+const lease = 5 * time.Second
+
+// startProjections follows the ledger with all projections, or with those that no other instance keeps.
+func (s *stores) startProjections(ctx context.Context, c config, logger *slog.Logger) (*projections.Runner, error) {
+	p := projections.Config{
 		Store: s.events, Registry: s.registry, ReadModels: s.readModels, Projectors: s.projectors(),
-		Owner: owner(), Now: time.Now, Logger: logger,
-	})
+		Owner: owner(), Now: time.Now, Logger: logger, Standby: c.Role == roleAPI,
+	}
+	if c.ReadModels.shared() {
+		p.Lease = lease
+	}
+	return projections.Start(ctx, p)
 }
 
 // owner names this process where several might work on one database.
