@@ -9,45 +9,6 @@ import (
 	"time"
 )
 
-// Adopted is what an owner finds when it adopts a projection.
-type Adopted struct {
-	Checkpoint
-	Version int // of the projector that filled the tables; another one than the code's calls for a rebuild
-}
-
-// Adopt makes owner the one who writes a projection, and everybody before it stop: their checkpoints are fenced. A projection
-// that is not there yet gets its first tables; what another owner left half-built is removed.
-func (db *DB) Adopt(ctx context.Context, definition Definition, owner string, now time.Time) (Adopted, error) {
-	var adopted Adopted
-	var leftovers []leftover
-	err := db.transact(ctx, func(tx *sql.Tx) (err error) {
-		if leftovers, err = abandon(ctx, tx, definition.Name); err != nil {
-			return err
-		}
-		adopted, err = serving(ctx, tx, definition.Name)
-		if errors.Is(err, ErrNotFound) {
-			adopted, err = db.first(ctx, tx, definition, owner, now)
-			return err
-		}
-		if err != nil {
-			return err
-		}
-		adopted.Epoch++
-		_, err = tx.ExecContext(ctx, `UPDATE projections SET epoch = $1, owner = $2, state = $3, error = '', updated_at = $4
-			WHERE name = $5 AND generation = $6`, adopted.Epoch, owner, StateRunning, now.UnixMicro(), adopted.Name, adopted.Generation)
-		return err
-	})
-	if err != nil {
-		return Adopted{}, fmt.Errorf("adopt projection %s: %w", definition.Name, err)
-	}
-	for _, l := range leftovers {
-		if err := db.drop(ctx, l); err != nil {
-			return Adopted{}, err
-		}
-	}
-	return adopted, nil
-}
-
 func serving(ctx context.Context, tx *sql.Tx, name string) (a Adopted, err error) {
 	a.Name = name
 	err = tx.QueryRowContext(ctx, `SELECT generation, version, epoch, position FROM projections WHERE name = $1 AND serving = 1`, name).
@@ -159,8 +120,8 @@ func (db *DB) Switch(ctx context.Context, definition Definition, replaced, built
 		} else if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE projections SET serving = 0, state = 'RETIRED', epoch = epoch + 1 WHERE name = $1 AND generation = $2`,
-			replaced.Name, replaced.Generation); err != nil {
+		if err := affecting(1, ErrFenced)(tx.ExecContext(ctx, `UPDATE projections SET serving = 0, state = 'RETIRED', epoch = epoch + 1
+			WHERE name = $1 AND generation = $2 AND epoch = $3 AND serving = 1`, replaced.Name, replaced.Generation, replaced.Epoch)); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE projections SET serving = 1, state = $1, error = '' WHERE name = $2 AND generation = $3`,
