@@ -46,14 +46,14 @@ func TestWhatOthersWriteIsNotPartOfTheLedger(t *testing.T) {
 	double := startDouble(t)
 	store, stranger := openStore(t, double.URL()), connectOther(t, double)
 	subscription := openSubscription(t, store)
-	stranger.append(t, "order-1", 0, "order.placed", `{"recorded_at":"2026-02-03T04:05:06Z"}`, 1500)
+	stranger.append(t, "order-1", 0, "order.placed", `{"recorded_at":"2026-02-03T04:05:06Z"}`, 1100)
 	head, err := store.Head(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, head)
 
 	events := fill(t, store, "license-1", 2)
 	stranger.append(t, "my-links", 0, "$>", `{"ledger":"licenseledger/1"}`, 3)
-	stranger.append(t, "order-1", 1500, "order.paid", "not JSON", 1200)
+	stranger.append(t, "order-1", 1100, "order.paid", "not JSON", 1100)
 	for range 2 { // the second time it is remembered
 		head, err = store.Head(t.Context())
 		require.NoError(t, err)

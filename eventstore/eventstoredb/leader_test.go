@@ -66,7 +66,7 @@ func TestWhenTheLeaderIsGoneAnotherOneIsFound(t *testing.T) {
 	for what, url := range map[string]string{"one server": first.URL(), "a cluster": first.ClusterURL()} {
 		second.Lead()
 		require.NoError(t, second.Up())
-		store := openStore(t, impatient(url))
+		store := openStore(t, url)
 		fill(t, store, "before-"+what, 1)
 
 		first.Lead()

@@ -31,7 +31,7 @@ func TestAServerThatIsNotThereIsUnavailable(t *testing.T) {
 	t.Parallel()
 	double := startDouble(t)
 	double.Down()
-	for _, connection := range []string{impatient(double.URL()), impatient(double.ClusterURL())} {
+	for _, connection := range []string{double.URL(), double.ClusterURL()} {
 		_, err := eventstoredb.Open(t.Context(), connection)
 		require.ErrorIs(t, err, eventstore.ErrUnavailable)
 	}
@@ -55,7 +55,7 @@ func TestTLSAndCredentialsComeFromTheConnectionString(t *testing.T) {
 	require.NoError(t, os.WriteFile(authority, double.Certificate(), 0o600))
 
 	connection := func(password, settings string) string {
-		u, err := url.Parse(impatient(double.URL()) + settings)
+		u, err := url.Parse(double.URL() + settings)
 		require.NoError(t, err)
 		u.User = url.UserPassword("admin", password)
 		return u.String()
