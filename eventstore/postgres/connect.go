@@ -9,21 +9,16 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
 
-	"github.com/licenseledger/licenseledger/migrations"
+	"github.com/licenseledger/licenseledger/migrations/pgschema"
 )
 
-const (
-	// connectTimeout bounds one attempt to connect.
-	connectTimeout = 5 * time.Second
-	// operationTimeout is when the program gives up on a batch or a page that neither succeeds nor fails: the server, which
-	// gives up earlier, cannot be heard anymore.
-	operationTimeout = 40 * time.Second
-)
+// operationTimeout is when the program gives up on a batch or a page that neither succeeds nor fails: the server, which
+// gives up earlier, cannot be heard anymore.
+const operationTimeout = 40 * time.Second
 
 // sessionSettings are what every connection is set to unless the connection string says otherwise.
-var sessionSettings = map[string]string{
+var sessionSettings = pgschema.Settings{
 	"application_name":  "licenseledger",
 	"lock_timeout":      "10s",
 	"statement_timeout": "30s",
@@ -39,40 +34,17 @@ var sessionSettings = map[string]string{
 	"jit":                             "off",
 }
 
-// errConnectionString stands for the driver's own errors, which quote the string and do not always recognize a password.
-var errConnectionString = errors.New("the connection string is not understood (postgres://USER:PASSWORD@HOST:PORT/DATABASE, " +
-	"with special characters percent-encoded, or host=HOST user=USER …)")
-
 // parse reads a connection string.
 func parse(url string, o options) (*pgxpool.Config, error) {
-	config, err := pgxpool.ParseConfig(url)
+	config, err := pgschema.Parse(url, o.schema, sessionSettings)
 	if err != nil {
-		return nil, errConnectionString
-	}
-	params := config.ConnConfig.RuntimeParams
-	for name, value := range sessionSettings {
-		if _, given := params[name]; !given {
-			params[name] = value
-		}
-	}
-	params["client_encoding"] = "UTF8"
-	params["search_path"] = pgx.Identifier{o.schema}.Sanitize()
-	if config.ConnConfig.ConnectTimeout == 0 {
-		config.ConnConfig.ConnectTimeout = connectTimeout
+		return nil, err
 	}
 	if config.ConnConfig.ValidateConnect == nil {
 		// After a failover the old address may lead to a server that follows.
 		config.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
 	return config, nil
-}
-
-// migrate makes or upgrades the tables, with connections of its own that may wait.
-func migrate(ctx context.Context, config *pgx.ConnConfig, schema string) error {
-	patient := config.Copy()
-	patient.RuntimeParams["lock_timeout"], patient.RuntimeParams["statement_timeout"] = "0", "0"
-	db := stdlib.OpenDB(*patient)
-	return errors.Join(migrations.UpPostgreSQL(ctx, db, schema, migrations.Ledger), db.Close())
 }
 
 // openWriting returns a pool of one connection that is known to be durable whenever it is new.

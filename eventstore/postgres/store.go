@@ -22,6 +22,8 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore/catchup"
 	"github.com/licenseledger/licenseledger/eventstore/groupcommit"
 	"github.com/licenseledger/licenseledger/eventstore/paging"
+	"github.com/licenseledger/licenseledger/migrations"
+	"github.com/licenseledger/licenseledger/migrations/pgschema"
 )
 
 const (
@@ -111,7 +113,7 @@ func open(ctx context.Context, url string, o options) (_ *Store, err error) {
 		return nil, err
 	}
 	defer closeOnError(&err, writing)
-	if err := migrate(ctx, config.ConnConfig, o.schema); err != nil {
+	if err := pgschema.Migrate(ctx, config.ConnConfig, o.schema, migrations.Ledger); err != nil {
 		return nil, err
 	}
 	reading, err := openReading(ctx, config, o.maxConnections-2)
