@@ -98,7 +98,7 @@ func (db *DB) rarest(ctx context.Context, tenant string, words []string) (int, e
 	rarest, least := -1, commonWord
 	for i, word := range words {
 		count, err := one(ctx, db, scanCount, `SELECT COUNT(*) FROM (SELECT 1 FROM license_words
-			WHERE tenant = $1 AND word >= $2 AND word < $3 LIMIT $4) AS some`, tenant, word, afterPrefix(word), least)
+			WHERE tenant = $1 AND word >= $2 AND word < $3 LIMIT $4) AS counted`, tenant, word, afterPrefix(word), least)
 		if err != nil {
 			return -1, err
 		}

@@ -38,8 +38,8 @@ type Progress struct {
 // Projections tells where the serving generation of every projection stands, by name, as far as the database knows: head and
 // lag belong to the ledger and are left at 0.
 func (db *DB) Projections(ctx context.Context) ([]ProjectionStatus, error) {
-	return list(ctx, db, scanProjection, `SELECT name, version, generation, position, state, error, updated_at, checksum, checksum_position
-		FROM projections WHERE serving = 1 ORDER BY name`)
+	return rowsOf(ctx, db.now, scanProjection, `SELECT name, version, generation, position, state, error, updated_at, checksum, checksum_position
+		FROM projections WHERE serving = 1 ORDER BY name`, nil)
 }
 
 func scanProjection(r row) (p ProjectionStatus, err error) {
