@@ -37,8 +37,13 @@ var (
 		"default_transaction_isolation": "read committed",
 		"lock_timeout":                  "10s",
 		"statement_timeout":             "30s",
-		// Every query has its index. Statistics of a young, fast-growing table must not talk the planner out of it.
+		// Every query has its index, to be read as far as the limit. Statistics of a young, fast-growing table must not talk the
+		// planner out of it.
 		"enable_seqscan":                  "off",
+		"enable_bitmapscan":               "off",
+		"enable_hashjoin":                 "off",
+		"enable_mergejoin":                "off",
+		"random_page_cost":                "1.1",
 		"max_parallel_workers_per_gather": "0",
 		"jit":                             "off",
 	}
@@ -46,10 +51,7 @@ var (
 		// An instance that is paused or cut off in the middle of a batch must not hold its projection's row for long.
 		"idle_in_transaction_session_timeout": "5s",
 		// Rows are found by their keys, many times over.
-		"plan_cache_mode":   "force_generic_plan",
-		"enable_bitmapscan": "off",
-		"enable_hashjoin":   "off",
-		"enable_mergejoin":  "off",
+		"plan_cache_mode": "force_generic_plan",
 	})
 	readingSession = everySession.With(pgschema.Settings{
 		"default_transaction_read_only": "on",
