@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(postgres.With(m)) }
 // database is a place for read models.
 type database struct {
 	engine string
-	open   func(t testing.TB, options ...readmodels.PostgresOption) (*readmodels.DB, error)
+	open   func(t testing.TB) (*readmodels.DB, error)
 	source string // for database/sql: a way in behind the program's back
 	schema string // empty in SQLite
 }
@@ -29,23 +29,25 @@ type database struct {
 func sqliteDatabase(t testing.TB) database {
 	path := filepath.Join(t.TempDir(), "readmodels.db")
 	return database{engine: "sqlite", source: "file:" + path + "?_pragma=busy_timeout(10000)",
-		open: func(t testing.TB, _ ...readmodels.PostgresOption) (*readmodels.DB, error) {
+		open: func(t testing.TB) (*readmodels.DB, error) {
 			return readmodels.OpenSQLite(t.Context(), path)
 		}}
 }
 
-func postgresDatabase(t testing.TB) database {
-	schema := postgres.Schema(t)
-	return database{engine: "pgx", source: postgres.URL() + "&" + url.Values{"search_path": {schema}}.Encode(), schema: schema,
-		open: func(t testing.TB, options ...readmodels.PostgresOption) (*readmodels.DB, error) {
-			return readmodels.OpenPostgres(t.Context(), postgres.URL(), append([]readmodels.PostgresOption{readmodels.Schema(schema)}, options...)...)
+func postgresDatabase(t testing.TB) database { return schemaAt(postgres.URL(), postgres.Schema(t)) }
+
+// schemaAt is a schema whose connections are named for it.
+func schemaAt(server, schema string) database {
+	return database{engine: "pgx", source: server + "&" + url.Values{"search_path": {schema}}.Encode(), schema: schema,
+		open: func(t testing.TB) (*readmodels.DB, error) {
+			return readmodels.OpenPostgres(t.Context(), server+"&application_name="+schema, readmodels.Schema(schema))
 		}}
 }
 
 // opened opens the read models until the test ends.
-func (d database) opened(t testing.TB, options ...readmodels.PostgresOption) *readmodels.DB {
+func (d database) opened(t testing.TB) *readmodels.DB {
 	t.Helper()
-	models, err := d.open(t, options...)
+	models, err := d.open(t)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, models.Close()) })
 	return models

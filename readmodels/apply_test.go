@@ -239,3 +239,21 @@ func TestWaitingNoticesProjectionsOfAnotherProcess(t *testing.T) {
 		}
 	})
 }
+
+func TestApplyingAgainWhatWasAppliedChangesNothing(t *testing.T) {
+	t.Parallel()
+	onBothEngines(t, func(t *testing.T, open opener) {
+		db := open(t)
+		at := apply(t, db, licenses, adopt(t, db, licenses), func(c *readmodels.Changes) { require.NoError(t, c.Insert("licenses", row(1, nil))) })
+		for range 2 { // the answer to the first was lost
+			c := db.Changes(licenses, at)
+			require.NoError(t, c.Update("licenses", id(1).String(), readmodels.Values{"seats_used": readmodels.Increment(1)}))
+			next, err := db.Apply(t.Context(), at, 2, c, noon)
+			require.NoError(t, err)
+			require.EqualValues(t, 2, next.Position)
+		}
+		l, err := db.License(t.Context(), tenant, id(1))
+		require.NoError(t, err)
+		require.Equal(t, 1, l.SeatsUsed)
+	})
+}
