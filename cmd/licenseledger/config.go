@@ -36,6 +36,7 @@ func settings() []setting {
 		{key: "data_dir", initial: "./data", usage: "folder of the embedded databases and of keys that are not given"},
 		{key: "eventstore", initial: "sqlite:ledger.db", url: true, usage: "where the events are: sqlite:PATH, postgres://… or esdb://…"},
 		{key: "readmodels", initial: "sqlite:readmodels.db", url: true, usage: "where read models and sealed keys are: sqlite:PATH or postgres://…"},
+		{key: "readmodels_replica", url: true, usage: "postgres://… of a server that follows the one of readmodels and answers queries in its place"},
 		{key: "role", initial: "all", usage: "what this instance does: api, projector (and what time brings about), or all"},
 		{key: "listen", initial: "127.0.0.1:8080", usage: "address to serve HTTP on"},
 		{key: "issuer", initial: "licenseledger", usage: "the issuer named in certificates"},
@@ -63,6 +64,7 @@ type config struct {
 	DataDir        string
 	EventStore     location
 	ReadModels     location
+	Replica        location // none: its text is empty
 	Role           role
 	Listen         string
 	Issuer         string
@@ -191,6 +193,11 @@ func (c *config) read(values map[string]string) error {
 	}
 	if c.ReadModels, ok = parseLocation(values["readmodels"], engineSQLite, enginePostgreSQL); !ok {
 		return wrongSetting("readmodels", "must be sqlite:PATH or postgres://USER@HOST/DATABASE")
+	}
+	if text := values["readmodels_replica"]; text != "" {
+		if c.Replica, ok = parseLocation(text, enginePostgreSQL); !ok || !c.ReadModels.shared() {
+			return wrongSetting("readmodels_replica", "must be postgres://USER@HOST/DATABASE, and so must readmodels")
+		}
 	}
 	c.Role = role(values["role"])
 	if !slices.Contains([]role{roleAll, roleAPI, roleProjector}, c.Role) {

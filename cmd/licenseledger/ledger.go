@@ -90,7 +90,15 @@ func notOpened(setting string, err error) error {
 
 // openReadModels opens what is derived from the events at any time.
 func openReadModels(ctx context.Context, c config) (*readmodels.DB, error) {
-	return readmodels.OpenSQLite(ctx, c.ReadModels.file(c.DataDir))
+	if c.ReadModels.engine != enginePostgreSQL {
+		return readmodels.OpenSQLite(ctx, c.ReadModels.file(c.DataDir))
+	}
+	var options []readmodels.PostgresOption
+	if c.Replica.text != "" {
+		options = append(options, readmodels.Replica(c.Replica.text))
+	}
+	db, err := readmodels.OpenPostgres(ctx, c.ReadModels.text, options...)
+	return db, notOpened("readmodels", err)
 }
 
 // errInUse says that another process works on the data directory.

@@ -104,7 +104,7 @@ func open(ctx context.Context, url string, o options) (_ *Store, err error) {
 	if o.maxConnections < 3 {
 		return nil, fmt.Errorf("%d connections are too few, at least 3 are needed", o.maxConnections)
 	}
-	config, err := pgconnect.Parse(url, o.schema, sessionSettings)
+	config, err := pgconnect.Parse(url, o.schema, sessionSettings, pgconnect.Writable)
 	if err != nil {
 		return nil, err
 	}
