@@ -96,11 +96,12 @@ func (c codec) decode(r *recorded) (e event.Envelope, ours bool, err error) {
 	if !is || strings.HasPrefix(name, "$") || strings.HasPrefix(r.GetMetadata()[metadataType], "$") {
 		return e, false, nil
 	}
-	if !isMarked(r.GetCustomMetadata()) {
+	var beside customMetadata
+	err = json.Unmarshal(r.GetCustomMetadata(), &beside)
+	if err == nil && beside.Ledger != mark || err != nil && !isMarked(r.GetCustomMetadata()) {
 		return e, false, nil
 	}
-	var beside customMetadata
-	if err := json.Unmarshal(r.GetCustomMetadata(), &beside); err != nil {
+	if err != nil {
 		return e, true, fmt.Errorf("%w: metadata of %s at position %d: %w", eventstore.ErrDamaged, name, r.GetCommitPosition(), err)
 	}
 	id, err := eventID(r.GetId())
@@ -124,6 +125,7 @@ func (c codec) decode(r *recorded) (e event.Envelope, ours bool, err error) {
 	}, true, nil
 }
 
+// isMarked finds the mark in metadata that are not as we write them.
 func isMarked(metadata []byte) bool {
 	var marked struct {
 		Ledger string `json:"ledger"`
