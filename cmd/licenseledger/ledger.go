@@ -16,6 +16,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore"
+	"github.com/licenseledger/licenseledger/eventstore/eventstoredb"
 	"github.com/licenseledger/licenseledger/eventstore/postgres"
 	"github.com/licenseledger/licenseledger/eventstore/sqlite"
 	"github.com/licenseledger/licenseledger/keyring"
@@ -74,6 +75,9 @@ func openEvents(ctx context.Context, c config, logger *slog.Logger) (eventstore.
 	switch c.EventStore.engine {
 	case enginePostgreSQL:
 		store, err := postgres.Open(ctx, c.EventStore.text, postgres.Logger(logger))
+		return store, notOpened("eventstore", err)
+	case engineESDB:
+		store, err := eventstoredb.Open(ctx, c.EventStore.text, eventstoredb.Logger(logger))
 		return store, notOpened("eventstore", err)
 	default:
 		return sqlite.Open(ctx, c.EventStore.file(c.DataDir), sqlite.Logger(logger))
