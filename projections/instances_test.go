@@ -131,7 +131,7 @@ func TestProjectionsGoOnWhenTheServerIsRestarted(t *testing.T) {
 	defer func() { require.NoError(t, server.Stop()) }()
 	w := newWorldIn(t, func(testing.TB) database { return schemaAt(server.URL(), "readmodels") })
 	runner := w.start(w.config())
-	for round := range 4 {
+	for round := range 2 {
 		grow(w, 100*round+1, 30)
 		if round%2 == 0 {
 			server.ShutDownImmediately()
