@@ -12,7 +12,7 @@ FUZZTIME      ?= 20s
 DURATION      ?= 10s
 EVENTS        ?= 1000000
 
-.PHONY: help run build test cover lint generate verify bench load crash fuzz clean need-go need-gcc need-postgres
+.PHONY: help run build test cover lint generate verify bench load crash fuzz clean need-go need-gcc need-postgres need-redis
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ run: build ## Build, then serve on 127.0.0.1:8080 with data in ./data
 build: need-go ## Build one static binary, bin/licenseledger
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(BINARY) ./cmd/licenseledger
 
-test: need-gcc need-postgres build ## Run every test with the race detector, black-box scenarios included
+test: need-gcc need-postgres need-redis build ## Run every test with the race detector, black-box scenarios included
 	LICENSELEDGER_BINARY=$(CURDIR)/$(BINARY) LICENSELEDGER_CRASH_ROUNDS=$(ROUNDS) go test -race -timeout 15m ./...
 	$(MAKE) --no-print-directory cover
 
@@ -42,7 +42,7 @@ verify: generate ## Check that generated code, go.mod and formatting are current
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
 	@git diff --exit-code -- '*.gen.go' go.mod go.sum || { echo "run 'make generate' and 'go mod tidy', then commit"; exit 1; }
 
-bench: need-go need-postgres ## Measure the event store, the keys and the projections
+bench: need-go need-postgres need-redis ## Measure the event store, the keys and the projections
 	go test -run '^$$' -bench . -benchmem ./...
 
 load: build ## Measure a running server over HTTP, beside the raw limits (docs/performance.md)
@@ -70,6 +70,10 @@ need-gcc: need-go # the race detector needs a C compiler
 need-postgres: # the tests start a private server of the newest version, unless LICENSELEDGER_TEST_POSTGRES names one
 	@test -n "$$LICENSELEDGER_TEST_POSTGRES" || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || \
 	  { apt-get update -q && apt-get install -qy --no-install-recommends postgresql; }
+
+need-redis: # the tests start a private server, unless LICENSELEDGER_TEST_REDIS names one
+	@test -n "$$LICENSELEDGER_TEST_REDIS" || command -v redis-server >/dev/null || \
+	  { apt-get update -q && apt-get install -qy --no-install-recommends redis-server; }
 
 $(TOOLS)/golangci-lint-$(GOLANGCI_LINT): | need-go
 	GOBIN=$(TOOLS)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)

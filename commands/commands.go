@@ -5,8 +5,10 @@
 package commands
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,6 +30,7 @@ type Config struct {
 	NewID          func() uuid.UUID // time-ordered (UUIDv7), so that events of a time stand together
 	Issuer         string           // the "iss" of certificates
 	CachedLicenses int              // how many folded licences to keep in memory
+	Shared         bool             // other instances append to the same ledger: [Handler.Follow] must run
 }
 
 // Handler carries out commands. It is safe for concurrent use.
@@ -39,6 +42,7 @@ type Handler struct {
 	products     *repository[catalog.Product]
 	plans        *repository[catalog.Plan]
 	licenses     *repository[license.Stream]
+	follower     *follower
 	certificates *otter.Cache[uuid.UUID, string] // by the event that determines the certificate
 }
 
@@ -47,10 +51,10 @@ const (
 	cachedCertificates   = 32_768
 )
 
-// New returns a handler.
-func New(c Config) (*Handler, error) {
-	ledger := ledger{store: c.Store, events: c.Events, now: c.Now, newID: c.NewID}
+// New returns a handler. ctx bounds a look at the ledger, if it is shared.
+func New(ctx context.Context, c Config) (*Handler, error) {
 	h := &Handler{keyring: c.Keyring, now: c.Now, newID: c.NewID, issuer: c.Issuer}
+	ledger := &ledger{store: c.Store, events: c.Events, now: c.Now, newID: c.NewID}
 	var err error
 	if h.products, err = newRepository(ledger, cachedCatalogStreams, catalog.ProductStream, catalog.FoldProduct, catalog.ErrProductNotFound); err != nil {
 		return nil, err
@@ -61,8 +65,25 @@ func New(c Config) (*Handler, error) {
 	if h.licenses, err = newRepository(ledger, c.CachedLicenses, license.StreamName, license.Fold, license.ErrNotFound); err != nil {
 		return nil, err
 	}
-	h.certificates, err = otter.New(&otter.Options[uuid.UUID, string]{MaximumSize: cachedCertificates})
+	if h.certificates, err = otter.New(&otter.Options[uuid.UUID, string]{MaximumSize: cachedCertificates}); err != nil {
+		return nil, err
+	}
+	if c.Shared {
+		ledger.follower, err = newFollower(ctx, c.Store, func(e event.Envelope) {
+			h.products.follow(e)
+			h.plans.follow(e)
+			h.licenses.follow(e)
+		})
+	}
+	h.follower = ledger.follower
 	return h, err
+}
+
+// Follow keeps the handler close behind a shared ledger until ctx ends. Answers do not depend on it, only how long they take.
+func (h *Handler) Follow(ctx context.Context, logger *slog.Logger) {
+	if h.follower != nil {
+		h.follower.run(ctx, logger)
+	}
 }
 
 // Request is what every command carries beside its own content.

@@ -332,6 +332,6 @@ func TestWaitingForATurnEndsWithTheContext(t *testing.T) {
 
 func TestAHandlerNeedsARoomForItsCache(t *testing.T) {
 	t.Parallel()
-	_, err := commands.New(commands.Config{Events: domain.Events(), CachedLicenses: -1})
+	_, err := commands.New(t.Context(), commands.Config{Events: domain.Events(), CachedLicenses: -1})
 	require.Error(t, err)
 }

@@ -38,7 +38,7 @@ func TestIssuingALicense(t *testing.T) {
 	require.Equal(t, event.Revision(1), issued.Revision)
 	require.Equal(t, o.head(), issued.Position)
 
-	key, err := o.ring.ParseLicenseKey(issued.Key)
+	key, err := o.ring.ParseLicenseKey(t.Context(), issued.Key)
 	require.NoError(t, err)
 	require.Equal(t, keyring.LicenseID(key.Serial), issued.ID, "the key leads to the licence")
 	require.Equal(t, license.Serial(key.Serial), issued.Serial)

@@ -51,7 +51,7 @@ func (h *Handler) customer(ctx context.Context, s *license.Stream) (*license.Cus
 func (h *Handler) decide(ctx context.Context, req Request, id uuid.UUID, licenseKey string, c license.Command) (changed[license.Stream], error) {
 	return h.licenses.change(ctx, req, id, func(s *license.Stream, now time.Time) ([]event.Payload, error) {
 		if licenseKey != "" {
-			if err := h.opens(licenseKey, s); err != nil {
+			if err := h.opens(ctx, licenseKey, s); err != nil {
 				return nil, err
 			}
 		}

@@ -87,7 +87,7 @@ func (h *Handler) byKey(ctx context.Context, text string) (*license.Stream, erro
 	if err := tenancy.Require(ctx, tenancy.Machine, tenancy.Admin); err != nil {
 		return nil, err
 	}
-	key, err := h.keyring.ParseLicenseKey(text)
+	key, err := h.keyring.ParseLicenseKey(ctx, text)
 	if err != nil {
 		return nil, err
 	}
@@ -102,8 +102,8 @@ func (h *Handler) byKey(ctx context.Context, text string) (*license.Stream, erro
 }
 
 // opens returns nil when a licence key is the licence's newest.
-func (h *Handler) opens(text string, s *license.Stream) error {
-	key, err := h.keyring.ParseLicenseKey(text)
+func (h *Handler) opens(ctx context.Context, text string, s *license.Stream) error {
+	key, err := h.keyring.ParseLicenseKey(ctx, text)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package commands_test
 
 import (
 	"context"
-	"database/sql"
 	"flag"
 	"log"
 	"math/rand/v2"
@@ -73,7 +72,7 @@ type office struct {
 	*commands.Handler
 	t     testing.TB
 	store eventstore.Store
-	keys  *sql.DB
+	keys  *keyring.Database
 	ring  *keyring.Keyring
 	clock *clock
 	ids   *ids
@@ -148,9 +147,9 @@ func emptyOffice(t testing.TB) map[string][]byte {
 // after a restart.
 func (o *office) handler(store eventstore.Store, cached int) *commands.Handler {
 	o.t.Helper()
-	h, err := commands.New(commands.Config{
+	h, err := commands.New(o.t.Context(), commands.Config{
 		Store: store, Events: domain.Events(), Keyring: o.ring, Now: o.clock.now, NewID: o.ids.next,
-		Issuer: "https://licenses.example", CachedLicenses: cached,
+		Issuer: "https://licenses.example", CachedLicenses: cached, Shared: true,
 	})
 	require.NoError(o.t, err)
 	return h

@@ -3,13 +3,11 @@ package commands
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"errors"
-	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/maypok86/otter/v2"
 
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/tenancy"
@@ -18,10 +16,11 @@ import (
 
 // ledger is where the repositories read and append.
 type ledger struct {
-	store  eventstore.Store
-	events *event.Registry
-	now    func() time.Time
-	newID  func() uuid.UUID
+	store    eventstore.Store
+	events   *event.Registry
+	now      func() time.Time
+	newID    func() uuid.UUID
+	follower *follower // nil when nobody else appends
 }
 
 // folded is an aggregate of type T. A nil *T does not exist.
@@ -30,41 +29,42 @@ type folded[T any] interface {
 	Track() event.Track
 }
 
-// repository loads aggregates of one kind and changes them. It keeps folded ones in a bounded cache; whatever happens to
-// the cached state of an aggregate happens while its turn is held, so that the cache never falls behind the ledger.
+// repository loads aggregates of one kind and changes them.
 type repository[T any] struct {
-	ledger
+	*ledger
 	stream   func(uuid.UUID) string
 	fold     func(*T, ...event.Event) (*T, error)
 	track    func(*T) event.Track
 	notFound error // refuses what belongs to another tenant
-	cache    *otter.Cache[uuid.UUID, *T]
-	turns    turns
+	shelf    *shelf[T]
 }
 
-func newRepository[T any, S folded[T]](l ledger, cached int, stream func(uuid.UUID) string, fold func(*T, ...event.Event) (*T, error), notFound error) (*repository[T], error) {
-	cache, err := otter.New(&otter.Options[uuid.UUID, *T]{MaximumSize: cached})
-	if err != nil {
-		return nil, fmt.Errorf("make a cache of %d aggregates: %w", cached, err)
-	}
+func newRepository[T any, S folded[T]](l *ledger, cached int, stream func(uuid.UUID) string, fold func(*T, ...event.Event) (*T, error), notFound error) (*repository[T], error) {
 	track := func(t *T) event.Track { return S(t).Track() }
-	return &repository[T]{ledger: l, stream: stream, fold: fold, track: track, notFound: notFound, cache: cache, turns: newTurns()}, nil
+	shelf, err := newShelf(cached, func(t *T) event.Revision { return track(t).Revision })
+	if err != nil {
+		return nil, err
+	}
+	return &repository[T]{ledger: l, stream: stream, fold: fold, track: track, notFound: notFound, shelf: shelf}, nil
 }
 
-// load returns the aggregate, nil when it does not exist.
+// load returns the aggregate as of the call or later, nil when it does not exist.
 func (r *repository[T]) load(ctx context.Context, id uuid.UUID) (*T, error) {
 	principal, err := tenancy.From(ctx)
 	if err != nil {
 		return nil, err
 	}
-	state, cached := r.cache.GetIfPresent(id)
-	if !cached {
-		release, err := r.turns.take(ctx, id)
+	if err := r.follower.catchUp(ctx); err != nil {
+		return nil, err
+	}
+	state, known := r.shelf.get(id)
+	if !known {
+		claim, err := r.shelf.claim(ctx, id)
 		if err != nil {
 			return nil, err
 		}
-		defer release()
-		if state, err = r.current(ctx, id); err != nil {
+		defer claim.release()
+		if state, err = r.current(ctx, claim); err != nil {
 			return nil, err
 		}
 	}
@@ -74,17 +74,17 @@ func (r *repository[T]) load(ctx context.Context, id uuid.UUID) (*T, error) {
 	return state, nil
 }
 
-// current returns the aggregate while its turn is held.
-func (r *repository[T]) current(ctx context.Context, id uuid.UUID) (*T, error) {
-	if state, ok := r.cache.GetIfPresent(id); ok {
+// current returns a claimed aggregate, which may lack what other instances have appended since the follower last looked.
+func (r *repository[T]) current(ctx context.Context, claim *claim[T]) (*T, error) {
+	if state, ok := r.shelf.get(claim.id); ok {
 		return state, nil
 	}
-	return r.refresh(ctx, id, nil)
+	return r.refresh(ctx, claim, nil)
 }
 
-// refresh folds what the ledger holds beyond a known state, and caches the result.
-func (r *repository[T]) refresh(ctx context.Context, id uuid.UUID, known *T) (*T, error) {
-	events, err := r.read(ctx, id, r.track(known).Revision, nil)
+// refresh folds what the ledger holds beyond a known state of a claimed aggregate.
+func (r *repository[T]) refresh(ctx context.Context, claim *claim[T], known *T) (*T, error) {
+	events, err := r.read(ctx, claim.id, r.track(known).Revision, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -95,8 +95,24 @@ func (r *repository[T]) refresh(ctx context.Context, id uuid.UUID, known *T) (*T
 	if err != nil {
 		return nil, err
 	}
-	r.cache.Set(id, state)
+	claim.put(state)
 	return state, nil
+}
+
+// follow keeps what is cached level with an event of the ledger, if it is of one of these aggregates.
+func (r *repository[T]) follow(e event.Envelope) {
+	_, text, _ := strings.Cut(e.Stream, "-")
+	id, err := uuid.Parse(text)
+	if err != nil || r.stream(id) != e.Stream {
+		return
+	}
+	r.shelf.follow(id, e.Revision, func(before *T) (*T, error) {
+		decoded, err := r.events.Decode(e)
+		if err != nil {
+			return nil, err
+		}
+		return r.fold(before, decoded)
+	})
 }
 
 // read returns the events of the aggregate after a revision, up to and including the one at until (nil: to the end).
@@ -133,32 +149,37 @@ const maxAttempts = 16
 
 // change lets decide look at the aggregate (nil: it does not exist) and appends what it returns. A command that was carried
 // out before is answered from the aggregate as it was then, and decide is not called.
+//
+// The state to decide on may be behind the ledger. An append proves that it was not; whatever else is answered is decided once
+// more after catching up.
 func (r *repository[T]) change(ctx context.Context, req Request, id uuid.UUID, decide func(state *T, now time.Time) ([]event.Payload, error)) (changed[T], error) {
 	principal, err := tenancy.From(ctx)
 	if err != nil {
 		return changed[T]{}, err
 	}
-	release, err := r.turns.take(ctx, id)
+	claim, err := r.shelf.claim(ctx, id)
 	if err != nil {
 		return changed[T]{}, err
 	}
-	defer release()
-	state, err := r.current(ctx, id)
+	defer claim.release()
+	level := r.follower == nil
+	state, err := r.current(ctx, claim)
 	for range maxAttempts {
 		if err != nil {
 			return changed[T]{}, err
 		}
 		track := r.track(state)
-		if state != nil && !principal.MayTouch(track.Tenant) {
-			return changed[T]{}, r.notFound
-		}
-		if repeated, ok := track.Command(req.IdempotencyKey); ok && req.hash != "" {
+		if repeated, ok := track.Command(req.IdempotencyKey); ok && req.hash != "" && principal.MayTouch(track.Tenant) {
 			return r.replay(ctx, req, id, repeated)
 		}
-		if req.IfMatch != nil && *req.IfMatch != track.Revision {
-			return changed[T]{}, ErrPreconditionFailed.Because("it is at revision %d, not %d", track.Revision, *req.IfMatch)
+		payloads, refused := r.decided(principal, req, state, decide)
+		if len(payloads) == 0 && !level {
+			if err = r.follower.catchUp(ctx); err == nil {
+				state, err = r.current(ctx, claim)
+			}
+			level = true
+			continue
 		}
-		payloads, refused := decide(state, r.clock())
 		if refused != nil {
 			return changed[T]{}, refused
 		}
@@ -173,34 +194,53 @@ func (r *repository[T]) change(ctx context.Context, req Request, id uuid.UUID, d
 		// be missing from every answer until the next change.
 		commit, failed := r.store.Append(context.WithoutCancel(ctx), r.stream(id), track.Revision, pending)
 		if failed == nil {
-			return r.committed(id, state, commit)
+			return r.committed(claim, state, commit)
 		}
-		if !errors.Is(failed, eventstore.ErrWrongExpectedRevision) {
-			r.cache.Invalidate(id) // whether it was stored is unknown; the next command reads what is there
+		if errors.Is(failed, eventstore.ErrBusy) {
 			return changed[T]{}, failed
 		}
-		state, err = r.refresh(ctx, id, state)
+		if !errors.Is(failed, eventstore.ErrWrongExpectedRevision) {
+			claim.drop() // whether it was stored is unknown; the next command reads what is there
+			return changed[T]{}, failed
+		}
+		state, err = r.refresh(ctx, claim, state)
 	}
 	return changed[T]{}, ErrContended
 }
 
-// committed folds what was appended and caches the result.
-func (r *repository[T]) committed(id uuid.UUID, state *T, commit eventstore.Commit) (changed[T], error) {
+// decided returns what a command causes; nothing when it is refused or everything is as wished already.
+func (r *repository[T]) decided(principal tenancy.Principal, req Request, state *T, decide func(*T, time.Time) ([]event.Payload, error)) ([]event.Payload, error) {
+	track := r.track(state)
+	if state != nil && !principal.MayTouch(track.Tenant) {
+		return nil, r.notFound
+	}
+	if req.IfMatch != nil && *req.IfMatch != track.Revision {
+		return nil, ErrPreconditionFailed.Because("it is at revision %d, not %d", track.Revision, *req.IfMatch)
+	}
+	payloads, refused := decide(state, r.clock())
+	if refused != nil {
+		return nil, refused
+	}
+	return payloads, nil
+}
+
+// committed folds what was appended.
+func (r *repository[T]) committed(claim *claim[T], state *T, commit eventstore.Commit) (changed[T], error) {
 	events := make([]event.Event, len(commit.Events))
 	for i, envelope := range commit.Events {
 		decoded, err := r.events.Decode(envelope)
 		if err != nil {
-			r.cache.Invalidate(id)
+			claim.drop()
 			return changed[T]{}, err
 		}
 		events[i] = decoded
 	}
 	state, err := r.fold(state, events...)
 	if err != nil {
-		r.cache.Invalidate(id)
+		claim.drop()
 		return changed[T]{}, err
 	}
-	r.cache.Set(id, state)
+	claim.put(state)
 	return changed[T]{state: state, events: events, Outcome: Outcome{Position: commit.Position, Revision: commit.Revision}}, nil
 }
 
@@ -260,29 +300,4 @@ func (r *repository[T]) pending(payloads []event.Payload, tenant, actor string, 
 		}
 	}
 	return pending, nil
-}
-
-// turns lets one command at a time change an aggregate, so that commands of this process do not race each other to the
-// ledger. Aggregates share a fixed number of turns; sharing one costs a wait, nothing else.
-type turns []chan struct{}
-
-const sharedTurns = 4_096
-
-func newTurns() turns {
-	t := make(turns, sharedTurns)
-	for i := range t {
-		t[i] = make(chan struct{}, 1)
-	}
-	return t
-}
-
-// take waits for the turn of an aggregate; release gives it back.
-func (t turns) take(ctx context.Context, id uuid.UUID) (release func(), err error) {
-	turn := t[binary.BigEndian.Uint64(id[8:])%uint64(len(t))]
-	select {
-	case turn <- struct{}{}:
-		return func() { <-turn }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }

@@ -80,7 +80,7 @@ func (h *Handler) judge(ctx context.Context, req Request, s *license.Stream, lic
 	if len(news) > 0 {
 		done, err = h.licenses.change(ctx, Request{Correlation: req.Correlation, IfMatch: req.IfMatch}, s.ID, func(s *license.Stream, at time.Time) ([]event.Payload, error) {
 			now = at
-			if err := h.opens(licenseKey, s); err != nil {
+			if err := h.opens(ctx, licenseKey, s); err != nil {
 				return nil, err
 			}
 			return s.Decide(ask, at)

@@ -117,7 +117,7 @@ func newWorld(t testing.TB, options ...option) *world {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.projections.Close()) })
 	newID := func() uuid.UUID { return uuid.Must(uuid.NewV7()) }
-	handler, err := commands.New(commands.Config{
+	handler, err := commands.New(t.Context(), commands.Config{
 		Store: store, Events: domain.Events(), Keyring: keys, Now: w.now, NewID: newID, Issuer: "https://vendor.example", CachedLicenses: 100,
 	})
 	require.NoError(t, err)

@@ -74,27 +74,28 @@ func keySet(t testing.TB, keys ...catalog.SigningKey) []byte {
 }
 
 func TestANewKeySignsCertificatesThatItsPublicHalfVerifies(t *testing.T) {
-	t.Parallel()
-	for _, algorithm := range []catalog.Algorithm{catalog.Ed25519, catalog.RSA2048} {
-		t.Run(string(algorithm), func(t *testing.T) {
-			t.Parallel()
-			k := newRing(t, 1)
-			key, err := k.NewSigningKey(t.Context(), "default", product, algorithm)
-			require.NoError(t, err)
-			require.Equal(t, algorithm, key.Algorithm)
+	onEachEngine(t, func(t *testing.T, e engine) {
+		for _, algorithm := range []catalog.Algorithm{catalog.Ed25519, catalog.RSA2048} {
+			t.Run(string(algorithm), func(t *testing.T) {
+				t.Parallel()
+				k := newRing(t, e, 1)
+				key, err := k.NewSigningKey(t.Context(), "default", product, algorithm)
+				require.NoError(t, err)
+				require.Equal(t, algorithm, key.Algorithm)
 
-			token, err := k.reopened(t).Certify(t.Context(), key.ID, certificate())
-			require.NoError(t, err, "the private half was durable before the key was known")
-			got, err := keyring.Verify(token, keySet(t, key), start)
-			require.NoError(t, err)
-			require.Equal(t, certificate(), got)
-		})
-	}
+				token, err := k.reopened(t).Certify(t.Context(), key.ID, certificate())
+				require.NoError(t, err, "the private half was durable before the key was known")
+				got, err := keyring.Verify(token, keySet(t, key), start)
+				require.NoError(t, err)
+				require.Equal(t, certificate(), got)
+			})
+		}
+	})
 }
 
 func TestTheSameCertificateIsAlwaysTheSameBytes(t *testing.T) {
 	t.Parallel()
-	k := newRing(t, 1)
+	k := newRing(t, sqlite, 1)
 	again := k.reopened(t)
 	for _, key := range signingKeys(t, k) {
 		first, err := k.Certify(t.Context(), key.ID, certificate())
@@ -113,24 +114,25 @@ func TestTheSameCertificateIsAlwaysTheSameBytes(t *testing.T) {
 }
 
 func TestTheFormOfCertificatesIsPinned(t *testing.T) {
-	t.Parallel()
-	k := newRing(t, 1)
-	for algorithm, key := range signingKeys(t, k) {
-		token, err := k.Certify(t.Context(), key.ID, certificate())
-		require.NoError(t, err)
-		parts := strings.Split(token, ".")
-		require.Len(t, parts, 3)
-		header, err := base64.RawURLEncoding.DecodeString(parts[0])
-		require.NoError(t, err)
-		payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-		require.NoError(t, err)
-		golden(t, fmt.Sprintf("certificate_%s.golden", algorithm), fmt.Appendf(nil, "%s\n%s\n%s\n", header, payload, token))
-	}
+	onEachEngine(t, func(t *testing.T, e engine) {
+		k := newRing(t, e, 1)
+		for algorithm, key := range signingKeys(t, k) {
+			token, err := k.Certify(t.Context(), key.ID, certificate())
+			require.NoError(t, err)
+			parts := strings.Split(token, ".")
+			require.Len(t, parts, 3)
+			header, err := base64.RawURLEncoding.DecodeString(parts[0])
+			require.NoError(t, err)
+			payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+			require.NoError(t, err)
+			golden(t, fmt.Sprintf("certificate_%s.golden", algorithm), fmt.Appendf(nil, "%s\n%s\n%s\n", header, payload, token))
+		}
+	})
 }
 
 func TestACertificateCarriesItsClaimsUnderTheirNames(t *testing.T) {
 	t.Parallel()
-	k := newRing(t, 1)
+	k := newRing(t, sqlite, 1)
 	token, err := k.Certify(t.Context(), signingKeys(t, k)[catalog.Ed25519].ID, certificate())
 	require.NoError(t, err)
 	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
@@ -150,7 +152,7 @@ func TestACertificateCarriesItsClaimsUnderTheirNames(t *testing.T) {
 
 func TestTimesOfACertificateAreRoundedDown(t *testing.T) {
 	t.Parallel()
-	k := newRing(t, 1)
+	k := newRing(t, sqlite, 1)
 	key := signingKeys(t, k)[catalog.Ed25519]
 	c := certificate()
 	c.ExpiresAt = c.ExpiresAt.Add(999_999 * time.Microsecond)
@@ -165,7 +167,7 @@ func TestTimesOfACertificateAreRoundedDown(t *testing.T) {
 
 func TestAnIncompleteCertificateIsNotSigned(t *testing.T) {
 	t.Parallel()
-	k := newRing(t, 1)
+	k := newRing(t, sqlite, 1)
 	key := signingKeys(t, k)[catalog.Ed25519]
 	for name, remove := range map[string]func(*keyring.Certificate){
 		"issuer":     func(c *keyring.Certificate) { c.Issuer = "" },
@@ -188,7 +190,7 @@ func TestAnIncompleteCertificateIsNotSigned(t *testing.T) {
 
 func TestTheLargestFeaturesFitIntoACertificate(t *testing.T) {
 	t.Parallel()
-	k := newRing(t, 1)
+	k := newRing(t, sqlite, 1)
 	key := signingKeys(t, k)[catalog.Ed25519]
 	c := certificate()
 	c.Features = catalog.Features{}
@@ -203,64 +205,71 @@ func TestTheLargestFeaturesFitIntoACertificate(t *testing.T) {
 }
 
 func TestAKeyThatTheRingNeverMadeSignsNothing(t *testing.T) {
-	t.Parallel()
-	_, err := newRing(t, 1).Certify(t.Context(), "nobody", certificate())
-	require.ErrorIs(t, err, keyring.ErrUnknownSigningKey)
+	onEachEngine(t, func(t *testing.T, e engine) {
+		_, err := newRing(t, e, 1).Certify(t.Context(), "nobody", certificate())
+		require.ErrorIs(t, err, keyring.ErrUnknownSigningKey)
+	})
 }
 
 func TestASigningKeyOfUnknownAlgorithmIsRefused(t *testing.T) {
 	t.Parallel()
-	_, err := newRing(t, 1).NewSigningKey(t.Context(), "default", product, "dsa")
+	_, err := newRing(t, sqlite, 1).NewSigningKey(t.Context(), "default", product, "dsa")
 	require.ErrorIs(t, err, keyring.ErrUnknownAlgorithm)
 }
 
 func TestASigningKeyWithoutRandomnessIsNotMade(t *testing.T) {
-	t.Parallel()
-	r := newRing(t, 1)
-	for _, enough := range []int{0, 32} { // the seed, then the nonce
-		k, err := keyring.Open(t.Context(), config(t, r.db, &failing{left: enough}))
-		require.NoError(t, err)
-		_, err = k.NewSigningKey(t.Context(), "default", product, catalog.Ed25519)
-		require.ErrorIs(t, err, errDry)
-	}
-	var stored int
-	require.NoError(t, r.db.QueryRow(`SELECT count(*) FROM signing_keys`).Scan(&stored))
-	require.Zero(t, stored)
+	onEachEngine(t, func(t *testing.T, e engine) {
+		r := newRing(t, e, 1)
+		for _, enough := range []int{0, 32} { // the seed, then the nonce
+			k, err := keyring.Open(t.Context(), config(t, r.db, &failing{left: enough}))
+			require.NoError(t, err)
+			_, err = k.NewSigningKey(t.Context(), "default", product, catalog.Ed25519)
+			require.ErrorIs(t, err, errDry)
+		}
+		var stored int
+		require.NoError(t, r.db.QueryRow(`SELECT count(*) FROM signing_keys`).Scan(&stored))
+		require.Zero(t, stored)
+	})
 }
 
 func TestTamperedRowsOfSigningKeysAreRefused(t *testing.T) {
-	t.Parallel()
-	for name, tamper := range map[string]string{
-		"another tenant":  `UPDATE signing_keys SET tenant = 'other'`,
-		"another product": `UPDATE signing_keys SET product_id = '0195a000-0000-7000-8000-0000000000ff'`,
-		"other bytes":     `UPDATE signing_keys SET sealed = zeroblob(100)`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			k := newRing(t, 1)
-			keys := signingKeys(t, k)
-			k.exec(t, tamper)
-			for _, key := range keys {
-				_, err := k.Certify(t.Context(), key.ID, certificate())
-				require.ErrorIs(t, err, keyring.ErrTampered)
-			}
-		})
-	}
+	onEachEngine(t, func(t *testing.T, e engine) {
+		for name, tamper := range map[string]struct {
+			statement string
+			with      []any
+		}{
+			"another tenant":  {`UPDATE signing_keys SET tenant = 'other'`, nil},
+			"another product": {`UPDATE signing_keys SET product_id = '0195a000-0000-7000-8000-0000000000ff'`, nil},
+			"other bytes":     {`UPDATE signing_keys SET sealed = $1`, []any{make([]byte, 100)}},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				k := newRing(t, e, 1)
+				keys := signingKeys(t, k)
+				k.exec(t, tamper.statement, tamper.with...)
+				for _, key := range keys {
+					_, err := k.Certify(t.Context(), key.ID, certificate())
+					require.ErrorIs(t, err, keyring.ErrTampered)
+				}
+			})
+		}
+	})
 }
 
 func TestSigningKeysThatStandInEachOthersRowsAreRefused(t *testing.T) {
-	t.Parallel()
-	k := newRing(t, 1)
-	keys := signingKeys(t, k)
-	k.swapSealed(t, "signing_keys", "key_id", keys[catalog.Ed25519].ID, keys[catalog.RSA2048].ID)
-	for _, key := range keys {
-		_, err := k.Certify(t.Context(), key.ID, certificate())
-		require.ErrorIs(t, err, keyring.ErrTampered)
-	}
+	onEachEngine(t, func(t *testing.T, e engine) {
+		k := newRing(t, e, 1)
+		keys := signingKeys(t, k)
+		k.swapSealed(t, "signing_keys", "key_id", keys[catalog.Ed25519].ID, keys[catalog.RSA2048].ID)
+		for _, key := range keys {
+			_, err := k.Certify(t.Context(), key.ID, certificate())
+			require.ErrorIs(t, err, keyring.ErrTampered)
+		}
+	})
 }
 
 func BenchmarkCertify(b *testing.B) {
-	k := newRing(b, 1)
+	k := newRing(b, sqlite, 1)
 	for algorithm, key := range signingKeys(b, k) {
 		b.Run(string(algorithm), func(b *testing.B) {
 			for b.Loop() {
@@ -272,7 +281,7 @@ func BenchmarkCertify(b *testing.B) {
 }
 
 func BenchmarkVerify(b *testing.B) {
-	k := newRing(b, 1)
+	k := newRing(b, sqlite, 1)
 	for algorithm, key := range signingKeys(b, k) {
 		token, err := k.Certify(b.Context(), key.ID, certificate())
 		require.NoError(b, err)
@@ -287,10 +296,10 @@ func BenchmarkVerify(b *testing.B) {
 }
 
 func BenchmarkParseLicenseKey(b *testing.B) {
-	k := newRing(b, 1)
+	k := newRing(b, sqlite, 1)
 	text := k.FormatLicenseKey(keyring.LicenseKey{Serial: 5, Generation: 1})
 	for b.Loop() {
-		_, err := k.ParseLicenseKey(text)
+		_, err := k.ParseLicenseKey(b.Context(), text)
 		require.NoError(b, err)
 	}
 }

@@ -19,7 +19,7 @@ import (
 
 func TestTheFormOfKeySetsIsPinnedAndDoesNotDependOnTheOrderOfTheKeys(t *testing.T) {
 	t.Parallel()
-	keys := signingKeys(t, newRing(t, 1))
+	keys := signingKeys(t, newRing(t, sqlite, 1))
 	set := keySet(t, keys[catalog.Ed25519], keys[catalog.RSA2048])
 	golden(t, "jwks.golden", append(set, '\n'))
 	require.Equal(t, string(set), string(keySet(t, keys[catalog.RSA2048], keys[catalog.Ed25519])))

@@ -14,7 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -40,15 +39,15 @@ const (
 
 // Config is what a key ring is made of. All fields are required.
 type Config struct {
-	DB     *sql.DB          // the keys database, see [OpenSQLite]
+	DB     *Database        // the keys database, see [OpenSQLite] and [OpenPostgres]
 	Master MasterKey        // seals everything in DB
 	Random io.Reader        // source of keys, nonces, serials; safe for concurrent use
-	Now    func() time.Time // for the record of when a key was made or erased
+	Now    func() time.Time // for records of when a key was made or erased, and the age of what is cached
 }
 
 // Keyring holds the keys. All methods are safe for concurrent use. It starts no goroutines; closing the database ends it.
 type Keyring struct {
-	db     *sql.DB
+	db     *Database
 	random io.Reader
 	now    func() time.Time
 
@@ -56,14 +55,14 @@ type Keyring struct {
 	signingSealer cipher.AEAD // of signing_keys
 	subjectSealer cipher.AEAD // of subjects
 
-	licenseKeyMACs  atomic.Pointer[[]*secret] // newest first
+	licenseKeyMACs  licenseKeySecrets
 	serials         *secret
 	components      *secret
 	requests        *secret
 	subjectIdentity *secret
 
 	signers     *otter.Cache[string, *signer]
-	subjectKeys *otter.Cache[uuid.UUID, *secret]
+	subjectKeys *otter.Cache[uuid.UUID, *subjectKey]
 
 	writing chan struct{} // holds a token while someone writes to the database
 	waiting subjectQueue
@@ -87,7 +86,7 @@ func Open(ctx context.Context, c Config) (*Keyring, error) {
 	if k.signers, err = otter.New(&otter.Options[string, *signer]{MaximumSize: cachedSigningKeys}); err != nil {
 		return nil, fmt.Errorf("open key ring: %w", err)
 	}
-	if k.subjectKeys, err = otter.New(&otter.Options[uuid.UUID, *secret]{MaximumSize: cachedSubjectKeys}); err != nil {
+	if k.subjectKeys, err = otter.New(&otter.Options[uuid.UUID, *subjectKey]{MaximumSize: cachedSubjectKeys}); err != nil {
 		return nil, fmt.Errorf("open key ring: %w", err)
 	}
 	return k, nil
@@ -119,6 +118,9 @@ func (k *Keyring) loadOrMakeRing(ctx context.Context, master *secret) error {
 		return err
 	}
 	return k.write(ctx, func(tx *sql.Tx) error {
+		if err := k.db.engine.lockRing(ctx, tx); err != nil {
+			return err
+		}
 		var recorded []byte
 		err := tx.QueryRowContext(ctx, `SELECT master_check FROM ring`).Scan(&recorded)
 		switch {
@@ -146,7 +148,7 @@ func (k *Keyring) makeRing(ctx context.Context, tx *sql.Tx, check *secret) error
 		return fmt.Errorf("make ring: %w", err)
 	}
 	for _, p := range purposes() {
-		if _, err := k.makeSecret(ctx, tx, p, 1); err != nil {
+		if err := k.makeSecret(ctx, tx, p, 1); err != nil {
 			return err
 		}
 	}
@@ -158,7 +160,7 @@ func (k *Keyring) write(ctx context.Context, do func(*sql.Tx) error, committed f
 	return k.alone(ctx, func() error { return k.transact(ctx, do, committed) })
 }
 
-// alone runs do while nobody else writes: SQLite has one writer, and waiting here is fairer than in its busy loop.
+// alone runs do while nobody else in this process writes: SQLite has one writer, and waiting here is fairer than in its busy loop.
 func (k *Keyring) alone(ctx context.Context, do func() error) error {
 	select {
 	case k.writing <- struct{}{}:

@@ -2,7 +2,6 @@ package keyring_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"flag"
 	"fmt"
@@ -23,7 +22,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(server.With(m)) }
 
 const (
 	masterText      = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -68,15 +67,7 @@ func parseMaster(t testing.TB, text string) keyring.MasterKey {
 	return master
 }
 
-func openDB(t testing.TB, path string) *sql.DB {
-	t.Helper()
-	db, err := keyring.OpenSQLite(context.Background(), path)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	return db
-}
-
-func config(t testing.TB, db *sql.DB, random io.Reader) keyring.Config {
+func config(t testing.TB, db *keyring.Database, random io.Reader) keyring.Config {
 	t.Helper()
 	return keyring.Config{DB: db, Master: parseMaster(t, masterText), Random: random, Now: func() time.Time { return start }}
 }
@@ -84,27 +75,29 @@ func config(t testing.TB, db *sql.DB, random io.Reader) keyring.Config {
 // ring is a key ring together with its database.
 type ring struct {
 	*keyring.Keyring
-	db   *sql.DB
-	path string
+	db     *keyring.Database
+	engine engine
+	place  string
 }
 
 // newRing makes a ring whose secrets follow from the seed.
-func newRing(t testing.TB, seed byte) ring {
+func newRing(t testing.TB, e engine, seed byte) ring {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "keys.db")
-	db := openDB(t, path)
+	return openRing(t, e, e.place(t), seed)
+}
+
+func openRing(t testing.TB, e engine, place string, seed byte) ring {
+	t.Helper()
+	db := e.open(t, place)
 	k, err := keyring.Open(context.Background(), config(t, db, newPredictable(seed)))
 	require.NoError(t, err)
-	return ring{Keyring: k, db: db, path: path}
+	return ring{Keyring: k, db: db, engine: e, place: place}
 }
 
 // reopened is the same ring as another process finds it.
 func (r ring) reopened(t testing.TB) ring {
 	t.Helper()
-	db := openDB(t, r.path)
-	k, err := keyring.Open(context.Background(), config(t, db, newPredictable(99)))
-	require.NoError(t, err)
-	return ring{Keyring: k, db: db, path: r.path}
+	return openRing(t, r.engine, r.place, 99)
 }
 
 func (r ring) exec(t testing.TB, statement string, args ...any) {
@@ -137,24 +130,26 @@ func golden(t *testing.T, name string, got []byte) {
 }
 
 func TestARingIsTheSameWhenOpenedAgain(t *testing.T) {
-	t.Parallel()
-	first := newRing(t, 1)
-	second := first.reopened(t)
+	onEachEngine(t, func(t *testing.T, e engine) {
+		first := newRing(t, e, 1)
+		second := first.reopened(t)
 
-	key := keyring.LicenseKey{Serial: 7, Generation: 1}
-	require.Equal(t, first.FormatLicenseKey(key), second.FormatLicenseKey(key))
-	require.Equal(t, first.SerialFor("t", "k"), second.SerialFor("t", "k"))
-	require.Equal(t, first.HashRequest([]byte("r")), second.HashRequest([]byte("r")))
+		key := keyring.LicenseKey{Serial: 7, Generation: 1}
+		require.Equal(t, first.FormatLicenseKey(key), second.FormatLicenseKey(key))
+		require.Equal(t, first.SerialFor("t", "k"), second.SerialFor("t", "k"))
+		require.Equal(t, first.HashRequest([]byte("r")), second.HashRequest([]byte("r")))
+	})
 }
 
 func TestOpenRefusesAnotherMasterKey(t *testing.T) {
-	t.Parallel()
-	r := newRing(t, 1)
-	c := config(t, r.db, newPredictable(2))
-	c.Master = parseMaster(t, otherMasterText)
+	onEachEngine(t, func(t *testing.T, e engine) {
+		r := newRing(t, e, 1)
+		c := config(t, r.db, newPredictable(2))
+		c.Master = parseMaster(t, otherMasterText)
 
-	_, err := keyring.Open(t.Context(), c)
-	require.ErrorIs(t, err, keyring.ErrWrongMasterKey)
+		_, err := keyring.Open(t.Context(), c)
+		require.ErrorIs(t, err, keyring.ErrWrongMasterKey)
+	})
 }
 
 func TestOpenRefusesAnIncompleteConfiguration(t *testing.T) {
@@ -167,7 +162,7 @@ func TestOpenRefusesAnIncompleteConfiguration(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := config(t, openDB(t, filepath.Join(t.TempDir(), "keys.db")), newPredictable(1))
+			c := config(t, sqlite.open(t, sqlite.place(t)), newPredictable(1))
 			remove(&c)
 			_, err := keyring.Open(t.Context(), c)
 			require.ErrorContains(t, err, "required")
@@ -176,80 +171,86 @@ func TestOpenRefusesAnIncompleteConfiguration(t *testing.T) {
 }
 
 func TestOpenRefusesDamagedDatabases(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		damage string
-		want   error
-	}{
-		"no ring but secrets":          {`DELETE FROM ring`, keyring.ErrDamaged},
-		"a secret is missing":          {`DELETE FROM ring_secrets WHERE purpose = 'component-hash'`, keyring.ErrDamaged},
-		"a secret is altered":          {`UPDATE ring_secrets SET sealed = zeroblob(61) WHERE purpose = 'request-hash'`, keyring.ErrTampered},
-		"a secret is cut":              {`UPDATE ring_secrets SET sealed = x'01' WHERE purpose = 'request-hash'`, keyring.ErrTampered},
-		"a secret is put back in time": {`UPDATE ring_secrets SET version = 2 WHERE purpose = 'license-key-mac'`, keyring.ErrTampered},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := newRing(t, 1)
-			r.exec(t, c.damage)
-			_, err := keyring.Open(t.Context(), config(t, r.db, newPredictable(2)))
-			require.ErrorIs(t, err, c.want)
-		})
-	}
+	onEachEngine(t, func(t *testing.T, e engine) {
+		for name, c := range map[string]struct {
+			damage string
+			with   []any
+			want   error
+		}{
+			"no ring but secrets":          {`DELETE FROM ring`, nil, keyring.ErrDamaged},
+			"a secret is missing":          {`DELETE FROM ring_secrets WHERE purpose = 'component-hash'`, nil, keyring.ErrDamaged},
+			"a secret is altered":          {`UPDATE ring_secrets SET sealed = $1 WHERE purpose = 'request-hash'`, []any{make([]byte, 61)}, keyring.ErrTampered},
+			"a secret is cut":              {`UPDATE ring_secrets SET sealed = $1 WHERE purpose = 'request-hash'`, []any{[]byte{1}}, keyring.ErrTampered},
+			"a secret is put back in time": {`UPDATE ring_secrets SET version = 2 WHERE purpose = 'license-key-mac'`, nil, keyring.ErrTampered},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				r := newRing(t, e, 1)
+				r.exec(t, c.damage, c.with...)
+				_, err := keyring.Open(t.Context(), config(t, r.db, newPredictable(2)))
+				require.ErrorIs(t, err, c.want)
+			})
+		}
+	})
 }
 
 func TestOpenRefusesSecretsThatStandInEachOthersRows(t *testing.T) {
-	t.Parallel()
-	r := newRing(t, 1)
-	r.swapSealed(t, "ring_secrets", "purpose", "request-hash", "component-hash")
-	_, err := keyring.Open(t.Context(), config(t, r.db, newPredictable(2)))
-	require.ErrorIs(t, err, keyring.ErrTampered)
+	onEachEngine(t, func(t *testing.T, e engine) {
+		r := newRing(t, e, 1)
+		r.swapSealed(t, "ring_secrets", "purpose", "request-hash", "component-hash")
+		_, err := keyring.Open(t.Context(), config(t, r.db, newPredictable(2)))
+		require.ErrorIs(t, err, keyring.ErrTampered)
+	})
 }
 
 func TestARingThatRunsOutOfRandomnessIsNotMadeInPart(t *testing.T) {
-	t.Parallel()
-	db := openDB(t, filepath.Join(t.TempDir(), "keys.db"))
-	for _, enough := range []int{0, 40, 100, 200} { // five secrets with their nonces take 220 bytes
-		_, err := keyring.Open(t.Context(), config(t, db, &failing{left: enough}))
-		require.ErrorIs(t, err, errDry)
-	}
-	_, err := keyring.Open(t.Context(), config(t, db, &failing{left: 220}))
-	require.NoError(t, err)
+	onEachEngine(t, func(t *testing.T, e engine) {
+		db := e.open(t, e.place(t))
+		for _, enough := range []int{0, 40, 100, 200} { // five secrets with their nonces take 220 bytes
+			_, err := keyring.Open(t.Context(), config(t, db, &failing{left: enough}))
+			require.ErrorIs(t, err, errDry)
+		}
+		_, err := keyring.Open(t.Context(), config(t, db, &failing{left: 220}))
+		require.NoError(t, err)
+	})
 }
 
 func TestNothingWorksOnAClosedDatabaseAndNothingPanics(t *testing.T) {
-	t.Parallel()
-	r := newRing(t, 1)
-	subject, err := r.Subject(t.Context(), "default", "ada@example.com")
-	require.NoError(t, err)
-	require.NoError(t, r.db.Close())
-	cold, err := keyring.OpenSQLite(t.Context(), r.path)
-	require.NoError(t, err)
-	k, err := keyring.Open(t.Context(), config(t, cold, newPredictable(1)))
-	require.NoError(t, err)
-	require.NoError(t, cold.Close())
+	onEachEngine(t, func(t *testing.T, e engine) {
+		r := newRing(t, e, 1)
+		subject, err := r.Subject(t.Context(), "default", "ada@example.com")
+		require.NoError(t, err)
+		require.NoError(t, r.db.Close())
+		cold, err := e.connect(t, r.place)
+		require.NoError(t, err)
+		k, err := keyring.Open(t.Context(), config(t, cold, newPredictable(1)))
+		require.NoError(t, err)
+		require.NoError(t, cold.Close())
 
-	_, err = k.Subject(t.Context(), "default", "ada@example.com")
-	require.ErrorContains(t, err, "closed")
-	_, err = k.Seal(t.Context(), subject, nil)
-	require.ErrorContains(t, err, "closed")
-	require.ErrorContains(t, k.EraseSubject(t.Context(), subject), "closed")
-	require.ErrorContains(t, k.RotateLicenseKeySecret(t.Context()), "closed")
-	_, err = k.NewSigningKey(t.Context(), "default", product, catalog.Ed25519)
-	require.ErrorContains(t, err, "closed")
-	_, err = k.Certify(t.Context(), "any", certificate())
-	require.ErrorContains(t, err, "closed")
-	_, err = keyring.Open(t.Context(), config(t, cold, newPredictable(1)))
-	require.ErrorContains(t, err, "closed")
-	_, err = keyring.LoadOrCreateMasterKey(t.Context(), filepath.Join(t.TempDir(), "master.key"), cold)
-	require.ErrorContains(t, err, "closed")
+		_, err = k.Subject(t.Context(), "default", "ada@example.com")
+		require.ErrorContains(t, err, "closed")
+		_, err = k.Seal(t.Context(), subject, nil)
+		require.ErrorContains(t, err, "closed")
+		require.ErrorContains(t, k.EraseSubject(t.Context(), subject), "closed")
+		require.ErrorContains(t, k.RotateLicenseKeySecret(t.Context()), "closed")
+		_, err = k.NewSigningKey(t.Context(), "default", product, catalog.Ed25519)
+		require.ErrorContains(t, err, "closed")
+		_, err = k.Certify(t.Context(), "any", certificate())
+		require.ErrorContains(t, err, "closed")
+		_, err = keyring.Open(t.Context(), config(t, cold, newPredictable(1)))
+		require.ErrorContains(t, err, "closed")
+		_, err = keyring.LoadOrCreateMasterKey(t.Context(), filepath.Join(t.TempDir(), "master.key"), cold)
+		require.ErrorContains(t, err, "closed")
+	})
 }
 
 func TestPrintingARingShowsNoSecret(t *testing.T) {
-	t.Parallel()
-	r := newRing(t, 1)
-	c := config(t, r.db, newPredictable(1))
-	for _, verb := range []string{"%v", "%+v", "%#v", "%d", "%x", "%s"} {
-		require.NotContains(t, fmt.Sprintf(verb, c), "16 17 18", "the master key's bytes")
-		require.Equal(t, "[key ring]", fmt.Sprintf(verb, r.Keyring))
-	}
+	onEachEngine(t, func(t *testing.T, e engine) {
+		r := newRing(t, e, 1)
+		c := config(t, r.db, newPredictable(1))
+		for _, verb := range []string{"%v", "%+v", "%#v", "%d", "%x", "%s"} {
+			require.NotContains(t, fmt.Sprintf(verb, c), "16 17 18", "the master key's bytes")
+			require.Equal(t, "[key ring]", fmt.Sprintf(verb, r.Keyring))
+		}
+	})
 }

@@ -1,8 +1,10 @@
 package keyring
 
 import (
+	"context"
 	"crypto/hmac"
 	"encoding/binary"
+	"fmt"
 	"strings"
 
 	"github.com/licenseledger/licenseledger/domain/refusal"
@@ -36,7 +38,7 @@ const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 func (k *Keyring) FormatLicenseKey(key LicenseKey) string {
 	// 125 bits: the upper 61 in high, the lower 64 in low.
 	high := key.Serial >> (64 - generationBits - macBits)
-	low := key.Serial<<(generationBits+macBits) | uint64(key.Generation)<<macBits | licenseKeyMAC((*k.licenseKeyMACs.Load())[0], key)
+	low := key.Serial<<(generationBits+macBits) | uint64(key.Generation)<<macBits | licenseKeyMAC((*k.licenseKeyMACs.known.Load())[0], key)
 	text := make([]byte, 0, digits+digits/digitsPerGroup-1)
 	for i := range digits {
 		if i > 0 && i%digitsPerGroup == 0 {
@@ -47,9 +49,13 @@ func (k *Keyring) FormatLicenseKey(key LicenseKey) string {
 	return string(text)
 }
 
-// ParseLicenseKey reads a licence key and checks that this ring made it, without touching storage. Lower case, O for 0, I and
-// L for 1, and any number of dashes and blanks are accepted. The error is ErrLicenseKeyInvalid and never holds the key.
-func (k *Keyring) ParseLicenseKey(text string) (LicenseKey, error) {
+// ParseLicenseKey reads a licence key and checks that this ring made it. Lower case, O for 0, I and L for 1, and any number of dashes
+// and blanks are accepted. It fails with ErrLicenseKeyInvalid. No error holds the key.
+//
+// Storage is not touched, but for a ring that processes share: a licence key that no known secret made leads to a look for newer
+// secrets, at most once a second, and to another error when that look fails. So, for up to a second after such a look, a licence key
+// may be refused that another process made under a secret that is newer still.
+func (k *Keyring) ParseLicenseKey(ctx context.Context, text string) (LicenseKey, error) {
 	high, low, ok := decodeDigits(text)
 	if !ok {
 		return LicenseKey{}, ErrLicenseKeyInvalid
@@ -59,12 +65,29 @@ func (k *Keyring) ParseLicenseKey(text string) (LicenseKey, error) {
 		Generation: uint8(low >> macBits & (1<<generationBits - 1)),
 	}
 	presented := binary.BigEndian.AppendUint64(nil, low&(1<<macBits-1))
-	for _, s := range *k.licenseKeyMACs.Load() {
+	known := k.licenseKeyMACs.known.Load()
+	if madeUnder(*known, key, presented) {
+		return key, nil
+	}
+	newer, err := k.newerSecrets(ctx, known)
+	switch {
+	case madeUnder(newer, key, presented):
+		return key, nil
+	case err != nil:
+		return LicenseKey{}, fmt.Errorf("check a license key: %w", err)
+	default:
+		return LicenseKey{}, ErrLicenseKeyInvalid
+	}
+}
+
+// madeUnder tells whether a MAC is that of key under one of the secrets.
+func madeUnder(secrets []*secret, key LicenseKey, presented []byte) bool {
+	for _, s := range secrets {
 		if hmac.Equal(presented, binary.BigEndian.AppendUint64(nil, licenseKeyMAC(s, key))) {
-			return key, nil
+			return true
 		}
 	}
-	return LicenseKey{}, ErrLicenseKeyInvalid
+	return false
 }
 
 func licenseKeyMAC(s *secret, key LicenseKey) uint64 {

@@ -16,7 +16,7 @@ import (
 
 func TestALicenseKeySaysWhatItWasMadeOf(t *testing.T) {
 	t.Parallel()
-	k := newRing(t, 1)
+	k := newRing(t, sqlite, 1)
 	keys := []keyring.LicenseKey{
 		{}, {Serial: math.MaxUint64, Generation: math.MaxUint8}, {Serial: 1}, {Generation: 1},
 		{Serial: 1 << 63}, {Serial: 0x5555555555555555, Generation: 0xaa}, {Serial: 0xaaaaaaaaaaaaaaaa, Generation: 0x55},
@@ -28,27 +28,28 @@ func TestALicenseKeySaysWhatItWasMadeOf(t *testing.T) {
 	for _, key := range keys {
 		text := k.FormatLicenseKey(key)
 		require.Regexp(t, `^([0-9A-HJKMNP-TV-Z]{5}-){4}[0-9A-HJKMNP-TV-Z]{5}$`, text)
-		parsed, err := k.ParseLicenseKey(text)
+		parsed, err := k.ParseLicenseKey(t.Context(), text)
 		require.NoError(t, err)
 		require.Equal(t, key, parsed)
 	}
 }
 
 func TestTheFormatOfLicenseKeysIsPinned(t *testing.T) {
-	t.Parallel()
-	k := newRing(t, 1)
-	var lines strings.Builder
-	for _, key := range []keyring.LicenseKey{{}, {Serial: 1}, {Serial: 1, Generation: 1}, {Serial: 0x0123456789abcdef, Generation: 7},
-		{Serial: math.MaxUint64, Generation: math.MaxUint8}} {
-		fmt.Fprintf(&lines, "%016x %3d %s %s\n", key.Serial, key.Generation, k.FormatLicenseKey(key), keyring.LicenseID(key.Serial))
-	}
-	fmt.Fprintf(&lines, "%016x serial for an idempotency key\n", k.SerialFor("default", "order-1"))
-	golden(t, "license_keys.golden", []byte(lines.String()))
+	onEachEngine(t, func(t *testing.T, e engine) {
+		k := newRing(t, e, 1)
+		var lines strings.Builder
+		for _, key := range []keyring.LicenseKey{{}, {Serial: 1}, {Serial: 1, Generation: 1}, {Serial: 0x0123456789abcdef, Generation: 7},
+			{Serial: math.MaxUint64, Generation: math.MaxUint8}} {
+			fmt.Fprintf(&lines, "%016x %3d %s %s\n", key.Serial, key.Generation, k.FormatLicenseKey(key), keyring.LicenseID(key.Serial))
+		}
+		fmt.Fprintf(&lines, "%016x serial for an idempotency key\n", k.SerialFor("default", "order-1"))
+		golden(t, "license_keys.golden", []byte(lines.String()))
+	})
 }
 
 func TestALicenseKeyMayBeTypedInManyWays(t *testing.T) {
 	t.Parallel()
-	k := newRing(t, 1)
+	k := newRing(t, sqlite, 1)
 	want := keyring.LicenseKey{Serial: 0x0842108421084210, Generation: 3} // many zeros and ones
 	text := k.FormatLicenseKey(want)
 	require.Contains(t, text, "0")
@@ -63,7 +64,7 @@ func TestALicenseKeyMayBeTypedInManyWays(t *testing.T) {
 		strings.ReplaceAll(text, "1", "I"),
 		strings.ReplaceAll(text, "1", "l"),
 	} {
-		parsed, err := k.ParseLicenseKey(typed)
+		parsed, err := k.ParseLicenseKey(t.Context(), typed)
 		require.NoError(t, err, typed)
 		require.Equal(t, want, parsed)
 	}
@@ -71,7 +72,7 @@ func TestALicenseKeyMayBeTypedInManyWays(t *testing.T) {
 
 func TestEveryLicenseKeyWithOneWrongCharacterIsRefused(t *testing.T) {
 	t.Parallel()
-	k := newRing(t, 1)
+	k := newRing(t, sqlite, 1)
 	for _, key := range []keyring.LicenseKey{{Serial: 0x0123456789abcdef, Generation: 7}, {}, {Serial: math.MaxUint64, Generation: 255}} {
 		text := k.FormatLicenseKey(key)
 		tried := 0
@@ -81,7 +82,7 @@ func TestEveryLicenseKeyWithOneWrongCharacterIsRefused(t *testing.T) {
 				if canonical(typed) == canonical(text) {
 					continue // the same key in another spelling
 				}
-				_, err := k.ParseLicenseKey(typed)
+				_, err := k.ParseLicenseKey(t.Context(), typed)
 				require.ErrorIs(t, err, keyring.ErrLicenseKeyInvalid, typed)
 				tried++
 			}
@@ -92,38 +93,38 @@ func TestEveryLicenseKeyWithOneWrongCharacterIsRefused(t *testing.T) {
 
 func TestSwappedNeighboursAreRefused(t *testing.T) {
 	t.Parallel()
-	k := newRing(t, 1)
+	k := newRing(t, sqlite, 1)
 	text := strings.ReplaceAll(k.FormatLicenseKey(keyring.LicenseKey{Serial: 0x0123456789abcdef, Generation: 7}), "-", "")
 	for i := range len(text) - 1 {
 		if text[i] == text[i+1] {
 			continue
 		}
-		_, err := k.ParseLicenseKey(text[:i] + text[i+1:i+2] + text[i:i+1] + text[i+2:])
+		_, err := k.ParseLicenseKey(t.Context(), text[:i]+text[i+1:i+2]+text[i:i+1]+text[i+2:])
 		require.ErrorIs(t, err, keyring.ErrLicenseKeyInvalid)
 	}
 }
 
 func TestWhatIsNotALicenseKeyIsRefused(t *testing.T) {
 	t.Parallel()
-	k := newRing(t, 1)
+	k := newRing(t, sqlite, 1)
 	good := k.FormatLicenseKey(keyring.LicenseKey{Serial: 5})
 	for _, typed := range []string{
 		"", "-", good[:len(good)-1], good + "0", "0" + good, good + good,
 		strings.Repeat(" ", 36) + good, // one byte too long
 		strings.Repeat("0", 25), strings.Repeat("Z", 25), strings.Repeat("é", 25), "\x00" + good[1:], "U" + good[1:],
 	} {
-		parsed, err := k.ParseLicenseKey(typed)
+		parsed, err := k.ParseLicenseKey(t.Context(), typed)
 		require.ErrorIs(t, err, keyring.ErrLicenseKeyInvalid, "%q", typed)
 		require.Zero(t, parsed)
 	}
-	_, err := k.ParseLicenseKey(strings.Repeat(" ", 35) + good)
+	_, err := k.ParseLicenseKey(t.Context(), strings.Repeat(" ", 35)+good)
 	require.NoError(t, err)
 }
 
 func TestTheRefusalOfALicenseKeyHelpsAndDoesNotRepeatTheKey(t *testing.T) {
 	t.Parallel()
-	k := newRing(t, 1)
-	_, err := k.ParseLicenseKey("ABCDE-FGHJK-MNPQR-STVWX-YZ012")
+	k := newRing(t, sqlite, 1)
+	_, err := k.ParseLicenseKey(t.Context(), "ABCDE-FGHJK-MNPQR-STVWX-YZ012")
 	var refused *refusal.Refusal
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "LICENSE_KEY_INVALID", refused.Code)
@@ -133,32 +134,33 @@ func TestTheRefusalOfALicenseKeyHelpsAndDoesNotRepeatTheKey(t *testing.T) {
 
 func TestALicenseKeyOfAnotherRingIsRefused(t *testing.T) {
 	t.Parallel()
-	ours, theirs := newRing(t, 1), newRing(t, 2)
-	_, err := ours.ParseLicenseKey(theirs.FormatLicenseKey(keyring.LicenseKey{Serial: 5}))
+	ours, theirs := newRing(t, sqlite, 1), newRing(t, sqlite, 2)
+	_, err := ours.ParseLicenseKey(t.Context(), theirs.FormatLicenseKey(keyring.LicenseKey{Serial: 5}))
 	require.ErrorIs(t, err, keyring.ErrLicenseKeyInvalid)
 }
 
 func TestLicenseKeysOutliveTheSecretTheyWereMadeUnder(t *testing.T) {
-	t.Parallel()
-	k := newRing(t, 1)
-	key := keyring.LicenseKey{Serial: 5, Generation: 2}
-	handedOut := []string{k.FormatLicenseKey(key)}
-	for range 2 {
-		require.NoError(t, k.RotateLicenseKeySecret(t.Context()))
-		handedOut = append(handedOut, k.FormatLicenseKey(key))
-	}
-	require.NotEqual(t, handedOut[0], handedOut[1])
-	require.NotEqual(t, handedOut[1], handedOut[2])
-
-	again := k.reopened(t)
-	require.Equal(t, handedOut[2], again.FormatLicenseKey(key))
-	for _, text := range handedOut {
-		for _, r := range []ring{k, again} {
-			parsed, err := r.ParseLicenseKey(text)
-			require.NoError(t, err)
-			require.Equal(t, key, parsed)
+	onEachEngine(t, func(t *testing.T, e engine) {
+		k := newRing(t, e, 1)
+		key := keyring.LicenseKey{Serial: 5, Generation: 2}
+		handedOut := []string{k.FormatLicenseKey(key)}
+		for range 2 {
+			require.NoError(t, k.RotateLicenseKeySecret(t.Context()))
+			handedOut = append(handedOut, k.FormatLicenseKey(key))
 		}
-	}
+		require.NotEqual(t, handedOut[0], handedOut[1])
+		require.NotEqual(t, handedOut[1], handedOut[2])
+
+		again := k.reopened(t)
+		require.Equal(t, handedOut[2], again.FormatLicenseKey(key))
+		for _, text := range handedOut {
+			for _, r := range []ring{k, again} {
+				parsed, err := r.ParseLicenseKey(t.Context(), text)
+				require.NoError(t, err)
+				require.Equal(t, key, parsed)
+			}
+		}
+	})
 }
 
 func TestALicenseIDIsAVersion8UUIDOfItsSerialAlone(t *testing.T) {
@@ -176,17 +178,17 @@ func TestALicenseIDIsAVersion8UUIDOfItsSerialAlone(t *testing.T) {
 
 func TestTheSerialOfAnIdempotencyKeyIsAlwaysTheSame(t *testing.T) {
 	t.Parallel()
-	k := newRing(t, 1)
+	k := newRing(t, sqlite, 1)
 	require.Equal(t, k.SerialFor("default", "order-1"), k.SerialFor("default", "order-1"))
 	require.NotEqual(t, k.SerialFor("default", "order-1"), k.SerialFor("default", "order-2"))
 	require.NotEqual(t, k.SerialFor("a", "order-1"), k.SerialFor("b", "order-1"))
 	require.NotEqual(t, k.SerialFor("ab", "c"), k.SerialFor("a", "bc"), "where the tenant ends matters")
-	require.NotEqual(t, k.SerialFor("default", "order-1"), newRing(t, 2).SerialFor("default", "order-1"), "another ring has other serials")
+	require.NotEqual(t, k.SerialFor("default", "order-1"), newRing(t, sqlite, 2).SerialFor("default", "order-1"), "another ring has other serials")
 }
 
 func TestNewSerialsAreRandom(t *testing.T) {
 	t.Parallel()
-	k := newRing(t, 1)
+	k := newRing(t, sqlite, 1)
 	a, err := k.NewSerial()
 	require.NoError(t, err)
 	b, err := k.NewSerial()
@@ -205,13 +207,13 @@ func canonical(typed string) string {
 }
 
 func FuzzParseLicenseKey(f *testing.F) {
-	k := newRing(f, 1)
+	k := newRing(f, sqlite, 1)
 	f.Add("")
 	f.Add(strings.Repeat("0", 25))
 	f.Add(k.FormatLicenseKey(keyring.LicenseKey{Serial: 1, Generation: 1}))
 	f.Add(strings.ToLower(k.FormatLicenseKey(keyring.LicenseKey{Serial: math.MaxUint64, Generation: 255})))
 	f.Fuzz(func(t *testing.T, typed string) {
-		key, err := k.ParseLicenseKey(typed)
+		key, err := k.ParseLicenseKey(t.Context(), typed)
 		if err != nil {
 			require.ErrorIs(t, err, keyring.ErrLicenseKeyInvalid)
 			require.Zero(t, key)

@@ -3,7 +3,6 @@ package keyring
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -54,7 +53,10 @@ func ParseMasterKey(text string) (MasterKey, error) {
 // LoadOrCreateMasterKey reads the master key file at path. When there is none it makes one, mode 0600 and durable before it
 // returns, unless the keys database db already holds keys: then it fails with ErrMasterKeyMissing. It fails with
 // ErrMasterKeyExposed when group or others have any permission on the file.
-func LoadOrCreateMasterKey(ctx context.Context, path string, db *sql.DB) (MasterKey, error) {
+//
+// Processes that share a database need the same file. When two with files of their own start for the first time at once, the ring is
+// made with the key of one, and [Open] refuses the other's with ErrWrongMasterKey.
+func LoadOrCreateMasterKey(ctx context.Context, path string, db *Database) (MasterKey, error) {
 	master, err := loadMasterKey(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return master, err

@@ -50,62 +50,65 @@ func TestAMasterKeyIs32BytesInBase64(t *testing.T) {
 }
 
 func TestTheFirstStartMakesAMasterKeyForItsOwnerAlone(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	db := openDB(t, filepath.Join(dir, "keys.db"))
-	path := filepath.Join(dir, "master.key")
-	first, err := keyring.LoadOrCreateMasterKey(t.Context(), path, db)
-	require.NoError(t, err)
+	onEachEngine(t, func(t *testing.T, e engine) {
+		dir := t.TempDir()
+		db := e.open(t, e.place(t))
+		path := filepath.Join(dir, "master.key")
+		first, err := keyring.LoadOrCreateMasterKey(t.Context(), path, db)
+		require.NoError(t, err)
 
-	info, err := os.Stat(path)
-	require.NoError(t, err)
-	require.Equal(t, os.FileMode(0o600), info.Mode())
-	text, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Len(t, text, 45)
-	again, err := keyring.LoadOrCreateMasterKey(t.Context(), path, db)
-	require.NoError(t, err)
-	require.Equal(t, first, again)
-	parsed, err := keyring.ParseMasterKey(string(text))
-	require.NoError(t, err)
-	require.Equal(t, first, parsed)
-	left, err := filepath.Glob(filepath.Join(dir, ".master-key-*"))
-	require.NoError(t, err)
-	require.Empty(t, left)
+		info, err := os.Stat(path)
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode())
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Len(t, text, 45)
+		again, err := keyring.LoadOrCreateMasterKey(t.Context(), path, db)
+		require.NoError(t, err)
+		require.Equal(t, first, again)
+		parsed, err := keyring.ParseMasterKey(string(text))
+		require.NoError(t, err)
+		require.Equal(t, first, parsed)
+		left, err := filepath.Glob(filepath.Join(dir, ".master-key-*"))
+		require.NoError(t, err)
+		require.Empty(t, left)
+	})
 }
 
 func TestFirstStartsThatRaceUseOneMasterKey(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	db := openDB(t, filepath.Join(dir, "keys.db"))
-	masters := make([]keyring.MasterKey, 16)
-	var wg sync.WaitGroup
-	for i := range masters {
-		wg.Go(func() {
-			var err error
-			if masters[i], err = keyring.LoadOrCreateMasterKey(t.Context(), filepath.Join(dir, "master.key"), db); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	for _, m := range masters {
-		require.Equal(t, masters[0], m)
-	}
+	onEachEngine(t, func(t *testing.T, e engine) {
+		dir := t.TempDir()
+		db := e.open(t, e.place(t))
+		masters := make([]keyring.MasterKey, 16)
+		var wg sync.WaitGroup
+		for i := range masters {
+			wg.Go(func() {
+				var err error
+				if masters[i], err = keyring.LoadOrCreateMasterKey(t.Context(), filepath.Join(dir, "master.key"), db); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		for _, m := range masters {
+			require.Equal(t, masters[0], m)
+		}
+	})
 }
 
 func TestAMissingMasterKeyIsNotReplacedWhenThereAreKeys(t *testing.T) {
-	t.Parallel()
-	r := newRing(t, 1)
-	path := filepath.Join(t.TempDir(), "master.key")
-	_, err := keyring.LoadOrCreateMasterKey(t.Context(), path, r.db)
-	require.ErrorIs(t, err, keyring.ErrMasterKeyMissing)
-	require.NoFileExists(t, path)
+	onEachEngine(t, func(t *testing.T, e engine) {
+		r := newRing(t, e, 1)
+		path := filepath.Join(t.TempDir(), "master.key")
+		_, err := keyring.LoadOrCreateMasterKey(t.Context(), path, r.db)
+		require.ErrorIs(t, err, keyring.ErrMasterKeyMissing)
+		require.NoFileExists(t, path)
+	})
 }
 
 func TestAMasterKeyFileThatOthersMayReadIsRefused(t *testing.T) {
 	t.Parallel()
-	db := openDB(t, filepath.Join(t.TempDir(), "keys.db"))
+	db := sqlite.open(t, sqlite.place(t))
 	for _, mode := range []os.FileMode{0o640, 0o604, 0o644, 0o610, 0o602, 0o666} {
 		path := filepath.Join(t.TempDir(), "master.key")
 		require.NoError(t, os.WriteFile(path, []byte(masterText), 0o600))
@@ -122,7 +125,7 @@ func TestAMasterKeyFileThatOthersMayReadIsRefused(t *testing.T) {
 func TestAMasterKeyFileThatHoldsNoKeyIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	db := openDB(t, filepath.Join(dir, "keys.db"))
+	db := sqlite.open(t, filepath.Join(dir, "keys.db"))
 	for _, content := range []string{"", "short", masterText + "\n" + masterText, strings.Repeat("\n", 5000) + masterText} {
 		path := filepath.Join(dir, "master.key")
 		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))

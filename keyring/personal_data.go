@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/maypok86/otter/v2"
@@ -65,9 +66,15 @@ func (k *Keyring) Unseal(ctx context.Context, subject uuid.UUID, sealed []byte) 
 	return plaintext, nil
 }
 
-// EraseSubject destroys a subject's key and the way to find the subject by identity, in the database, its log and memory.
-// What was sealed for the subject is unreadable from then on. Erasing again does no harm, and finishes an erasure that
-// failed. It fails with ErrUnknownSubject for a subject that never was.
+// EraseSubject destroys a subject's key and the way to find the subject by identity. What was sealed for the subject is unreadable
+// from then on. Erasing again does no harm, and finishes an erasure that failed. It fails with ErrUnknownSubject for a subject that
+// never was.
+//
+// On SQLite the key is gone from the database file, its log and memory when EraseSubject returns. On PostgreSQL it is gone for every
+// client of the database, and this process no longer uses it; other processes may, for up to [ErasureDelay]. The server's files
+// hold the old row longer: the table until autovacuum has been there (a minute or so) and the space is used again or the
+// table rewritten (VACUUM FULL subjects), the write-ahead log until its segments are recycled. Standbys, log archives and backups
+// hold it until they are done with. All these copies are sealed with the master key.
 func (k *Keyring) EraseSubject(ctx context.Context, subject uuid.UUID) error {
 	err := k.alone(ctx, func() error {
 		if err := k.transact(ctx, func(tx *sql.Tx) error { return k.forgetKey(ctx, tx, subject) }, func() {}); err != nil {
@@ -75,22 +82,10 @@ func (k *Keyring) EraseSubject(ctx context.Context, subject uuid.UUID) error {
 		}
 		// The cache also drops a load that an invalidation overtakes.
 		k.subjectKeys.Invalidate(subject)
-		return k.cutLog(ctx)
+		return k.db.engine.afterErasing(ctx, k.db.DB)
 	})
 	if err != nil {
 		return fmt.Errorf("erase subject: %w", err)
-	}
-	return nil
-}
-
-// cutLog writes the write-ahead log back and empties it: until then it holds pages as they were before an erasure.
-func (k *Keyring) cutLog(ctx context.Context) error {
-	var busy, logged, written int
-	if err := k.db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &logged, &written); err != nil {
-		return fmt.Errorf("cut the log: %w", err)
-	}
-	if busy != 0 {
-		return errors.New("the key is gone, but a reader keeps its log from being cut; erase again")
 	}
 	return nil
 }
@@ -111,11 +106,44 @@ func (k *Keyring) forgetKey(ctx context.Context, tx *sql.Tx, subject uuid.UUID) 
 	return nil
 }
 
-func (k *Keyring) subjectKey(ctx context.Context, subject uuid.UUID) (*secret, error) {
-	return k.subjectKeys.Get(ctx, subject, otter.LoaderFunc[uuid.UUID, *secret](k.loadSubjectKey))
+// ErasureDelay is how long a process may go on using the key of a subject that another process erased.
+const ErasureDelay = 5 * time.Second
+
+// subjectKey is a subject's key in the cache.
+type subjectKey struct {
+	key *secret
+	// since is when the database was known to hold the key, before it was asked.
+	since time.Time
 }
 
-func (k *Keyring) loadSubjectKey(ctx context.Context, subject uuid.UUID) (*secret, error) {
+// subjectKey returns a subject's key, from the cache or the database.
+func (k *Keyring) subjectKey(ctx context.Context, subject uuid.UUID) (*secret, error) {
+	if k.db.engine.shared() {
+		if cached, found := k.subjectKeys.GetIfPresent(subject); found && k.isStale(cached) {
+			// Of those who find it stale only the first removes it, so that a newer one stays.
+			k.subjectKeys.ComputeIfPresent(subject, func(present *subjectKey) (*subjectKey, otter.ComputeOp) {
+				if present == cached {
+					return nil, otter.InvalidateOp
+				}
+				return present, otter.CancelOp
+			})
+		}
+	}
+	cached, err := k.subjectKeys.Get(ctx, subject, otter.LoaderFunc[uuid.UUID, *subjectKey](k.loadSubjectKey))
+	if err != nil {
+		return nil, err
+	}
+	return cached.key, nil
+}
+
+// isStale also holds for a key from the future: a clock that was set back must not keep erased keys alive.
+func (k *Keyring) isStale(cached *subjectKey) bool {
+	age := k.now().Sub(cached.since)
+	return age < 0 || age >= ErasureDelay
+}
+
+func (k *Keyring) loadSubjectKey(ctx context.Context, subject uuid.UUID) (*subjectKey, error) {
+	since := k.now()
 	var tenant string
 	var lookup, sealed []byte
 	err := k.db.QueryRowContext(ctx, `SELECT tenant, lookup, sealed FROM subjects WHERE id = $1`, subject).Scan(&tenant, &lookup, &sealed)
@@ -131,7 +159,7 @@ func (k *Keyring) loadSubjectKey(ctx context.Context, subject uuid.UUID) (*secre
 	if err != nil {
 		return nil, fmt.Errorf("open the subject's key: %w", err)
 	}
-	return key, nil
+	return &subjectKey{key: key, since: since}, nil
 }
 
 func personalDataName(subject uuid.UUID) []byte { return framed("personal data", subject.String()) }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
 	"strconv"
 )
 
@@ -25,42 +24,45 @@ func purposes() []purpose {
 }
 
 // RotateLicenseKeySecret makes the secret under which licence keys are formatted from then on. Keys handed out before stay
-// valid.
+// valid. Other processes that share the ring go on using the secret before, until they meet a licence key of the new one.
 func (k *Keyring) RotateLicenseKeySecret(ctx context.Context) error {
-	var made *secret
+	var secrets map[purpose][]*secret
 	err := k.write(ctx, func(tx *sql.Tx) error {
+		if err := k.db.engine.lockRing(ctx, tx); err != nil {
+			return err
+		}
 		var newest int
 		if err := tx.QueryRowContext(ctx, `SELECT max(version) FROM ring_secrets WHERE purpose = $1`,
 			string(forLicenseKeys)).Scan(&newest); err != nil {
 			return fmt.Errorf("read secrets: %w", err)
 		}
+		if err := k.makeSecret(ctx, tx, forLicenseKeys, newest+1); err != nil {
+			return err
+		}
 		var err error
-		made, err = k.makeSecret(ctx, tx, forLicenseKeys, newest+1)
+		secrets, err = k.readSecrets(ctx, tx)
 		return err
-	}, func() {
-		macs := slices.Insert(slices.Clone(*k.licenseKeyMACs.Load()), 0, made)
-		k.licenseKeyMACs.Store(&macs)
-	})
+	}, func() { k.licenseKeyMACs.learn(secrets[forLicenseKeys]) })
 	if err != nil {
 		return fmt.Errorf("rotate license key secret: %w", err)
 	}
 	return nil
 }
 
-func (k *Keyring) makeSecret(ctx context.Context, tx *sql.Tx, p purpose, version int) (*secret, error) {
+func (k *Keyring) makeSecret(ctx context.Context, tx *sql.Tx, p purpose, version int) error {
 	s, err := newSecret(k.random)
 	if err != nil {
-		return nil, fmt.Errorf("make %s secret: %w", p, err)
+		return fmt.Errorf("make %s secret: %w", p, err)
 	}
 	sealed, err := seal(k.ringSealer, k.random, s[:], secretName(p, version))
 	if err != nil {
-		return nil, fmt.Errorf("seal %s secret: %w", p, err)
+		return fmt.Errorf("seal %s secret: %w", p, err)
 	}
 	if _, err := tx.ExecContext(ctx, `INSERT INTO ring_secrets (purpose, version, sealed, created_at) VALUES ($1, $2, $3, $4)`,
 		string(p), version, sealed, k.now().UnixMicro()); err != nil {
-		return nil, fmt.Errorf("store %s secret: %w", p, err)
+		return fmt.Errorf("store %s secret: %w", p, err)
 	}
-	return s, nil
+	return nil
 }
 
 func (k *Keyring) loadSecrets(ctx context.Context, tx *sql.Tx) error {
@@ -73,8 +75,7 @@ func (k *Keyring) loadSecrets(ctx context.Context, tx *sql.Tx) error {
 			return fmt.Errorf("%w: it holds no %s secret", ErrDamaged, p)
 		}
 	}
-	macs := secrets[forLicenseKeys]
-	k.licenseKeyMACs.Store(&macs)
+	k.licenseKeyMACs.learn(secrets[forLicenseKeys])
 	k.serials = secrets[forSerials][0]
 	k.components = secrets[forComponents][0]
 	k.requests = secrets[forRequests][0]
@@ -83,8 +84,8 @@ func (k *Keyring) loadSecrets(ctx context.Context, tx *sql.Tx) error {
 }
 
 // readSecrets returns the secrets of each purpose, newest first.
-func (k *Keyring) readSecrets(ctx context.Context, tx *sql.Tx) (map[purpose][]*secret, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT purpose, version, sealed FROM ring_secrets ORDER BY purpose, version DESC`)
+func (k *Keyring) readSecrets(ctx context.Context, from querier) (map[purpose][]*secret, error) {
+	rows, err := from.QueryContext(ctx, `SELECT purpose, version, sealed FROM ring_secrets ORDER BY purpose, version DESC`)
 	if err != nil {
 		return nil, fmt.Errorf("read secrets: %w", err)
 	}
@@ -125,5 +126,6 @@ func holdsKeys(ctx context.Context, from querier) (bool, error) {
 
 // querier is what reading needs of a database or a transaction.
 type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }

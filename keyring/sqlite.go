@@ -19,7 +19,8 @@ const sqliteConnections = 4
 
 // OpenSQLite opens or makes a keys database in an SQLite file of mode 0600, in WAL mode, with commits durable when they
 // return (synchronous=FULL) and deleted content overwritten (secure_delete), and brings it to the newest version.
-func OpenSQLite(ctx context.Context, path string) (_ *sql.DB, err error) {
+// One process at a time may use it.
+func OpenSQLite(ctx context.Context, path string) (_ *Database, err error) {
 	path, err = filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("open keys database: %w", err)
@@ -49,7 +50,26 @@ func OpenSQLite(ctx context.Context, path string) (_ *sql.DB, err error) {
 	if err := migrations.Up(ctx, db, migrations.SQLite, migrations.Keys); err != nil {
 		return nil, fmt.Errorf("open keys database %s: %w", path, err)
 	}
-	return db, nil
+	return &Database{DB: db, engine: sqliteEngine{}}, nil
+}
+
+type sqliteEngine struct{}
+
+func (sqliteEngine) shared() bool { return false }
+
+// lockRing has nothing to do: transactions begin with the lock for writing (_txlock).
+func (sqliteEngine) lockRing(context.Context, *sql.Tx) error { return nil }
+
+// afterErasing writes the write-ahead log back and empties it: until then it holds pages as they were before an erasure.
+func (sqliteEngine) afterErasing(ctx context.Context, db *sql.DB) error {
+	var busy, logged, written int
+	if err := db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &logged, &written); err != nil {
+		return fmt.Errorf("cut the log: %w", err)
+	}
+	if busy != 0 {
+		return errors.New("the key is gone, but a reader keeps its log from being cut; erase again")
+	}
+	return nil
 }
 
 // makePrivate makes the file if it is missing and closes it to others. SQLite gives its side files the same mode.

@@ -15,7 +15,7 @@ func TestTheFilesOfTheKeysDatabaseAreForItsOwnerAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys.db")
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
 	require.NoError(t, os.Chmod(path, 0o666))
-	openDB(t, path)
+	sqlite.open(t, path)
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		info, err := os.Stat(path + suffix)
 		require.NoError(t, err)
@@ -26,7 +26,7 @@ func TestTheFilesOfTheKeysDatabaseAreForItsOwnerAlone(t *testing.T) {
 func TestTheKeysDatabaseMayLieUnderAnyName(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "100% keys? #1;&_pragma=synchronous(OFF) ü.db")
-	openDB(t, path)
+	sqlite.open(t, path)
 	info, err := os.Stat(path)
 	require.NoError(t, err)
 	require.NotZero(t, info.Size())
@@ -34,7 +34,7 @@ func TestTheKeysDatabaseMayLieUnderAnyName(t *testing.T) {
 
 func TestEveryConnectionOfTheKeysDatabaseIsDurable(t *testing.T) {
 	t.Parallel()
-	db := openDB(t, filepath.Join(t.TempDir(), "keys.db"))
+	db := sqlite.open(t, sqlite.place(t))
 	for range 4 {
 		conn, err := db.Conn(t.Context()) // held, so that the next one is another
 		require.NoError(t, err)
@@ -59,7 +59,7 @@ func TestWhatIsNotAKeysDatabaseIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "not a database")
 
 	newer := filepath.Join(dir, "newer.db")
-	db := openDB(t, newer)
+	db := sqlite.open(t, newer)
 	_, err = db.Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)`)
 	require.NoError(t, err)
 	_, err = keyring.OpenSQLite(t.Context(), newer)

@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -26,6 +28,8 @@ const (
 const (
 	subjectsPerCommit = 256    // identities from concurrent callers that share a transaction
 	maxWaiting        = 16_384 // callers
+	// subjectsTimeout is when a transaction that neither succeeds nor fails is given up.
+	subjectsTimeout = 40 * time.Second
 )
 
 // Subject returns the subject that stands for a person within a tenant, making it with a key of its own when there is none.
@@ -147,16 +151,17 @@ func (k *Keyring) commitSubjects(ctx context.Context, batch []*subjectRequest) {
 	if len(batch) == 0 {
 		return
 	}
-	made := map[uuid.UUID]*secret{}
+	ctx, cancel := context.WithTimeout(ctx, subjectsTimeout)
+	defer cancel()
+	now := k.now()
+	made := map[uuid.UUID]*subjectKey{}
 	err := k.transact(ctx, func(tx *sql.Tx) error {
-		for _, r := range batch {
-			for _, lookup := range r.lookups {
-				id, err := k.findOrMakeSubject(ctx, tx, r.tenant, lookup, made)
-				if err != nil {
-					return err
-				}
-				r.ids = append(r.ids, id)
+		for _, w := range inOneOrder(batch) {
+			id, err := k.findOrMakeSubject(ctx, tx, w.request.tenant, w.request.lookups[w.index], now, made)
+			if err != nil {
+				return err
 			}
+			w.request.ids[w.index] = id
 		}
 		return nil
 	}, func() {
@@ -170,32 +175,76 @@ func (k *Keyring) commitSubjects(ctx context.Context, batch []*subjectRequest) {
 	}
 }
 
-func (k *Keyring) findOrMakeSubject(ctx context.Context, tx *sql.Tx, tenant string, lookup []byte, made map[uuid.UUID]*secret) (uuid.UUID, error) {
-	var id uuid.UUID
-	err := tx.QueryRowContext(ctx, `SELECT id FROM subjects WHERE lookup = $1`, lookup).Scan(&id)
-	if err == nil {
-		return id, nil
+// wanted is one of a request's identities.
+type wanted struct {
+	request *subjectRequest
+	index   int
+}
+
+// inOneOrder returns the identities of all requests in the order that every process makes subjects in: two that make the same ones
+// at once wait for each other, but never in a circle.
+func inOneOrder(batch []*subjectRequest) []wanted {
+	var all []wanted
+	for _, r := range batch {
+		r.ids = make([]uuid.UUID, len(r.lookups))
+		for i := range r.lookups {
+			all = append(all, wanted{request: r, index: i})
+		}
 	}
-	if !errors.Is(err, sql.ErrNoRows) {
-		return uuid.Nil, fmt.Errorf("find subject: %w", err)
+	slices.SortStableFunc(all, func(a, b wanted) int {
+		return bytes.Compare(a.request.lookups[a.index], b.request.lookups[b.index])
+	})
+	return all
+}
+
+func (k *Keyring) findOrMakeSubject(ctx context.Context, tx *sql.Tx, tenant string, lookup []byte, now time.Time,
+	made map[uuid.UUID]*subjectKey,
+) (uuid.UUID, error) {
+	for {
+		var found uuid.UUID
+		err := tx.QueryRowContext(ctx, `SELECT id FROM subjects WHERE lookup = $1`, lookup).Scan(&found)
+		if err == nil {
+			return found, nil
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return uuid.Nil, fmt.Errorf("find subject: %w", err)
+		}
+		id, key, err := k.makeSubject(ctx, tx, tenant, lookup, now)
+		if err != nil {
+			return uuid.Nil, err
+		}
+		if key != nil {
+			made[id] = &subjectKey{key: key, since: now}
+			return id, nil
+		}
 	}
-	if id, err = uuid.NewRandomFromReader(k.random); err != nil {
-		return uuid.Nil, fmt.Errorf("make a subject id: %w", err)
+}
+
+// makeSubject stores a new subject. It returns no key when another process has made one for the same identity meanwhile; that one
+// is found now, unless it was erased at once.
+func (k *Keyring) makeSubject(ctx context.Context, tx *sql.Tx, tenant string, lookup []byte, now time.Time) (uuid.UUID, *secret, error) {
+	id, err := uuid.NewRandomFromReader(k.random)
+	if err != nil {
+		return uuid.Nil, nil, fmt.Errorf("make a subject id: %w", err)
 	}
 	key, err := newSecret(k.random)
 	if err != nil {
-		return uuid.Nil, fmt.Errorf("make a subject key: %w", err)
+		return uuid.Nil, nil, fmt.Errorf("make a subject key: %w", err)
 	}
 	sealed, err := seal(k.subjectSealer, k.random, key[:], subjectName(id, tenant, lookup))
 	if err != nil {
-		return uuid.Nil, fmt.Errorf("seal a subject key: %w", err)
+		return uuid.Nil, nil, fmt.Errorf("seal a subject key: %w", err)
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO subjects (id, tenant, lookup, sealed, created_at) VALUES ($1, $2, $3, $4, $5)`,
-		id, tenant, lookup, sealed, k.now().UnixMicro()); err != nil {
-		return uuid.Nil, fmt.Errorf("store subject: %w", err)
+	result, err := tx.ExecContext(ctx, `INSERT INTO subjects (id, tenant, lookup, sealed, created_at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (lookup) DO NOTHING`, id, tenant, lookup, sealed, now.UnixMicro())
+	if err != nil {
+		return uuid.Nil, nil, fmt.Errorf("store subject: %w", err)
 	}
-	made[id] = key
-	return id, nil
+	stored, err := result.RowsAffected()
+	if err != nil || stored == 0 {
+		return uuid.Nil, nil, err
+	}
+	return id, key, nil
 }
 
 func subjectName(id uuid.UUID, tenant string, lookup []byte) []byte {

@@ -23,87 +23,92 @@ func subjectOf(t testing.TB, k ring, identity string) uuid.UUID {
 }
 
 func TestAPersonIsTheSameSubjectHoweverTheIdentityIsSpelled(t *testing.T) {
-	t.Parallel()
-	k := newRing(t, 1)
-	ada := subjectOf(t, k, "ada@example.com")
-	require.NotEqual(t, uuid.Nil, ada)
-	require.Equal(t, ada, subjectOf(t, k, " Ada@EXAMPLE.com\n"))
-	require.Equal(t, ada, subjectOf(t, k.reopened(t), "ada@example.com"))
-	require.NotEqual(t, ada, subjectOf(t, k, "bob@example.com"))
+	onEachEngine(t, func(t *testing.T, e engine) {
+		k := newRing(t, e, 1)
+		ada := subjectOf(t, k, "ada@example.com")
+		require.NotEqual(t, uuid.Nil, ada)
+		require.Equal(t, ada, subjectOf(t, k, " Ada@EXAMPLE.com\n"))
+		require.Equal(t, ada, subjectOf(t, k.reopened(t), "ada@example.com"))
+		require.NotEqual(t, ada, subjectOf(t, k, "bob@example.com"))
+	})
 }
 
 func TestAPersonIsAnotherSubjectForEachTenant(t *testing.T) {
-	t.Parallel()
-	k := newRing(t, 1)
-	other, err := k.Subject(t.Context(), "other", "ada@example.com")
-	require.NoError(t, err)
-	require.NotEqual(t, subjectOf(t, k, "ada@example.com"), other)
+	onEachEngine(t, func(t *testing.T, e engine) {
+		k := newRing(t, e, 1)
+		other, err := k.Subject(t.Context(), "other", "ada@example.com")
+		require.NoError(t, err)
+		require.NotEqual(t, subjectOf(t, k, "ada@example.com"), other)
+	})
 }
 
 func TestNothingOfAnIdentityIsStored(t *testing.T) {
 	t.Parallel()
-	k := newRing(t, 1)
+	k := newRing(t, sqlite, 1)
 	subjectOf(t, k, "ada.lovelace@example.com")
 	require.NotContains(t, filesOf(t, k), "lovelace")
 }
 
 func TestManySubjectsComeInTheOrderOfTheirIdentities(t *testing.T) {
-	t.Parallel()
-	k := newRing(t, 1)
-	bob := subjectOf(t, k, "bob@example.com")
-	ids, err := k.Subjects(t.Context(), "default", []string{"ada@example.com", "bob@example.com", "ADA@example.com", "eve@example.com"})
-	require.NoError(t, err)
-	require.Len(t, ids, 4)
-	require.Equal(t, bob, ids[1])
-	require.Equal(t, ids[0], ids[2])
-	require.Len(t, map[uuid.UUID]bool{ids[0]: true, ids[1]: true, ids[3]: true}, 3)
+	onEachEngine(t, func(t *testing.T, e engine) {
+		k := newRing(t, e, 1)
+		bob := subjectOf(t, k, "bob@example.com")
+		ids, err := k.Subjects(t.Context(), "default", []string{"ada@example.com", "bob@example.com", "ADA@example.com", "eve@example.com"})
+		require.NoError(t, err)
+		require.Len(t, ids, 4)
+		require.Equal(t, bob, ids[1])
+		require.Equal(t, ids[0], ids[2])
+		require.Len(t, map[uuid.UUID]bool{ids[0]: true, ids[1]: true, ids[3]: true}, 3)
 
-	none, err := k.Subjects(t.Context(), "default", nil)
-	require.NoError(t, err)
-	require.Empty(t, none)
+		none, err := k.Subjects(t.Context(), "default", nil)
+		require.NoError(t, err)
+		require.Empty(t, none)
+	})
 }
 
 func TestBadIdentitiesAreRefusedAndNoneIsStored(t *testing.T) {
-	t.Parallel()
-	k := newRing(t, 1)
-	for name, identities := range map[string][]string{
-		"empty":     {"ada@example.com", ""},
-		"blank":     {" \t"},
-		"too long":  {strings.Repeat("x", keyring.MaxIdentityLength+1)},
-		"not UTF-8": {"\xff"},
-		"too many":  make([]string, keyring.MaxIdentities+1),
-	} {
-		_, err := k.Subjects(t.Context(), "default", identities)
-		var invalid *refusal.Invalid
-		require.ErrorAs(t, err, &invalid, name)
-	}
-	require.Zero(t, countSubjects(t, k))
-	subjectOf(t, k, strings.Repeat("x", keyring.MaxIdentityLength))
+	onEachEngine(t, func(t *testing.T, e engine) {
+		k := newRing(t, e, 1)
+		for name, identities := range map[string][]string{
+			"empty":     {"ada@example.com", ""},
+			"blank":     {" \t"},
+			"too long":  {strings.Repeat("x", keyring.MaxIdentityLength+1)},
+			"not UTF-8": {"\xff"},
+			"too many":  make([]string, keyring.MaxIdentities+1),
+		} {
+			_, err := k.Subjects(t.Context(), "default", identities)
+			var invalid *refusal.Invalid
+			require.ErrorAs(t, err, &invalid, name)
+		}
+		require.Zero(t, countSubjects(t, k))
+		subjectOf(t, k, strings.Repeat("x", keyring.MaxIdentityLength))
+	})
 }
 
 func TestConcurrentCallersGetOneSubjectPerPerson(t *testing.T) {
-	t.Parallel()
-	k := newRing(t, 1)
-	const people, callers = 40, 400
-	ids := make([]uuid.UUID, callers)
-	errs := make([]error, callers)
-	var wg sync.WaitGroup
-	for i := range callers {
-		wg.Go(func() {
-			ids[i], errs[i] = k.Subject(context.Background(), "default", fmt.Sprintf("person-%d@example.com", i%people))
-		})
-	}
-	wg.Wait()
-	for i := range callers {
-		require.NoError(t, errs[i])
-		require.Equal(t, ids[i%people], ids[i])
-	}
-	require.Equal(t, people, countSubjects(t, k))
+	onEachEngine(t, func(t *testing.T, e engine) {
+		k := newRing(t, e, 1)
+		const people, callers = 40, 400
+		ids := make([]uuid.UUID, callers)
+		errs := make([]error, callers)
+		var wg sync.WaitGroup
+		for i := range callers {
+			wg.Go(func() {
+				ids[i], errs[i] = k.Subject(context.Background(), "default", fmt.Sprintf("person-%d@example.com", i%people))
+			})
+		}
+		wg.Wait()
+		for i := range callers {
+			require.NoError(t, errs[i])
+			require.Equal(t, ids[i%people], ids[i])
+		}
+		require.Equal(t, people, countSubjects(t, k))
+	})
 }
 
 func TestWaitingCallersShareATransaction(t *testing.T) {
 	t.Parallel()
-	k := newRing(t, 1)
+	k := newRing(t, sqlite, 1)
 	single := make([]int, keyring.SubjectsPerCommit+1)
 	for i := range single {
 		single[i] = 1
@@ -114,60 +119,63 @@ func TestWaitingCallersShareATransaction(t *testing.T) {
 }
 
 func TestACallerWhoGivesUpLeavesTheQueueAndStoresNothing(t *testing.T) {
-	t.Parallel()
-	k := newRing(t, 1)
-	release := k.HoldWriting()
-	ctx, cancel := context.WithCancel(t.Context())
-	failed := make(chan error)
-	go func() {
-		_, err := k.Subject(ctx, "default", "ada@example.com")
-		failed <- err
-	}()
-	require.Eventually(t, func() bool { return k.Waiting() == 1 }, time.Minute, time.Millisecond)
-	cancel()
-	require.ErrorIs(t, <-failed, context.Canceled)
-	require.Zero(t, k.Waiting())
+	onEachEngine(t, func(t *testing.T, e engine) {
+		k := newRing(t, e, 1)
+		release := k.HoldWriting()
+		ctx, cancel := context.WithCancel(t.Context())
+		failed := make(chan error)
+		go func() {
+			_, err := k.Subject(ctx, "default", "ada@example.com")
+			failed <- err
+		}()
+		require.Eventually(t, func() bool { return k.Waiting() == 1 }, time.Minute, time.Millisecond)
+		cancel()
+		require.ErrorIs(t, <-failed, context.Canceled)
+		require.Zero(t, k.Waiting())
 
-	require.ErrorIs(t, k.EraseSubject(ctx, uuid.New()), context.Canceled, "other writers give up too")
-	release()
-	subjectOf(t, k, "bob@example.com")
-	require.Equal(t, 1, countSubjects(t, k))
+		require.ErrorIs(t, k.EraseSubject(ctx, uuid.New()), context.Canceled, "other writers give up too")
+		release()
+		subjectOf(t, k, "bob@example.com")
+		require.Equal(t, 1, countSubjects(t, k))
+	})
 }
 
 func TestATransactionForManyIsNotGivenUpWithTheCallerWhoRunsIt(t *testing.T) {
-	t.Parallel()
-	r := newRing(t, 1)
-	ctx, cancel := context.WithCancel(t.Context())
-	c := config(t, r.db, newPredictable(2))
-	c.Now = func() time.Time { // asked in the midst of the transaction
-		cancel()
-		return start
-	}
-	k, err := keyring.Open(t.Context(), c)
-	require.NoError(t, err)
-	_, _ = k.Subject(ctx, "default", "ada@example.com")
-	require.Error(t, ctx.Err())
-	require.Equal(t, 1, countSubjects(t, r))
+	onEachEngine(t, func(t *testing.T, e engine) {
+		r := newRing(t, e, 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		c := config(t, r.db, newPredictable(2))
+		c.Now = func() time.Time { // asked in the midst of the transaction
+			cancel()
+			return start
+		}
+		k, err := keyring.Open(t.Context(), c)
+		require.NoError(t, err)
+		_, _ = k.Subject(ctx, "default", "ada@example.com")
+		require.Error(t, ctx.Err())
+		require.Equal(t, 1, countSubjects(t, r))
+	})
 }
 
 func TestTheQueueOfCallersIsBounded(t *testing.T) {
 	t.Parallel()
-	k := newRing(t, 1)
+	k := newRing(t, sqlite, 1)
 	k.FillWaiting()
 	_, err := k.Subject(t.Context(), "default", "ada@example.com")
 	require.ErrorIs(t, err, keyring.ErrBusy)
 }
 
 func TestSubjectsWithoutRandomnessAreNotMade(t *testing.T) {
-	t.Parallel()
-	r := newRing(t, 1)
-	for _, enough := range []int{0, 16, 48} { // the id, the key, the nonce
-		k, err := keyring.Open(t.Context(), config(t, r.db, &failing{left: enough}))
-		require.NoError(t, err)
-		_, err = k.Subject(t.Context(), "default", "ada@example.com")
-		require.ErrorIs(t, err, errDry)
-	}
-	require.Zero(t, countSubjects(t, r))
+	onEachEngine(t, func(t *testing.T, e engine) {
+		r := newRing(t, e, 1)
+		for _, enough := range []int{0, 16, 48} { // the id, the key, the nonce
+			k, err := keyring.Open(t.Context(), config(t, r.db, &failing{left: enough}))
+			require.NoError(t, err)
+			_, err = k.Subject(t.Context(), "default", "ada@example.com")
+			require.ErrorIs(t, err, errDry)
+		}
+		require.Zero(t, countSubjects(t, r))
+	})
 }
 
 func countSubjects(t testing.TB, k ring) int {
@@ -178,7 +186,7 @@ func countSubjects(t testing.TB, k ring) int {
 }
 
 func BenchmarkSubjectAlone(b *testing.B) {
-	k := newRing(b, 1)
+	k := newRing(b, sqlite, 1)
 	for i := 0; b.Loop(); i++ {
 		_, err := k.Subject(b.Context(), "default", fmt.Sprint(i))
 		require.NoError(b, err)
@@ -186,7 +194,7 @@ func BenchmarkSubjectAlone(b *testing.B) {
 }
 
 func BenchmarkSubjectBy256Callers(b *testing.B) {
-	k := newRing(b, 1)
+	k := newRing(b, sqlite, 1)
 	b.SetParallelism(128) // times GOMAXPROCS
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {

@@ -22,7 +22,7 @@ import (
 // signed is a genuine certificate with the key set to verify it.
 func signed(t testing.TB, algorithm catalog.Algorithm) (token string, set []byte) {
 	t.Helper()
-	k := newRing(t, 1)
+	k := newRing(t, sqlite, 1)
 	keys := signingKeys(t, k)
 	token, err := k.Certify(t.Context(), keys[algorithm].ID, certificate())
 	require.NoError(t, err)
@@ -125,7 +125,7 @@ func genuineClaims(t *testing.T) map[string]any {
 
 func TestTokensThatOnlyLookLikeCertificatesAreRefused(t *testing.T) {
 	t.Parallel()
-	k := newRing(t, 1)
+	k := newRing(t, sqlite, 1)
 	keys := signingKeys(t, k)
 	set := keySet(t, keys[catalog.Ed25519], keys[catalog.RSA2048])
 	edwards := map[string]any{"kid": keys[catalog.Ed25519].ID}
@@ -188,7 +188,7 @@ func TestAKeyThatDoesNotFitItsAlgorithmVerifiesNothing(t *testing.T) {
 			func(k map[string]any) { k["n"] = "!" },
 		},
 	} {
-		k := newRing(t, 1)
+		k := newRing(t, sqlite, 1)
 		key := signingKeys(t, k)[algorithm]
 		token, err := k.Certify(t.Context(), key.ID, certificate())
 		require.NoError(t, err)

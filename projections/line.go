@@ -10,7 +10,6 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
 
-	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
@@ -26,7 +25,8 @@ type line struct {
 
 	mu         sync.Mutex // guards what follows
 	checkpoint readmodels.Checkpoint
-	version    int // of the projector that filled the serving tables
+	version    int  // of the projector that filled the serving tables
+	own        bool // this process keeps it; otherwise nothing below counts
 	state      string
 	problem    string
 	rebuild    *rebuildProgress
@@ -92,16 +92,18 @@ func (l *line) halt(ctx context.Context, state string, problem error) {
 	l.feed.Hold(l.definition.Name)
 	l.mu.Lock()
 	l.state, l.problem = state, problem.Error()
+	l.own = state != readmodels.StateStopped
 	at := l.checkpoint
 	l.mu.Unlock()
-	l.logger.ErrorContext(ctx, "the projection has stopped", "state", state, "position", at.Position, "error", problem)
 	if state == readmodels.StateStopped {
+		l.logger.WarnContext(ctx, "the projection is kept elsewhere now", "position", at.Position, "error", problem)
 		return // the row belongs to somebody else
 	}
+	l.logger.ErrorContext(ctx, "the projection has stopped", "state", state, "position", at.Position, "error", problem)
 	err := l.db.Mark(ctx, at, state, problem.Error(), l.now())
 	if errors.Is(err, readmodels.ErrFenced) {
 		l.mu.Lock() // what failed was another owner's doing
-		l.state, l.problem = readmodels.StateStopped, err.Error()
+		l.own, l.state, l.problem = false, readmodels.StateStopped, err.Error()
 		l.mu.Unlock()
 	}
 	if err != nil {
@@ -129,13 +131,14 @@ func (l *line) recovered() {
 	}
 }
 
-// stopped notes that nobody projects any more.
-func (l *line) stopped() {
+// stopped notes that this process projects no more, and reports whether it did.
+func (l *line) stopped() (did bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.state != readmodels.StateFailed {
 		l.state = readmodels.StateStopped
 	}
+	return l.own
 }
 
 func (l *line) at() readmodels.Checkpoint {
@@ -143,8 +146,6 @@ func (l *line) at() readmodels.Checkpoint {
 	defer l.mu.Unlock()
 	return l.checkpoint
 }
-
-func (l *line) position() event.Position { return event.Position(l.at().Position) }
 
 // moved records how far the serving rows have come and wakes who waits for it.
 func (l *line) moved(to readmodels.Checkpoint) {
@@ -154,7 +155,8 @@ func (l *line) moved(to readmodels.Checkpoint) {
 	l.db.Announce(to)
 }
 
-func (l *line) status(head uint64) readmodels.ProjectionStatus {
+// status is how the projection stands here, and whether that is all there is to say: whether this process keeps it.
+func (l *line) status(head uint64) (_ readmodels.ProjectionStatus, own bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := readmodels.ProjectionStatus{
@@ -166,5 +168,5 @@ func (l *line) status(head uint64) readmodels.ProjectionStatus {
 		s.State = readmodels.StateRebuilding
 		s.Progress = &readmodels.Progress{Done: l.rebuild.done.Load(), Total: l.rebuild.total.Load()}
 	}
-	return s
+	return s, l.own
 }

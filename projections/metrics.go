@@ -22,19 +22,20 @@ func (r *Runner) Metrics() prometheus.Collector {
 		position: describe("position", "Position in the ledger of the last event that was projected."),
 		lag:      describe("lag_events", "Events in the ledger that are not projected yet."),
 		state:    describe("state", "1 for the state the projection is in, 0 for the others.", "state"),
+		owned:    describe("owned", "1 while this instance keeps the projection, 0 while another one does."),
 		applied:  describe("events_applied_total", "Events projected since the start."),
 		failures: describe("failures_total", "Messages that could not be applied since the start."),
 	}
 }
 
 type metrics struct {
-	runner                                  *Runner
-	position, lag, state, applied, failures *prometheus.Desc
+	runner                                         *Runner
+	owned, position, lag, state, applied, failures *prometheus.Desc
 }
 
 // Describe implements [prometheus.Collector].
 func (m *metrics) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.position, m.lag, m.state, m.applied, m.failures} {
+	for _, d := range []*prometheus.Desc{m.owned, m.position, m.lag, m.state, m.applied, m.failures} {
 		to <- d
 	}
 }
@@ -45,7 +46,11 @@ func (m *metrics) Collect(to chan<- prometheus.Metric) {
 	defer cancel()
 	head, err := m.runner.Store.Head(ctx)
 	for _, l := range m.runner.lines {
-		s := l.status(uint64(head))
+		s, own := l.status(uint64(head))
+		to <- prometheus.MustNewConstMetric(m.owned, prometheus.GaugeValue, map[bool]float64{true: 1}[own], s.Name)
+		if !own {
+			continue // its owner tells
+		}
 		gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 			to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, append([]string{s.Name}, labels...)...)
 		}

@@ -36,6 +36,10 @@ licenseledger_projection_failures_total{projection="licenses"} 0
 # TYPE licenseledger_projection_lag_events gauge
 licenseledger_projection_lag_events{projection="catalog"} 2
 licenseledger_projection_lag_events{projection="licenses"} 0
+# HELP licenseledger_projection_owned 1 while this instance keeps the projection, 0 while another one does.
+# TYPE licenseledger_projection_owned gauge
+licenseledger_projection_owned{projection="catalog"} 1
+licenseledger_projection_owned{projection="licenses"} 1
 # HELP licenseledger_projection_position Position in the ledger of the last event that was projected.
 # TYPE licenseledger_projection_position gauge
 licenseledger_projection_position{projection="catalog"} 0

@@ -72,6 +72,16 @@ func (r *Runner) StartRebuild(name string) error {
 	return nil
 }
 
+// RequestRebuild begins a rebuild like [Runner.StartRebuild], or asks the process for it that keeps the projection. It also fails
+// with [readmodels.ErrNotFound] when nobody has begun to keep it.
+func (r *Runner) RequestRebuild(ctx context.Context, name string) error {
+	l := r.byName[name]
+	if l == nil || l.owned() || r.Lease == 0 && !r.Standby {
+		return r.StartRebuild(name)
+	}
+	return l.db.WantRebuild(ctx, name, true)
+}
+
 func (r *Runner) beginRebuild(name string) (*line, error) {
 	l := r.byName[name]
 	if l == nil {

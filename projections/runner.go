@@ -22,20 +22,23 @@ var (
 	ErrUnknownProjection = errors.New("unknown projection")
 	// ErrRebuilding refuses a second rebuild of a projection while one runs.
 	ErrRebuilding = errors.New("the projection is being rebuilt already")
-	// ErrStopped says that the runner was closed, or that another owner took the projection over.
+	// ErrStopped says that the runner was closed, or that another owner keeps the projection.
 	ErrStopped = errors.New("the projection is stopped")
 )
 
 // closeTimeout is how long a message may take to finish when the runner closes.
 const closeTimeout = 30 * time.Second
 
-// Config is what a runner works with. All fields are needed.
+// Config is what a runner works with. All fields are needed but Lease and Standby, which are for read models that several
+// processes share.
 type Config struct {
 	Store      eventstore.Store
 	Registry   *event.Registry
 	ReadModels *readmodels.DB
 	Projectors []Projector
 	Owner      string           // names this process in the control table
+	Lease      time.Duration    // how long the owner of a projection may be silent before it is taken over; 0: at once
+	Standby    bool             // never take a projection: others keep them all
 	Now        func() time.Time // recorded as the time of a projection's last change
 	Logger     *slog.Logger
 }
@@ -57,20 +60,15 @@ type Runner struct {
 	closed  error
 }
 
-// Start adopts the projections, so that any other runner on the same read models stops, and begins to follow the ledger.
-// A projection whose tables were filled by another version of its projector is rebuilt; until that is done the old tables
-// serve as they are. ctx bounds the start only; Close ends what was started.
+// Start begins to follow the ledger. Without a lease it adopts all projections, so that any other runner on the same read models
+// stops; with one, it takes a projection when nobody keeps it (see [Runner.keep]). A projection whose tables were filled by another
+// version of its projector is rebuilt; until that is done the old tables serve as they are. ctx bounds the start only; Close
+// ends what was started.
 func Start(ctx context.Context, config Config) (*Runner, error) {
 	r := &Runner{Config: config, byName: map[string]*line{}}
 	for _, p := range config.Projectors {
 		l := &line{writer: writer{projector: p, registry: config.Registry, db: config.ReadModels, now: config.Now},
-			definition: p.Definition(), logger: config.Logger.With("projection", p.Definition().Name)}
-		adopted, err := config.ReadModels.Adopt(ctx, l.definition, config.Owner, config.Now())
-		if err != nil {
-			return nil, err
-		}
-		l.checkpoint, l.version, l.state = adopted.Checkpoint, adopted.Version, readmodels.StateRunning
-		config.ReadModels.Announce(l.checkpoint)
+			definition: p.Definition(), logger: config.Logger.With("projection", p.Definition().Name), state: readmodels.StateStopped}
 		r.lines = append(r.lines, l)
 		r.byName[l.definition.Name] = l
 	}
@@ -78,8 +76,12 @@ func Start(ctx context.Context, config Config) (*Runner, error) {
 		return nil, err
 	}
 	for _, l := range r.lines {
-		if l.version != l.definition.Version {
-			if err := r.StartRebuild(l.definition.Name); err != nil {
+		switch {
+		case r.Standby:
+		case r.Lease > 0:
+			r.tasks.Go(func() { r.keep(r.life, l) })
+		default:
+			if err := r.adopt(ctx, l); err != nil {
 				return nil, errors.Join(err, r.Close())
 			}
 		}
@@ -87,7 +89,7 @@ func Start(ctx context.Context, config Config) (*Runner, error) {
 	return r, nil
 }
 
-// run starts the router over the feed.
+// run starts the router over the feed, with all projections waiting for an owner.
 func (r *Runner) run() error {
 	r.feed = NewFeed(r.Store, func(topic string) event.Position { return r.byName[topic].position() }, r.Logger)
 	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: closeTimeout}, routerLog(r.Logger))
@@ -97,9 +99,7 @@ func (r *Runner) run() error {
 	r.router = router
 	for _, l := range r.lines {
 		l.feed = r.feed
-		if l.version != l.definition.Version {
-			r.feed.Hold(l.definition.Name) // this version cannot write those tables
-		}
+		r.feed.Hold(l.definition.Name)
 		router.AddConsumerHandler(l.definition.Name, l.definition.Name, r.feed, l.handle).AddMiddleware(l.stopOnPoison, middleware.Recoverer)
 	}
 	r.life, r.end = context.WithCancel(context.Background())
@@ -123,7 +123,7 @@ func (r *Runner) Close() error {
 		r.end()
 		r.tasks.Wait()
 		for _, l := range r.lines {
-			l.stopped()
+			r.closed = errors.Join(r.closed, r.resign(l))
 		}
 	})
 	return r.closed
@@ -140,7 +140,8 @@ func (r *Runner) task(do func(ctx context.Context)) bool {
 	return true
 }
 
-// Status tells where every projection stands, in the order they were given.
+// Status tells where every projection stands, in the order they were given. What another process keeps is told as far as the
+// database knows.
 func (r *Runner) Status(ctx context.Context) ([]readmodels.ProjectionStatus, error) {
 	head, err := r.Store.Head(ctx)
 	if err != nil {
@@ -152,10 +153,20 @@ func (r *Runner) Status(ctx context.Context) ([]readmodels.ProjectionStatus, err
 	}
 	all := make([]readmodels.ProjectionStatus, 0, len(r.lines))
 	for _, l := range r.lines {
-		status := l.status(uint64(head))
+		status, own := l.status(uint64(head))
+		own = own || r.Lease == 0 && !r.Standby
 		for _, s := range stored {
-			if s.Name == status.Name {
+			switch {
+			case s.Name != status.Name:
+			case own:
 				status.UpdatedAt, status.Checksum, status.ChecksumPosition = s.UpdatedAt, s.Checksum, s.ChecksumPosition
+			default:
+				status = s
+				status.Head = max(uint64(head), s.Position)
+				status.Lag = status.Head - s.Position
+				if status.Progress != nil {
+					status.Progress.Total = status.Head
+				}
 			}
 		}
 		all = append(all, status)

@@ -9,48 +9,6 @@ import (
 	"time"
 )
 
-// Adopted is what an owner finds when it adopts a projection.
-type Adopted struct {
-	Checkpoint
-	Version int // of the projector that filled the tables; another one than the code's calls for a rebuild
-}
-
-// Adopt makes owner the one who writes a projection, and everybody before it stop: their checkpoints are fenced. A projection
-// that is not there yet gets its first tables; what another owner left half-built is removed.
-func (db *DB) Adopt(ctx context.Context, definition Definition, owner string, now time.Time) (Adopted, error) {
-	var adopted Adopted
-	var leftovers []leftover
-	err := db.transact(ctx, func(tx *sql.Tx) (err error) {
-		if err := db.engine.exclude(ctx, tx, definition.Name); err != nil {
-			return err
-		}
-		if leftovers, err = abandon(ctx, tx, definition.Name); err != nil {
-			return err
-		}
-		// The epoch before the position: from then on nobody else moves it.
-		took := affecting(1, ErrNotFound)(tx.ExecContext(ctx, `UPDATE projections SET epoch = epoch + 1, owner = $1, state = $2, error = '', updated_at = $3
-			WHERE name = $4 AND serving = 1`, owner, StateRunning, now.UnixMicro(), definition.Name))
-		if errors.Is(took, ErrNotFound) {
-			adopted, err = db.first(ctx, tx, definition, owner, now)
-			return err
-		}
-		if took != nil {
-			return took
-		}
-		adopted, err = serving(ctx, tx, definition.Name)
-		return err
-	})
-	if err != nil {
-		return Adopted{}, fmt.Errorf("adopt projection %s: %w", definition.Name, err)
-	}
-	for _, l := range leftovers {
-		if err := db.drop(ctx, l); err != nil {
-			return Adopted{}, err
-		}
-	}
-	return adopted, nil
-}
-
 func serving(ctx context.Context, tx *sql.Tx, name string) (a Adopted, err error) {
 	a.Name = name
 	err = tx.QueryRowContext(ctx, `SELECT generation, version, epoch, position FROM projections WHERE name = $1 AND serving = 1`, name).

@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/licenseledger/licenseledger/migrations"
-	"github.com/licenseledger/licenseledger/migrations/pgschema"
+	"github.com/licenseledger/licenseledger/pgconnect"
 )
 
 const (
@@ -32,11 +32,8 @@ const (
 
 var (
 	// everySession is what all connections are set to unless the connection string says otherwise.
-	everySession = pgschema.Settings{
-		"application_name":              "licenseledger",
+	everySession = pgconnect.Settings{
 		"default_transaction_isolation": "read committed",
-		"lock_timeout":                  "10s",
-		"statement_timeout":             "30s",
 		// Every query has its index, to be read as far as the limit. Statistics of a young, fast-growing table must not talk the
 		// planner out of it.
 		"enable_seqscan":                  "off",
@@ -47,14 +44,13 @@ var (
 		"max_parallel_workers_per_gather": "0",
 		"jit":                             "off",
 	}
-	writingSession = everySession.With(pgschema.Settings{
-		// An instance that is paused or cut off in the middle of a batch must not hold its projection's row for long.
-		"idle_in_transaction_session_timeout": "5s",
+	writingSession = everySession.With(pgconnect.Settings{
 		// Rows are found by their keys, many times over.
 		"plan_cache_mode": "force_generic_plan",
 	})
-	readingSession = everySession.With(pgschema.Settings{
-		"default_transaction_read_only": "on",
+	readingSession = everySession.With(pgconnect.Settings{
+		"idle_in_transaction_session_timeout": "0", // snapshots are held for as long as their content is read
+		"default_transaction_read_only":       "on",
 		// Which index serves best depends on what is asked for.
 		"plan_cache_mode": "force_custom_plan",
 	})
@@ -115,7 +111,7 @@ func openPostgres(ctx context.Context, url string, o postgresOptions) (*DB, erro
 			return nil, fmt.Errorf("the replica: %w", err)
 		}
 	}
-	if err := pgschema.Migrate(ctx, writing, o.schema, migrations.Readmodels); err != nil {
+	if err := pgconnect.Migrate(ctx, writing, o.schema, migrations.Readmodels); err != nil {
 		return nil, err
 	}
 	write := pool(writing, writingConnections)
@@ -129,13 +125,10 @@ func openPostgres(ctx context.Context, url string, o postgresOptions) (*DB, erro
 }
 
 // connection reads a connection string; validate, unless the string has a wish of its own, refuses servers of the wrong kind.
-func connection(url, schema string, settings pgschema.Settings, validate pgconn.ValidateConnectFunc) (*pgx.ConnConfig, error) {
-	config, err := pgschema.Parse(url, schema, settings)
+func connection(url, schema string, settings pgconnect.Settings, validate pgconn.ValidateConnectFunc) (*pgx.ConnConfig, error) {
+	config, err := pgconnect.Parse(url, schema, settings, validate)
 	if err != nil {
 		return nil, err
-	}
-	if config.ConnConfig.ValidateConnect == nil {
-		config.ConnConfig.ValidateConnect = validate
 	}
 	return config.ConnConfig, nil
 }

@@ -2,6 +2,7 @@ package readmodels
 
 import (
 	"context"
+	"database/sql"
 	"time"
 )
 
@@ -36,13 +37,19 @@ type Progress struct {
 }
 
 // Projections tells where the serving generation of every projection stands, by name, as far as the database knows: head and
-// lag belong to the ledger and are left at 0.
+// lag, and so what a rebuild has before it, belong to the ledger and are left at 0.
 func (db *DB) Projections(ctx context.Context) ([]ProjectionStatus, error) {
-	return rowsOf(ctx, db.now, scanProjection, `SELECT name, version, generation, position, state, error, updated_at, checksum, checksum_position
-		FROM projections WHERE serving = 1 ORDER BY name`, nil)
+	return rowsOf(ctx, db.now, scanProjection, `SELECT name, version, generation, position, state, error, updated_at, checksum, checksum_position, rebuild_wanted,
+			(SELECT MAX(b.position) FROM projections b WHERE b.name = p.name AND b.serving = 0 AND b.state = 'REBUILDING')
+		FROM projections p WHERE serving = 1 ORDER BY name`, nil)
 }
 
 func scanProjection(r row) (p ProjectionStatus, err error) {
-	err = r.Scan(&p.Name, &p.Version, &p.Generation, &p.Position, &p.State, &p.Error, instant{&p.UpdatedAt}, &p.Checksum, &p.ChecksumPosition)
+	var wanted bool
+	var built sql.NullInt64
+	err = r.Scan(&p.Name, &p.Version, &p.Generation, &p.Position, &p.State, &p.Error, instant{&p.UpdatedAt}, &p.Checksum, &p.ChecksumPosition, &wanted, &built)
+	if wanted || built.Valid {
+		p.State, p.Progress = StateRebuilding, &Progress{Done: uint64(built.Int64)}
+	}
 	return p, err
 }

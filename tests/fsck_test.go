@@ -16,7 +16,7 @@ import (
 // stoppedServer has a licence with a past and does not run any more.
 func stoppedServer(t *testing.T) *blackbox.Server {
 	t.Helper()
-	server := newServer(t)
+	server := newServer(t, embedded)
 	v := newVendorOn(t, server, nil, nil)
 	sold := v.customers("Ada Byron", "Grace Hopper")
 	v.activate(sold["Ada Byron"].Key, built("laptop", nil))

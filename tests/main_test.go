@@ -12,12 +12,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/tests/blackbox"
+	"github.com/licenseledger/licenseledger/tests/engines"
 	"github.com/licenseledger/licenseledger/tests/process"
 )
 
 // stage is what the scenarios are played on. It is set up before the first and does not change.
 var stage struct {
 	binary   string
+	engines  *engines.Engines
 	contract *blackbox.Contract
 	coverage *blackbox.Coverage
 	shared   *blackbox.Server // for every scenario that does not need one of its own
@@ -42,11 +44,18 @@ func play(m *testing.M) (code int, err error) {
 	if stage.binary, err = process.Binary(context.Background(), dir); err != nil {
 		return 1, err
 	}
+	if stage.engines, err = engines.Chosen(); err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, stage.engines.Close()) }()
 	if stage.contract, err = blackbox.ReadContract(); err != nil {
 		return 1, err
 	}
 	stage.coverage = &blackbox.Coverage{}
 	options := process.Options{Binary: stage.binary, DataDir: filepath.Join(dir, "shared")}
+	if err := stage.engines.NewLedger(context.Background(), &options); err != nil {
+		return 1, err
+	}
 	if stage.shared, err = blackbox.Launch(options, stage.contract, stage.coverage); err != nil {
 		return 1, err
 	}
@@ -104,10 +113,14 @@ func everythingSeen() error {
 	return nil
 }
 
+// embedded keeps everything of a server in files, for scenarios that are about these files.
+func embedded(o *process.Options) { o.Env = nil }
+
 // newServer starts a server for one scenario. At the end it must stop properly, if it still runs.
 func newServer(t *testing.T, adjust ...func(*process.Options)) *blackbox.Server {
 	t.Helper()
 	options := process.Options{Binary: stage.binary, DataDir: filepath.Join(t.TempDir(), "data")}
+	require.NoError(t, stage.engines.NewLedger(t.Context(), &options))
 	for _, a := range adjust {
 		a(&options)
 	}

@@ -42,7 +42,7 @@ func TestTheCommandsOfTheReadmeWorkAsWritten(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "bin"), 0o700))
 	require.NoError(t, os.Symlink(stage.binary, filepath.Join(dir, "bin", "licenseledger")))
-	server := newServer(t, func(o *process.Options) { o.DataDir = filepath.Join(dir, "data") })
+	server := newServer(t, embedded, func(o *process.Options) { o.DataDir = filepath.Join(dir, "data") })
 	address := strings.TrimPrefix(server.URL(), "http://")
 	for _, script := range scripts {
 		said := bash(t, dir, []string{"LICENSELEDGER_LISTEN=" + address}, strings.ReplaceAll(script[1], "127.0.0.1:8080", address))

@@ -147,7 +147,7 @@ func TestARequestWithoutAFitCorrelationIDGetsOne(t *testing.T) {
 // files, not in the log. The read models hold names and addresses, which is what they are for, but no key either.
 func TestSecretsAndPersonalDataAreNowhereInClear(t *testing.T) {
 	t.Parallel()
-	server := newServer(t, func(o *process.Options) { o.Env = []string{"LICENSELEDGER_LOG_LEVEL=debug"} })
+	server := newServer(t, embedded, func(o *process.Options) { o.Env = []string{"LICENSELEDGER_LOG_LEVEL=debug"} })
 	v := newVendorOn(t, server, nil, nil)
 	l := v.issue(object{"customer": object{"name": "Augusta Secretname", "email": "augusta@secret-address.example"}})
 	laptop := object{"name": "augustas-secret-host", "components": object{"cpu": "secret-cpu-4711", "board": "secret-board-4712", "mac": []string{"5e:c2:e7:00:00:01"}}}
@@ -200,7 +200,7 @@ func TestSecretsAndPersonalDataAreNowhereInClear(t *testing.T) {
 
 func TestTheFilesOfAServerAreForItsOwnerOnly(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
+	server := newServer(t, embedded)
 	entries, err := os.ReadDir(server.Options.DataDir)
 	require.NoError(t, err)
 	require.NotEmpty(t, entries)
@@ -216,7 +216,7 @@ func TestTheFilesOfAServerAreForItsOwnerOnly(t *testing.T) {
 
 func TestEveryLineOfAJSONLogIsOne(t *testing.T) {
 	t.Parallel()
-	server := newServer(t, func(o *process.Options) { o.Env = []string{"LICENSELEDGER_LOG_FORMAT=json"} })
+	server := newServer(t, func(o *process.Options) { o.Env = append(o.Env, "LICENSELEDGER_LOG_FORMAT=json") })
 	server.Admin(t).With("X-Request-Id", "found-in-the-log").Get("/v1/nothing").Refused("NOT_FOUND")
 	server.MustStop(t)
 	found := false

@@ -155,7 +155,7 @@ func TestAQuestionThatBreaksRulesIsRefused(t *testing.T) {
 // A genuine key whose licence is not in the ledger is what remains after a restore from an old backup.
 func TestAGenuineKeyOfALedgerThatLostItsLicenseIsNotFound(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
+	server := newServer(t, embedded)
 	v := newVendorOn(t, server, nil, nil)
 	l := v.issue(nil)
 	a := v.activate(l.Key, fingerprinted("laptop"))

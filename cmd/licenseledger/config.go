@@ -25,6 +25,7 @@ type setting struct {
 	key     string // as in the file; the flag has dashes, the environment variable capitals and a prefix
 	initial string
 	secret  bool // never a flag, since a command line can be read by others; never printed
+	url     bool // may hold a password: then it must not be given by flag, and the password is not printed
 	usage   string
 }
 
@@ -32,7 +33,11 @@ const envPrefix = "LICENSELEDGER_"
 
 func settings() []setting {
 	return []setting{
-		{key: "data_dir", initial: "./data", usage: "folder of the embedded databases and keys"},
+		{key: "data_dir", initial: "./data", usage: "folder of the embedded databases and of keys that are not given"},
+		{key: "eventstore", initial: "sqlite:ledger.db", url: true, usage: "where the events are: sqlite:PATH, postgres://… or esdb://…"},
+		{key: "readmodels", initial: "sqlite:readmodels.db", url: true, usage: "where read models and sealed keys are: sqlite:PATH or postgres://…"},
+		{key: "readmodels_replica", url: true, usage: "postgres://… of a server that follows the one of readmodels and answers queries in its place"},
+		{key: "role", initial: "all", usage: "what this instance does: api, projector (and what time brings about), or all"},
 		{key: "listen", initial: "127.0.0.1:8080", usage: "address to serve HTTP on"},
 		{key: "issuer", initial: "licenseledger", usage: "the issuer named in certificates"},
 		{key: "admin_key", secret: true, usage: "admin API key; made and kept in DATA_DIR/admin.key when not given"},
@@ -44,9 +49,23 @@ func settings() []setting {
 	}
 }
 
+// role is what one of several instances does.
+type role string
+
+// The roles.
+const (
+	roleAll       role = "all"
+	roleAPI       role = "api"       // answers clients
+	roleProjector role = "projector" // keeps read models up to date and has what time brings about recorded
+)
+
 // config is what the program runs with.
 type config struct {
 	DataDir        string
+	EventStore     location
+	ReadModels     location
+	Replica        location // none: its text is empty
+	Role           role
 	Listen         string
 	Issuer         string
 	AdminKey       string
@@ -127,8 +146,14 @@ func loadConfig(flags *pflag.FlagSet, environ []string) (config, error) {
 			}
 		}
 		values[s.key] = from.Value
-		if s.secret && from.Value != "" {
+		switch {
+		case s.secret && from.Value != "":
 			from.Value = "(secret)"
+		case s.url && from.Source == "flag" && holdsSecret(from.Value):
+			return config{}, &advice{errors.New("the setting " + s.key + " holds a password, and others can read command lines"),
+				"give it as " + envPrefix + strings.ToUpper(s.key) + ", or in the file that --config names"}
+		case s.url:
+			from.Value = redacted(from.Value)
 		}
 		c.sources = append(c.sources, from)
 	}
@@ -162,6 +187,25 @@ func (c *config) read(values map[string]string) error {
 	c.DataDir, c.Listen, c.Issuer = values["data_dir"], values["listen"], values["issuer"]
 	c.AdminKey, c.MasterKey = values["admin_key"], values["master_key"]
 	c.LogLevel, c.LogFormat = values["log_level"], values["log_format"]
+	var ok bool
+	if c.EventStore, ok = parseLocation(values["eventstore"], engineSQLite, enginePostgreSQL, engineESDB); !ok {
+		return wrongSetting("eventstore", "must be sqlite:PATH, postgres://USER@HOST/DATABASE or esdb://HOST")
+	}
+	if c.ReadModels, ok = parseLocation(values["readmodels"], engineSQLite, enginePostgreSQL); !ok {
+		return wrongSetting("readmodels", "must be sqlite:PATH or postgres://USER@HOST/DATABASE")
+	}
+	if text := values["readmodels_replica"]; text != "" {
+		if c.Replica, ok = parseLocation(text, enginePostgreSQL); !ok || !c.ReadModels.shared() {
+			return wrongSetting("readmodels_replica", "must be postgres://USER@HOST/DATABASE, and so must readmodels")
+		}
+	}
+	c.Role = role(values["role"])
+	if !slices.Contains([]role{roleAll, roleAPI, roleProjector}, c.Role) {
+		return wrongSetting("role", "must be api, projector or all")
+	}
+	if c.Role != roleAll && !c.ReadModels.shared() {
+		return wrongSetting("role", "must be all unless readmodels is postgres://…, which several instances can share")
+	}
 	var err error
 	if c.CachedLicenses, err = strconv.Atoi(values["cached_licenses"]); err != nil || c.CachedLicenses < 1 {
 		return wrongSetting("cached_licenses", "must be a whole number of at least 1")

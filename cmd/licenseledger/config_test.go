@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -68,17 +69,52 @@ func TestSecretsAreNeverShownAndNeverFlags(t *testing.T) {
 	require.Nil(t, configFlags().Lookup("master-key"))
 }
 
+func TestAPasswordInAConnectionStringIsNotShownAndNotTakenFromTheCommandLine(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"postgres://ada:hunter2@db:5432/ledger?sslmode=disable", "postgres://ada@db/ledger?password=hunter2", "postgres://ada@db/ledger?sslpassword=hunter2",
+	} {
+		c, err := configured(t, "", []string{"LICENSELEDGER_EVENTSTORE=" + text, "LICENSELEDGER_READMODELS=" + text})
+		require.NoError(t, err)
+		require.Equal(t, text, c.EventStore.text)
+		for _, s := range c.sources {
+			require.NotContains(t, s.Value, "hunter2")
+		}
+		require.NotContains(t, fmt.Sprint(c.EventStore), "hunter2")
+
+		_, err = configured(t, "", nil, "--eventstore", text)
+		require.ErrorContains(t, err, "eventstore holds a password")
+		require.NotContains(t, err.Error(), "hunter2")
+	}
+	c, err := configured(t, "", nil, "--eventstore", "postgres://ada@db/ledger?sslmode=disable&connect_timeout=3")
+	require.NoError(t, err)
+	require.True(t, c.EventStore.shared())
+}
+
+func TestFilesOfTheEmbeddedEnginesAreInTheDataDirectoryUnlessTheirPathIsAbsolute(t *testing.T) {
+	t.Parallel()
+	c, err := configured(t, "", nil, "--data-dir", "/data", "--readmodels", "sqlite:/fast/views.db")
+	require.NoError(t, err)
+	require.Equal(t, "/data/ledger.db", c.EventStore.file(c.DataDir))
+	require.Equal(t, "/fast/views.db", c.ReadModels.file(c.DataDir))
+	require.False(t, c.EventStore.shared())
+}
+
 func TestWrongSettingsAreRefusedByName(t *testing.T) {
 	t.Parallel()
 	for name, environ := range map[string]string{
-		"cached_licenses": "LICENSELEDGER_CACHED_LICENSES=none",
-		"drain_timeout":   "LICENSELEDGER_DRAIN_TIMEOUT=soon",
-		"listen":          "LICENSELEDGER_LISTEN=here",
-		"data_dir":        "LICENSELEDGER_DATA_DIR=",
-		"issuer":          "LICENSELEDGER_ISSUER=",
-		"admin_key":       "LICENSELEDGER_ADMIN_KEY=short",
-		"log_level":       "LICENSELEDGER_LOG_LEVEL=loud",
-		"log_format":      "LICENSELEDGER_LOG_FORMAT=poem",
+		"cached_licenses":    "LICENSELEDGER_CACHED_LICENSES=none",
+		"drain_timeout":      "LICENSELEDGER_DRAIN_TIMEOUT=soon",
+		"listen":             "LICENSELEDGER_LISTEN=here",
+		"eventstore":         "LICENSELEDGER_EVENTSTORE=mysql://db",
+		"readmodels":         "LICENSELEDGER_READMODELS=esdb://db",
+		"readmodels_replica": "LICENSELEDGER_READMODELS_REPLICA=postgres://db",
+		"role":               "LICENSELEDGER_ROLE=projector",
+		"data_dir":           "LICENSELEDGER_DATA_DIR=",
+		"issuer":             "LICENSELEDGER_ISSUER=",
+		"admin_key":          "LICENSELEDGER_ADMIN_KEY=short",
+		"log_level":          "LICENSELEDGER_LOG_LEVEL=loud",
+		"log_format":         "LICENSELEDGER_LOG_FORMAT=poem",
 	} {
 		_, err := configured(t, "", []string{environ})
 		require.ErrorContains(t, err, name)

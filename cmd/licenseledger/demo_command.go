@@ -53,10 +53,14 @@ func (c config) existingAdminKey() (string, error) {
 	return strings.TrimSpace(string(text)), nil
 }
 
-// existing reports whether the data directory holds a ledger.
+// existing reports whether there is a ledger; only one in a file can be missing without an error.
 func (c config) existing() error {
-	if _, err := os.Stat(c.in(ledgerFile)); err != nil {
-		absolute, _ := filepath.Abs(c.DataDir)
+	if c.EventStore.shared() {
+		return nil
+	}
+	file := c.EventStore.file(c.DataDir)
+	if _, err := os.Stat(file); err != nil {
+		absolute, _ := filepath.Abs(filepath.Dir(file))
 		return &advice{fmt.Errorf("there is no ledger in %s", absolute), "name the server's data directory with --data-dir"}
 	}
 	return nil
@@ -70,6 +74,7 @@ func demoOnOwnServer(ctx context.Context, c config, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	c.DataDir, c.Listen, c.MasterKey = folder, "127.0.0.1:0", ""
+	c.EventStore, c.ReadModels = location{engineSQLite, "sqlite:ledger.db"}, location{engineSQLite, "sqlite:readmodels.db"}
 	s, err := startServer(ctx, c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err

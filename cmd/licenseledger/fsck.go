@@ -101,7 +101,7 @@ func (s *stores) checkLedger(ctx context.Context, report *fsckReport, progress i
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err == nil && e.Position != last+1 {
+		if err == nil && e.Position <= last {
 			err = fmt.Errorf("position %d follows %d", e.Position, last)
 		}
 		if err == nil && e.Revision != revisions[e.Stream]+1 {
@@ -134,7 +134,7 @@ func (s *stores) checkReadModels(ctx context.Context, c config, report *fsckRepo
 		return fmt.Errorf("make room to derive the read models: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	aside, err := readmodels.OpenSQLite(ctx, filepath.Join(folder, readModelsFile))
+	aside, err := readmodels.OpenSQLite(ctx, filepath.Join(folder, "readmodels.db"))
 	if err != nil {
 		return err
 	}

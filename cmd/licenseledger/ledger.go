@@ -15,31 +15,31 @@ import (
 
 	"github.com/licenseledger/licenseledger/domain"
 	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/eventstore"
+	"github.com/licenseledger/licenseledger/eventstore/postgres"
 	"github.com/licenseledger/licenseledger/eventstore/sqlite"
 	"github.com/licenseledger/licenseledger/keyring"
 	"github.com/licenseledger/licenseledger/projections"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
-// The files of the embedded engines, in the data directory.
+// The files in the data directory whose names are not configured.
 const (
-	ledgerFile     = "ledger.db"     // the events: the truth
-	readModelsFile = "readmodels.db" // derived from the events at any time
-	keysFile       = "keys.db"       // secrets, sealed; never in a backup of the ledger
-	masterKeyFile  = "master.key"    // opens keys.db
-	lockFile       = "lock"          // held by the one process that works on the directory
+	keysFile      = "keys.db"    // secrets, sealed, beside read models in SQLite; never in a backup of the ledger
+	masterKeyFile = "master.key" // opens the keys
+	lockFile      = "lock"       // held by the one process that works on the directory
 )
 
 // stores are the opened parts of one ledger: its events, its read models, its keys.
 type stores struct {
-	events     *sqlite.Store
+	events     eventstore.Store
 	readModels *readmodels.DB
 	keys       *keyring.Keyring
 	registry   *event.Registry
 	closers    []func() error // in the order of opening
 }
 
-// openStores opens a data directory for this process alone, making what is missing.
+// openStores opens what is configured, making what is missing. What lies in files is opened for this process alone.
 func openStores(ctx context.Context, c config, logger *slog.Logger) (_ *stores, err error) {
 	s := &stores{registry: domain.Events()}
 	defer func() {
@@ -50,21 +50,55 @@ func openStores(ctx context.Context, c config, logger *slog.Logger) (_ *stores, 
 	if err := c.makeDataDir(); err != nil {
 		return nil, err
 	}
-	if err := s.lock(c); err != nil {
-		return nil, err
+	if !c.EventStore.shared() || !c.ReadModels.shared() {
+		if err := s.lock(c); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.openKeys(ctx, c); err != nil {
 		return nil, err
 	}
-	if s.events, err = sqlite.Open(ctx, c.in(ledgerFile), sqlite.Logger(logger)); err != nil {
+	if s.events, err = openEvents(ctx, c, logger); err != nil {
 		return nil, err
 	}
 	s.closers = append(s.closers, s.events.Close)
-	if s.readModels, err = readmodels.OpenSQLite(ctx, c.in(readModelsFile)); err != nil {
+	if s.readModels, err = openReadModels(ctx, c); err != nil {
 		return nil, err
 	}
 	s.closers = append(s.closers, s.readModels.Close)
 	return s, nil
+}
+
+// openEvents opens the ledger itself: the truth.
+func openEvents(ctx context.Context, c config, logger *slog.Logger) (eventstore.Store, error) {
+	switch c.EventStore.engine {
+	case enginePostgreSQL:
+		store, err := postgres.Open(ctx, c.EventStore.text, postgres.Logger(logger))
+		return store, notOpened("eventstore", err)
+	default:
+		return sqlite.Open(ctx, c.EventStore.file(c.DataDir), sqlite.Logger(logger))
+	}
+}
+
+// notOpened adds what to do about a database that cannot be opened.
+func notOpened(setting string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &advice{err, "`licenseledger doctor` checks what the setting " + setting + " names"}
+}
+
+// openReadModels opens what is derived from the events at any time.
+func openReadModels(ctx context.Context, c config) (*readmodels.DB, error) {
+	if c.ReadModels.engine != enginePostgreSQL {
+		return readmodels.OpenSQLite(ctx, c.ReadModels.file(c.DataDir))
+	}
+	var options []readmodels.PostgresOption
+	if c.Replica.text != "" {
+		options = append(options, readmodels.Replica(c.Replica.text))
+	}
+	db, err := readmodels.OpenPostgres(ctx, c.ReadModels.text, options...)
+	return db, notOpened("readmodels", err)
 }
 
 // errInUse says that another process works on the data directory.
@@ -86,10 +120,11 @@ func (s *stores) lock(c config) error {
 	return nil
 }
 
+// openKeys opens the keys, which are beside the read models so that whoever shares these shares the keys.
 func (s *stores) openKeys(ctx context.Context, c config) error {
-	db, err := keyring.OpenSQLite(ctx, c.in(keysFile))
+	db, err := openKeysDatabase(ctx, c)
 	if err != nil {
-		return err
+		return notOpened("readmodels", err)
 	}
 	s.closers = append(s.closers, db.Close)
 	var master keyring.MasterKey
@@ -108,6 +143,13 @@ func (s *stores) openKeys(ctx context.Context, c config) error {
 	return err
 }
 
+func openKeysDatabase(ctx context.Context, c config) (*keyring.Database, error) {
+	if c.ReadModels.engine == enginePostgreSQL {
+		return keyring.OpenPostgres(ctx, c.ReadModels.text)
+	}
+	return keyring.OpenSQLite(ctx, c.in(keysFile))
+}
+
 // Close closes what was opened, last first.
 func (s *stores) Close() error {
 	var all error
@@ -122,12 +164,19 @@ func (s *stores) projectors() []projections.Projector {
 	return projections.Projectors(projections.PersonalData{Unsealer: s.keys, KeyGone: keyring.ErrKeyGone})
 }
 
-// startProjections follows the ledger with all projections.
-func (s *stores) startProjections(ctx context.Context, logger *slog.Logger) (*projections.Runner, error) {
-	return projections.Start(ctx, projections.Config{
+// lease is how long the owner of a projection may be silent before another instance takes it over.
+const lease = 5 * time.Second
+
+// startProjections follows the ledger with all projections, or with those that no other instance keeps.
+func (s *stores) startProjections(ctx context.Context, c config, logger *slog.Logger) (*projections.Runner, error) {
+	p := projections.Config{
 		Store: s.events, Registry: s.registry, ReadModels: s.readModels, Projectors: s.projectors(),
-		Owner: owner(), Now: time.Now, Logger: logger,
-	})
+		Owner: owner(), Now: time.Now, Logger: logger, Standby: c.Role == roleAPI,
+	}
+	if c.ReadModels.shared() {
+		p.Lease = lease
+	}
+	return projections.Start(ctx, p)
 }
 
 // owner names this process where several might work on one database.

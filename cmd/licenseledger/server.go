@@ -18,6 +18,7 @@ import (
 	"github.com/licenseledger/licenseledger/httpapi"
 	"github.com/licenseledger/licenseledger/httpapi/health"
 	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/readmodels"
 )
 
 // server is the whole program, wired together and running.
@@ -32,9 +33,9 @@ type server struct {
 	http        *http.Server
 	served      chan error    // what ended the HTTP server
 	draining    chan struct{} // closed when the server begins to shut down
-	stopClock   context.CancelFunc
-	clock       sync.WaitGroup
-	close       func() error // runs once
+	stopTasks   context.CancelFunc
+	tasks       sync.WaitGroup // in the background, for as long as the server runs
+	close       func() error   // runs once
 }
 
 // Timeouts of the HTTP server. How long a request may take is the handlers' matter; these keep idle and slow clients from
@@ -51,7 +52,7 @@ const timekeeping = 500 * time.Millisecond
 
 // startServer opens the data directory, starts everything and listens.
 func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server, err error) {
-	s := &server{config: c, served: make(chan error, 1), draining: make(chan struct{}), stopClock: func() {}}
+	s := &server{config: c, served: make(chan error, 1), draining: make(chan struct{}), stopTasks: func() {}}
 	s.close = sync.OnceValue(s.shutDown)
 	defer func() {
 		if err != nil {
@@ -64,21 +65,22 @@ func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server,
 	if s.adminKey, s.adminKeyMade, err = c.adminKey(); err != nil {
 		return nil, err
 	}
-	handler, err := commands.New(commands.Config{
+	handler, err := commands.New(ctx, commands.Config{
 		Store: s.stores.events, Events: s.stores.registry, Keyring: s.stores.keys,
 		Now: time.Now, NewID: newID, Issuer: c.Issuer, CachedLicenses: c.CachedLicenses,
+		Shared: c.EventStore.shared(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	if s.projections, err = s.stores.startProjections(ctx, logger); err != nil {
+	if s.projections, err = s.stores.startProjections(ctx, c, logger); err != nil {
 		return nil, err
 	}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.projections.Metrics())
 	api, err := httpapi.New(httpapi.Config{
 		Commands: handler, ReadModels: s.stores.readModels, Ledger: s.stores.events, Projections: s.projections,
-		AdminKey: s.adminKey, Ready: s.checks(), Draining: s.draining, Now: time.Now, NewID: newID, Log: logger, Registry: metrics,
+		AdminKey: s.adminKey, WithoutAPI: c.Role == roleProjector, Ready: s.checks(), Draining: s.draining, Now: time.Now, NewID: newID, Log: logger, Registry: metrics,
 	})
 	if err != nil {
 		return nil, err
@@ -93,7 +95,7 @@ func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server,
 	}
 	s.http.RegisterOnShutdown(func() { close(s.draining) })
 	go func() { s.served <- s.http.Serve(s.listener) }()
-	s.keepTime(handler, logger)
+	s.startTasks(handler, logger)
 	return s, nil
 }
 
@@ -111,11 +113,20 @@ func (s *server) checks() []health.Check {
 // newID makes time-ordered ids, so that what happens together stands together.
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
-func (s *server) keepTime(handler *commands.Handler, logger *slog.Logger) {
+func (s *server) startTasks(handler *commands.Handler, logger *slog.Logger) {
 	ctx, stop := context.WithCancel(context.Background())
-	s.stopClock = stop
-	keeper := commands.Timekeeper{Handler: handler, Due: s.stores.readModels.DueLicenses, Every: timekeeping, Logger: logger}
-	s.clock.Go(func() { keeper.Run(ctx) })
+	s.stopTasks = stop
+	keeper := commands.Timekeeper{Handler: handler, Due: s.due, Every: timekeeping, Logger: logger}
+	s.tasks.Go(func() { keeper.Run(ctx) })
+	s.tasks.Go(func() { handler.Follow(ctx, logger) })
+}
+
+// due names the licences for which something is due, on the one instance that keeps what tells so.
+func (s *server) due(ctx context.Context, now time.Time, limit int) ([]uuid.UUID, error) {
+	if !s.projections.Keeps(readmodels.Licenses) {
+		return nil, nil
+	}
+	return s.stores.readModels.DueLicenses(ctx, now, limit)
 }
 
 // url is where the server can be reached from this machine.
@@ -143,8 +154,8 @@ func (s *server) shutDown() error {
 			all = errors.Join(fmt.Errorf("drain: %w", err), s.http.Close())
 		}
 	}
-	s.stopClock()
-	s.clock.Wait()
+	s.stopTasks()
+	s.tasks.Wait()
 	if s.projections != nil {
 		all = errors.Join(all, s.projections.Close())
 	}

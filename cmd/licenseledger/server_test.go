@@ -77,7 +77,9 @@ func TestFsckFindsACleanLedgerCleanAndChangesNothing(t *testing.T) {
 func TestFsckNeedsALedger(t *testing.T) {
 	t.Parallel()
 	dataDir := t.TempDir()
-	_, err := fsck(t.Context(), config{DataDir: dataDir}, io.Discard)
+	c, err := configured(t, "", nil, "--data-dir", dataDir)
+	require.NoError(t, err)
+	_, err = fsck(t.Context(), c, io.Discard)
 	require.ErrorContains(t, err, "there is no ledger")
 	files, err := os.ReadDir(dataDir)
 	require.NoError(t, err)

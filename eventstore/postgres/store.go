@@ -23,7 +23,7 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore/groupcommit"
 	"github.com/licenseledger/licenseledger/eventstore/paging"
 	"github.com/licenseledger/licenseledger/migrations"
-	"github.com/licenseledger/licenseledger/migrations/pgschema"
+	"github.com/licenseledger/licenseledger/pgconnect"
 )
 
 const (
@@ -104,7 +104,7 @@ func open(ctx context.Context, url string, o options) (_ *Store, err error) {
 	if o.maxConnections < 3 {
 		return nil, fmt.Errorf("%d connections are too few, at least 3 are needed", o.maxConnections)
 	}
-	config, err := parse(url, o)
+	config, err := pgconnect.Parse(url, o.schema, sessionSettings, pgconnect.Writable)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func open(ctx context.Context, url string, o options) (_ *Store, err error) {
 		return nil, err
 	}
 	defer closeOnError(&err, writing)
-	if err := pgschema.Migrate(ctx, config.ConnConfig, o.schema, migrations.Ledger); err != nil {
+	if err := pgconnect.Migrate(ctx, config.ConnConfig, o.schema, migrations.Ledger); err != nil {
 		return nil, err
 	}
 	reading, err := openReading(ctx, config, o.maxConnections-2)

@@ -23,7 +23,7 @@ func (s server) ListProjections(ctx context.Context, _ ListProjectionsRequestObj
 
 // RebuildProjection implements [StrictServerInterface].
 func (s server) RebuildProjection(ctx context.Context, r RebuildProjectionRequestObject) (RebuildProjectionResponseObject, error) {
-	if err := s.Projections.StartRebuild(r.Name); err != nil {
+	if err := s.Projections.RequestRebuild(ctx, r.Name); err != nil {
 		return nil, err
 	}
 	all, err := s.Projections.Status(ctx)

@@ -27,8 +27,8 @@ type Config struct {
 type Projections interface {
 	// Status tells where every projection stands.
 	Status(ctx context.Context) ([]readmodels.ProjectionStatus, error)
-	// StartRebuild begins to rebuild a projection and does not wait for the end.
-	StartRebuild(name string) error
+	// RequestRebuild begins to rebuild a projection, here or where it is kept, and does not wait for the end.
+	RequestRebuild(ctx context.Context, name string) error
 }
 
 // New returns the handlers of all queries.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/licenseledger/licenseledger/tests/blackbox"
+	"github.com/licenseledger/licenseledger/tests/engines"
 	"github.com/licenseledger/licenseledger/tests/process"
 )
 
@@ -39,7 +40,12 @@ func TestCrashesLoseNothingThatWasAcknowledgedAndDoNothingTwice(t *testing.T) {
 	t.Logf("%d rounds, seed %d", rounds, seed)
 	binary, err := process.Binary(t.Context(), t.TempDir())
 	require.NoError(t, err)
-	server, err := blackbox.Launch(process.Options{Binary: binary, DataDir: filepath.Join(t.TempDir(), "data")}, nil, nil)
+	chosen, err := engines.Chosen()
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, chosen.Close()) })
+	options := process.Options{Binary: binary, DataDir: filepath.Join(t.TempDir(), "data")}
+	require.NoError(t, chosen.NewLedger(t.Context(), &options))
+	server, err := blackbox.Launch(options, nil, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { server.Kill() })
 

@@ -1,12 +1,9 @@
 package services
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
 	"os/exec"
@@ -15,17 +12,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
 
 const (
-	// readyLine is what the server writes when clients may connect.
-	readyLine = "database system is ready to accept connections"
+	// postgresReadyLine is what the server writes when clients may connect.
+	postgresReadyLine = "database system is ready to accept connections"
 	// startTimeout bounds a start, with the recovery after a crash.
 	startTimeout = 60 * time.Second
-	maxLog       = 64 << 10
 )
 
 // Postgres is a private PostgreSQL server, reached through a Unix socket.
@@ -45,25 +40,15 @@ func StartPostgres(settings ...string) (_ *Postgres, err error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "licenseledger-postgres-")
-	if err != nil {
+	p := &Postgres{bin: bin, settings: settings}
+	if p.dir, p.user, err = privateFolder("licenseledger-postgres-"); err != nil {
 		return nil, err
 	}
-	p := &Postgres{dir: dir, bin: bin, settings: settings}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.Stop())
 		}
 	}()
-	// PostgreSQL refuses to be run by root.
-	if os.Getuid() == 0 {
-		if p.user, err = unprivileged(); err != nil {
-			return nil, err
-		}
-		if err := os.Chown(dir, int(p.user.Uid), int(p.user.Gid)); err != nil {
-			return nil, err
-		}
-	}
 	initdb := p.command("initdb", "--pgdata", p.data(), "--username", "postgres", "--auth", "trust",
 		"--encoding", "UTF8", "--no-locale", "--no-sync", "--no-instructions")
 	if output, err := initdb.CombinedOutput(); err != nil {
@@ -94,7 +79,7 @@ func (p *Postgres) start(timeout time.Duration) (retry bool, err error) {
 	for _, s := range p.settings {
 		arguments = append(arguments, "-c", s)
 	}
-	server, err := startProcess(p.command("postgres", arguments...))
+	server, err := startProcess(p.command("postgres", arguments...), postgresReadyLine)
 	if err != nil {
 		return false, err
 	}
@@ -142,7 +127,7 @@ func (p *Postgres) command(program string, arguments ...string) *exec.Cmd {
 	cmd := exec.CommandContext(context.Background(), filepath.Join(p.bin, program), arguments...) //nolint:gosec // a fixed program
 	cmd.Dir = p.dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C"}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.user}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.user, Pdeathsig: syscall.SIGQUIT}
 	return cmd
 }
 
@@ -164,78 +149,4 @@ func postgresBinaries() (string, error) {
 		return v
 	}
 	return filepath.Dir(slices.MaxFunc(found, func(a, b string) int { return int(10 * (version(a) - version(b))) })), nil
-}
-
-// process is a server's main process.
-type process struct {
-	pid   int
-	ready chan struct{} // closed when it accepts connections
-	ended chan struct{} // closed when it has ended
-
-	mu  sync.Mutex
-	log bytes.Buffer
-}
-
-// startProcess starts cmd, which ends at once when this process does, and follows what it writes.
-func startProcess(cmd *exec.Cmd) (*process, error) {
-	read, write, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	cmd.Stdout, cmd.Stderr = write, write
-	cmd.SysProcAttr.Pdeathsig = syscall.SIGQUIT
-	p := &process{ready: make(chan struct{}), ended: make(chan struct{})}
-	started := make(chan error)
-	go func() {
-		// The kernel sends Pdeathsig when the thread that started the process ends, so that thread waits for it.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		_ = write.Close()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait()
-			close(p.ended)
-		}
-	}()
-	if err := <-started; err != nil {
-		_ = read.Close()
-		return nil, err
-	}
-	p.pid = cmd.Process.Pid
-	go p.follow(read)
-	return p, nil
-}
-
-// follow keeps the beginning of what the server writes, and reads the rest so that the server is not held up.
-func (p *process) follow(output io.ReadCloser) {
-	defer func() { _ = output.Close() }()
-	lines := bufio.NewReader(output)
-	isReady := false
-	for {
-		line, err := lines.ReadString('\n')
-		p.mu.Lock()
-		if p.log.Len() < maxLog {
-			p.log.WriteString(line)
-		}
-		p.mu.Unlock()
-		if !isReady && strings.Contains(line, readyLine) {
-			isReady = true
-			close(p.ready)
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-func (p *process) output() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.String()
-}
-
-func (p *process) end(s syscall.Signal) {
-	_ = syscall.Kill(p.pid, s)
-	<-p.ended
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// postgresVariable names a server to use instead of a private one: a connection string with the right to make schemas.
-const postgresVariable = "LICENSELEDGER_TEST_POSTGRES"
+// PostgresVariable names a server to use instead of a private one: a connection string with the right to make schemas.
+const PostgresVariable = "LICENSELEDGER_TEST_POSTGRES"
 
 // Shared is the PostgreSQL server that all tests of a binary share, each in a schema of its own. A package of tests declares
 // one and gives its TestMain to it:
@@ -39,7 +39,7 @@ type running struct {
 
 // Run starts the server, runs the tests and stops the server.
 func (r running) Run() (code int) {
-	if r.shared.url = os.Getenv(postgresVariable); r.shared.url == "" {
+	if r.shared.url = os.Getenv(PostgresVariable); r.shared.url == "" {
 		server, err := StartPostgres()
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "start PostgreSQL for the tests:", err)

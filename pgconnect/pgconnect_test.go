@@ -1,17 +1,17 @@
-package pgschema_test
+package pgconnect_test
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/licenseledger/licenseledger/migrations/pgschema"
+	"github.com/licenseledger/licenseledger/pgconnect"
 )
 
 func TestAConnectionStringTakesPrecedenceOverSettings(t *testing.T) {
 	t.Parallel()
-	settings := pgschema.Settings{"application_name": "ours", "lock_timeout": "10s"}.With(pgschema.Settings{"jit": "off", "lock_timeout": "9s"})
-	config, err := pgschema.Parse("postgres://ada@example.com/db?application_name=theirs&search_path=elsewhere", `od"d`, settings)
+	settings := pgconnect.Settings{"application_name": "ours", "lock_timeout": "10s"}.With(pgconnect.Settings{"jit": "off", "lock_timeout": "9s"})
+	config, err := pgconnect.Parse("postgres://ada@example.com/db?application_name=theirs&search_path=elsewhere", `od"d`, settings, nil)
 	require.NoError(t, err)
 	params := config.ConnConfig.RuntimeParams
 	require.Equal(t, "theirs", params["application_name"])
@@ -24,8 +24,8 @@ func TestAConnectionStringTakesPrecedenceOverSettings(t *testing.T) {
 func TestAConnectionStringThatIsNotUnderstoodIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{"postgres://ada:s3cret%zz@host/db", "host=a password=s3cret sslmode=nonsense", "postgres://ada:s3cret@host:99999999/db"} {
-		_, err := pgschema.Parse(url, "a", nil)
-		require.ErrorIs(t, err, pgschema.ErrConnectionString)
+		_, err := pgconnect.Parse(url, "a", nil, nil)
+		require.ErrorIs(t, err, pgconnect.ErrConnectionString)
 		require.NotContains(t, err.Error(), "s3cret")
 	}
 }

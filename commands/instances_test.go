@@ -1,0 +1,213 @@
+package commands_test
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/license"
+	"github.com/licenseledger/licenseledger/eventstore"
+)
+
+// other is a further instance that has a licence cached as it is now.
+func (o *office) other(key string) *commands.Handler {
+	o.t.Helper()
+	h := o.handler(o.store, 10)
+	_, err := h.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: key})
+	require.NoError(o.t, err)
+	return h
+}
+
+func (o *office) code(h *commands.Handler, key string) license.Code {
+	o.t.Helper()
+	v, err := h.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: key})
+	require.NoError(o.t, err)
+	return v.Code
+}
+
+func TestARevocationIsObeyedByOtherInstancesAtOnce(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	issued := o.issue()
+	other := o.other(issued.Key)
+	_, err := o.RevokeLicense(o.admin(vendor), commands.Request{}, commands.RevokeLicense{LicenseID: issued.ID, Reason: "fraud"})
+	require.NoError(t, err)
+	require.Equal(t, license.LicenseRevoked, o.code(other, issued.Key))
+}
+
+func TestASeatFreedOnOneInstanceIsThereOnAnother(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	issued := o.issue(seats(1))
+	first := o.activate(issued.Key, 1)
+	other := o.other(issued.Key)
+	_, err := o.Deactivate(o.machine(), commands.Request{}, commands.Deactivate{LicenseKey: issued.Key, ActivationID: first.ID, Reason: "retired"})
+	require.NoError(t, err)
+	_, err = other.ActivateMachine(o.machine(), commands.Request{}, commands.ActivateMachine{LicenseKey: issued.Key, Machine: box(2)})
+	require.NoError(t, err)
+}
+
+func TestWhatIsAsWishedOnlyByStaleKnowledgeIsDone(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	issued := o.issue()
+	o.suspend(issued.ID)
+	other := o.other(issued.Key)
+	_, err := o.ReinstateLicense(o.admin(vendor), commands.Request{}, commands.ReinstateLicense{LicenseID: issued.ID, Reason: "paid"})
+	require.NoError(t, err)
+	again, err := other.SuspendLicense(o.admin(vendor), commands.Request{}, commands.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid again"})
+	require.NoError(t, err)
+	require.Equal(t, event.Revision(4), again.Revision)
+	require.Equal(t, license.LicenseSuspended, o.code(o.Handler, issued.Key))
+}
+
+func TestARevisionReadFromOneInstanceIsKnownToAnother(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	issued := o.issue()
+	other := o.other(issued.Key)
+	o.suspend(issued.ID)
+	seen := event.Revision(2)
+	reinstated, err := other.ReinstateLicense(o.admin(vendor), commands.Request{IfMatch: &seen}, commands.ReinstateLicense{LicenseID: issued.ID, Reason: "paid"})
+	require.NoError(t, err)
+	require.Equal(t, event.Revision(3), reinstated.Revision)
+}
+
+func TestAKeyReissuedByOneInstanceOpensAtAnother(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	issued := o.issue()
+	other := o.other(issued.Key)
+	reissued, err := o.ReissueKey(o.admin(vendor), commands.Request{}, commands.ReissueKey{LicenseID: issued.ID, Reason: "leaked"})
+	require.NoError(t, err)
+	require.Equal(t, license.Valid, o.code(other, reissued.Key))
+	require.Equal(t, license.KeyInvalid, o.code(other, issued.Key))
+	_, err = other.ActivateMachine(o.machine(), commands.Request{}, commands.ActivateMachine{LicenseKey: reissued.Key, Machine: box(1)})
+	require.NoError(t, err)
+}
+
+func TestAPlanRevisedByOneInstanceIsSoldByAnother(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	plan := o.plan(vendor, seats(1))
+	other := o.handler(o.store, 10)
+	_, err := other.IssueLicense(o.admin(vendor), commands.Request{}, order(plan))
+	require.NoError(t, err)
+	_, err = o.RevisePlan(o.admin(vendor), commands.Request{}, commands.RevisePlan{PlanID: plan.ID, Terms: terms(seats(7))})
+	require.NoError(t, err)
+	issued, err := other.IssueLicense(o.admin(vendor), commands.Request{}, order(plan))
+	require.NoError(t, err)
+	require.Equal(t, 7, issued.Policy.Seats())
+}
+
+// A licence that is read from the ledger just before another instance changes it must not be remembered as it was.
+func TestAReadThatIsOvertakenIsNotRemembered(t *testing.T) {
+	t.Parallel()
+	o, ledger := newFaultyOffice(t)
+	issued := o.issue()
+	slow := o.handler(ledger, 10)
+	began, goOn := make(chan struct{}), make(chan struct{})
+	restore := ledger.readsWith(func(ctx context.Context, stream string, after event.Revision) iter.Seq2[event.Envelope, error] {
+		return func(yield func(event.Envelope, error) bool) {
+			var read []event.Envelope
+			for e, err := range ledger.Store.ReadStream(ctx, stream, after) {
+				require.NoError(t, err)
+				read = append(read, e)
+			}
+			close(began)
+			<-goOn
+			for _, e := range read {
+				if !yield(e, nil) {
+					return
+				}
+			}
+		}
+	})
+	overtaken := make(chan license.Code)
+	go func() { overtaken <- o.code(slow, issued.Key) }()
+	<-began
+	restore()
+	elsewhere := o.handler(o.store, 10)
+	_, err := elsewhere.RevokeLicense(o.admin(vendor), commands.Request{}, commands.RevokeLicense{LicenseID: issued.ID, Reason: "fraud"})
+	require.NoError(t, err)
+	o.issueThrough(slow) // which makes the slow one catch up beyond the revocation
+	close(goOn)
+	require.Equal(t, license.Valid, <-overtaken, "it was when the question came")
+	require.Equal(t, license.LicenseRevoked, o.code(slow, issued.Key))
+}
+
+func (o *office) issueThrough(h *commands.Handler) {
+	o.t.Helper()
+	_, err := h.IssueLicense(o.admin(vendor), commands.Request{}, order(o.plan(vendor)))
+	require.NoError(o.t, err)
+}
+
+func TestALedgerThatCannotBeReadAnswersNothing(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	issued := o.issue()
+	ledger := &endless{Store: o.store}
+	other := o.handler(ledger, 10)
+	require.Equal(t, license.Valid, o.code(other, issued.Key))
+	ledger.broken = true
+	_, err := other.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: issued.Key})
+	require.ErrorIs(t, err, eventstore.ErrUnavailable, "what is cached may be out of date")
+	_, err = other.SuspendLicense(o.admin("another vendor"), commands.Request{}, commands.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
+	require.ErrorIs(t, err, eventstore.ErrUnavailable, "so may a refusal be")
+}
+
+// endless is a ledger whose end cannot be found once it is broken.
+type endless struct {
+	eventstore.Store
+	broken bool
+}
+
+func (e *endless) ReadAll(ctx context.Context, after event.Position) iter.Seq2[event.Envelope, error] {
+	if e.broken {
+		return func(yield func(event.Envelope, error) bool) { yield(event.Envelope{}, eventstore.ErrUnavailable) }
+	}
+	return e.Store.ReadAll(ctx, after)
+}
+
+// counted counts how often the ledger is read, and is empty.
+type counted struct {
+	eventstore.Store
+	reads atomic.Int64
+}
+
+func (*counted) Head(context.Context) (event.Position, error) { return 0, nil }
+
+func (c *counted) ReadAll(context.Context, event.Position) iter.Seq2[event.Envelope, error] {
+	c.reads.Add(1)
+	return func(func(event.Envelope, error) bool) {}
+}
+
+func TestAnInstanceFollowsTheLedgerWhileNobodyAsks(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	synctest.Test(t, func(t *testing.T) {
+		ledger := &counted{}
+		h := o.handler(ledger, 10)
+		ctx, stop := context.WithCancel(t.Context())
+		followed := make(chan struct{})
+		go func() {
+			h.Follow(ctx, slog.New(slog.DiscardHandler))
+			close(followed)
+		}()
+		synctest.Wait()
+		require.Equal(t, int64(1), ledger.reads.Load())
+		<-time.After(time.Second)
+		synctest.Wait()
+		require.Greater(t, ledger.reads.Load(), int64(5))
+		stop()
+		<-followed
+	})
+}

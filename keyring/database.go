@@ -1,0 +1,22 @@
+package keyring
+
+import (
+	"context"
+	"database/sql"
+)
+
+// Database is a keys database, as [OpenSQLite] or [OpenPostgres] opens it. The caller closes it.
+type Database struct {
+	*sql.DB
+	engine engine
+}
+
+// engine is what the kinds of keys databases do differently.
+type engine interface {
+	// shared tells whether other processes may use the database at the same time.
+	shared() bool
+	// lockRing keeps everybody else from changing the ring's secrets until tx ends.
+	lockRing(ctx context.Context, tx *sql.Tx) error
+	// afterErasing does what can be done at once about copies of erased keys.
+	afterErasing(ctx context.Context, db *sql.DB) error
+}

@@ -1,0 +1,129 @@
+package readmodels
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Ownership tells who keeps a projection. While its owner lives, the beat grows.
+type Ownership struct {
+	Owner   string // empty: nobody
+	Version int    // of the projector that filled the serving tables; 0 before there are any
+	epoch   int64
+	beat    int64
+}
+
+// Ownership returns what is recorded of a projection; the zero value when it is not there yet.
+func (db *DB) Ownership(ctx context.Context, name string) (o Ownership, err error) {
+	err = db.write.QueryRowContext(ctx, `SELECT owner, version, epoch, beat FROM projections WHERE name = $1 AND serving = 1`, name).
+		Scan(&o.Owner, &o.Version, &o.epoch, &o.beat)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Ownership{}, nil
+	}
+	if err != nil {
+		return Ownership{}, fmt.Errorf("look for the owner of %s: %w", name, err)
+	}
+	return o, nil
+}
+
+// Adopted is what an owner finds when it adopts a projection.
+type Adopted struct {
+	Checkpoint
+	Version int // of the projector that filled the tables; another one than the code's calls for a rebuild
+}
+
+// Adopt makes owner the one who writes a projection, and everybody before it stop: their checkpoints are fenced. A projection
+// that is not there yet gets its first tables; what another owner left half-built is removed.
+func (db *DB) Adopt(ctx context.Context, definition Definition, owner string, now time.Time) (Adopted, error) {
+	for {
+		found, err := db.Ownership(ctx, definition.Name)
+		if err != nil {
+			return Adopted{}, err
+		}
+		adopted, err := db.TakeOver(ctx, definition, found, owner, now)
+		if errors.Is(err, ErrFenced) {
+			continue // its owner beat, or others adopt it too
+		}
+		return adopted, err
+	}
+}
+
+// TakeOver is [DB.Adopt] on condition that the ownership is still as it was found, beat and all. Otherwise it fails with
+// [ErrFenced]; so of several who take over at once only one does.
+func (db *DB) TakeOver(ctx context.Context, definition Definition, from Ownership, owner string, now time.Time) (Adopted, error) {
+	var adopted Adopted
+	var leftovers []leftover
+	err := db.transact(ctx, func(tx *sql.Tx) (err error) {
+		if err := db.engine.exclude(ctx, tx, definition.Name); err != nil {
+			return err
+		}
+		adopted, err = serving(ctx, tx, definition.Name)
+		switch {
+		case errors.Is(err, ErrNotFound) && from == Ownership{}:
+			adopted, err = db.first(ctx, tx, definition, owner, now)
+			return err
+		case errors.Is(err, ErrNotFound):
+			return ErrFenced
+		case err != nil:
+			return err
+		}
+		// The epoch before the position: from then on nobody else moves it.
+		if err := affecting(1, ErrFenced)(tx.ExecContext(ctx, `UPDATE projections SET epoch = $1, owner = $2, state = $3, error = '', updated_at = $4
+			WHERE name = $5 AND serving = 1 AND epoch = $6 AND beat = $7`,
+			from.epoch+1, owner, StateRunning, now.UnixMicro(), definition.Name, from.epoch, from.beat)); err != nil {
+			return err
+		}
+		if adopted, err = serving(ctx, tx, definition.Name); err != nil {
+			return err
+		}
+		leftovers, err = abandon(ctx, tx, definition.Name)
+		return err
+	})
+	if err != nil {
+		return Adopted{}, fmt.Errorf("take projection %s over: %w", definition.Name, err)
+	}
+	for _, l := range leftovers {
+		if err := db.drop(ctx, l); err != nil {
+			return Adopted{}, err
+		}
+	}
+	return adopted, nil
+}
+
+// Beat says that the owner of a checkpoint lives, and reports whether somebody wants the projection rebuilt. It fails with
+// [ErrFenced].
+func (db *DB) Beat(ctx context.Context, at Checkpoint) (rebuildWanted bool, err error) {
+	err = db.write.QueryRowContext(ctx, `UPDATE projections SET beat = beat + 1
+		WHERE name = $1 AND generation = $2 AND epoch = $3 AND serving = 1 RETURNING rebuild_wanted`, at.Name, at.Generation, at.Epoch).Scan(&rebuildWanted)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrFenced
+	}
+	if err != nil {
+		return false, fmt.Errorf("keep %s: %w", at.Name, err)
+	}
+	return rebuildWanted, nil
+}
+
+// Resign gives a projection up, so that another owner need not wait. It fails with [ErrFenced].
+func (db *DB) Resign(ctx context.Context, at Checkpoint) error {
+	err := affecting(1, ErrFenced)(db.write.ExecContext(ctx, `UPDATE projections SET owner = ''
+		WHERE name = $1 AND generation = $2 AND epoch = $3 AND serving = 1`, at.Name, at.Generation, at.Epoch))
+	if err != nil {
+		return fmt.Errorf("resign from %s: %w", at.Name, err)
+	}
+	return nil
+}
+
+// WantRebuild asks the owner of a projection, whoever it is, to rebuild it; wanted is false to take that back. It fails with
+// [ErrNotFound].
+func (db *DB) WantRebuild(ctx context.Context, name string, wanted bool) error {
+	flag := map[bool]int{true: 1}[wanted]
+	err := affecting(1, ErrNotFound)(db.write.ExecContext(ctx, `UPDATE projections SET rebuild_wanted = $1 WHERE name = $2 AND serving = 1`, flag, name))
+	if err != nil {
+		return fmt.Errorf("ask for a rebuild of %s: %w", name, err)
+	}
+	return nil
+}

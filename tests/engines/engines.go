@@ -1,0 +1,117 @@
+// Package engines gives the scenarios new ledgers on the engines that they are to be played on.
+package engines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/licenseledger/licenseledger/tests/process"
+	"github.com/licenseledger/licenseledger/tests/services"
+)
+
+// Variable names the environment variable that chooses the engines: EVENTSTORE+READMODELS, such as postgres+sqlite.
+const Variable = "LICENSELEDGER_TEST_ENGINES"
+
+// The engines.
+const (
+	SQLite     = "sqlite"
+	PostgreSQL = "postgres"
+)
+
+// Engines are where ledgers are kept.
+type Engines struct {
+	Events, ReadModels string
+
+	postgres  string // connection string of a server
+	databases atomic.Int64
+	close     []func() error
+}
+
+// Chosen starts what the engines need that the environment chooses: SQLite for everything unless it says otherwise.
+func Chosen() (*Engines, error) {
+	choice := os.Getenv(Variable)
+	if choice == "" {
+		choice = SQLite + "+" + SQLite
+	}
+	events, readModels, _ := strings.Cut(choice, "+")
+	return Start(events, readModels)
+}
+
+// Start starts what the engines need.
+func Start(events, readModels string) (_ *Engines, err error) {
+	e := &Engines{Events: events, ReadModels: readModels}
+	if !slices.Contains([]string{SQLite, PostgreSQL}, events) || !slices.Contains([]string{SQLite, PostgreSQL}, readModels) {
+		return nil, fmt.Errorf("%s: there are no engines %s+%s", Variable, events, readModels)
+	}
+	if events == PostgreSQL || readModels == PostgreSQL {
+		if e.postgres = os.Getenv(services.PostgresVariable); e.postgres == "" {
+			server, err := services.StartPostgres()
+			if err != nil {
+				return nil, err
+			}
+			e.close = append(e.close, server.Stop)
+			e.postgres = server.URL()
+		}
+	}
+	return e, nil
+}
+
+// Embedded reports whether everything is in files of the data directory.
+func (e *Engines) Embedded() bool { return e.Events == SQLite && e.ReadModels == SQLite }
+
+// Shared reports whether several servers can work on one ledger, read models and keys included.
+func (e *Engines) Shared() bool { return e.Events != SQLite && e.ReadModels != SQLite }
+
+// NewLedger makes the options lead to a ledger that nobody else uses.
+func (e *Engines) NewLedger(ctx context.Context, o *process.Options) error {
+	if e.postgres == "" {
+		return nil
+	}
+	database, err := e.newDatabase(ctx)
+	if err != nil {
+		return fmt.Errorf("make a database: %w", err)
+	}
+	if e.Events == PostgreSQL {
+		o.Env = append(o.Env, "LICENSELEDGER_EVENTSTORE="+database)
+	}
+	if e.ReadModels == PostgreSQL {
+		o.Env = append(o.Env, "LICENSELEDGER_READMODELS="+database)
+	}
+	return nil
+}
+
+func (e *Engines) newDatabase(ctx context.Context) (_ string, err error) {
+	conn, err := pgx.Connect(ctx, e.postgres)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
+	name := fmt.Sprintf("test_%d_%d_%d", time.Now().UnixNano(), os.Getpid(), e.databases.Add(1))
+	if _, err := conn.Exec(ctx, "CREATE DATABASE "+name+" ENCODING 'UTF8' TEMPLATE template0"); err != nil {
+		return "", err
+	}
+	u, err := url.Parse(e.postgres)
+	if err != nil {
+		return "", err
+	}
+	u.Path = "/" + name
+	return u.String(), nil
+}
+
+// Close stops what was started.
+func (e *Engines) Close() error {
+	var all error
+	for _, stop := range slices.Backward(e.close) {
+		all = errors.Join(all, stop())
+	}
+	return all
+}
