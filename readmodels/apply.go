@@ -47,6 +47,11 @@ func (db *DB) applying(ctx context.Context, at Checkpoint, to uint64, changes *C
 	next := at
 	next.Position = to
 	err = db.transact(ctx, func(tx *sql.Tx) error {
+		if last != nil { // it changes more than the checkpoint's own row
+			if err := db.engine.exclude(ctx, tx, at.Name); err != nil {
+				return err
+			}
+		}
 		// First, so that who was fenced finds out before its rows collide with those of the new owner.
 		err := affecting(1, ErrFenced)(tx.ExecContext(ctx, `UPDATE projections SET position = $1, updated_at = $2
 			WHERE name = $3 AND generation = $4 AND epoch = $5 AND position = $6`,

@@ -12,7 +12,7 @@ func (c *Changes) bulk() ([]Statement, error) {
 	groups := c.groups()
 	statements := make([]Statement, len(groups))
 	for i, g := range groups {
-		a := arrays{rows: g.rows}
+		a := arrays{rows: g.rows, inserted: g.inserted}
 		values := make([]string, len(g.columns))
 		for j, column := range g.columns {
 			var err error
@@ -22,7 +22,7 @@ func (c *Changes) bulk() ([]Statement, error) {
 		}
 		text := ""
 		if g.inserted {
-			text = "INSERT INTO " + g.name + " (" + strings.Join(g.columns, ", ") + ") SELECT " + strings.Join(values, ", ") + a.from()
+			text = "INSERT INTO " + g.name + " (" + strings.Join(g.columns, ", ") + ") SELECT " + strings.Join(values, ", ")
 		} else {
 			keys := a.keys()
 			text = "UPDATE " + g.name + " AS t SET " + assignments(g.columns, values) + a.from() + " WHERE t." + g.table.Key + " = " + keys
@@ -44,11 +44,13 @@ func assignments(columns layout, values []string) string {
 	return strings.Join(sets, ", ")
 }
 
-// arrays collects the columns of rows as the arguments of unnest.
+// arrays collects the columns of rows as the arguments of unnest: each in the SELECT list of an insert, which costs the server
+// least, and all in the FROM list of an update.
 type arrays struct {
-	rows  []*rowChange
-	casts []string
-	args  []any
+	rows     []*rowChange
+	inserted bool
+	casts    []string
+	args     []any
 }
 
 // column returns the expression for a column's values.
@@ -81,7 +83,11 @@ func (a *arrays) keys() string {
 
 func (a *arrays) add(kind string, values any) string {
 	a.args = append(a.args, values)
-	a.casts = append(a.casts, "$"+strconv.Itoa(len(a.args))+"::"+kind+"[]")
+	cast := "$" + strconv.Itoa(len(a.args)) + "::" + kind + "[]"
+	if a.inserted {
+		return "unnest(" + cast + ")"
+	}
+	a.casts = append(a.casts, cast)
 	return "v.c" + strconv.Itoa(len(a.args))
 }
 

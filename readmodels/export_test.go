@@ -18,3 +18,9 @@ func (db *DB) Trace(t *testing.T, url, schema string, tracer pgx.QueryTracer) *p
 	db.read = pool(config, 2)
 	return conn
 }
+
+// PostgresInterrupted tells what [DB] makes of an error of PostgreSQL.
+func PostgresInterrupted(err error) bool { return (&postgresEngine{}).interrupted(err) }
+
+// PostgresRejects tells what [DB] makes of an error of PostgreSQL.
+func PostgresRejects(err error) bool { return (&postgresEngine{}).rejects(err) }
