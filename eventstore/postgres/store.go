@@ -150,6 +150,16 @@ func (s *Store) Append(ctx context.Context, stream string, expected event.Revisi
 	return s.funnel.Append(ctx, groupcommit.Append{Stream: stream, Expected: expected, Events: events})
 }
 
+// AppendInOrder stores several appends, at most [groupcommit.MaxAppendsPerBatch], in one commit and in their order.
+func (s *Store) AppendInOrder(ctx context.Context, appends []groupcommit.Append) error {
+	for _, a := range appends {
+		if err := requireText(a.Stream, a.Events); err != nil {
+			return err
+		}
+	}
+	return s.funnel.AppendInOrder(ctx, appends)
+}
+
 // writeBatch is the funnel's way to the database.
 func (s *Store) writeBatch(batch []groupcommit.Append) ([]groupcommit.Outcome, error) {
 	decision, err := s.writer.write(batch)
