@@ -49,7 +49,7 @@ type Funnel struct {
 	write    WriteBatch
 	capacity int
 
-	mu     sync.Mutex
+	mu      sync.Mutex
 	queue   []*request // waiting to be taken up, oldest first
 	appends int        // in the queue
 	events  int        // in the queue
