@@ -12,7 +12,7 @@ import (
 // Version tells, without changing anything, which version of a schema a database is at, 0 when there is none yet, and which
 // version this program brings it to.
 func Version(ctx context.Context, db *sql.DB, dialect Dialect, schema Schema) (current, newest int64, err error) {
-	if newest, err = newestOf(dialect, schema); err != nil {
+	if newest, err = Newest(dialect, schema); err != nil {
 		return 0, 0, err
 	}
 	there := `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'goose_db_version')`
@@ -49,7 +49,8 @@ func RequireCurrent(ctx context.Context, db *sql.DB, dialect Dialect, schema Sch
 	return nil
 }
 
-func newestOf(dialect Dialect, schema Schema) (newest int64, err error) {
+// Newest is the version of a schema that this program brings databases to.
+func Newest(dialect Dialect, schema Schema) (newest int64, err error) {
 	set, err := Files(dialect, schema)
 	if err != nil {
 		return 0, err

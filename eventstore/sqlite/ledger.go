@@ -31,7 +31,7 @@ func OpenLedger(ctx context.Context, path string) (*Ledger, error) {
 }
 
 func openLedger(ctx context.Context, path string) (_ *Ledger, err error) {
-	db, err := openReadOnly(path)
+	db, err := openExisting(path, "query_only(1)")
 	if err != nil {
 		return nil, err
 	}
@@ -55,15 +55,17 @@ func openLedger(ctx context.Context, path string) (_ *Ledger, err error) {
 // Close frees what the ledger holds. It may be called again.
 func (l *Ledger) Close() error { return l.close() }
 
-// openReadOnly returns a pool of connections to which the operating system grants no writing in the database file.
-func openReadOnly(path string) (*sql.DB, error) {
-	return openPool(path, url.Values{"mode": {"ro"}, "_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeoutMillis)}})
+// openExisting returns a pool of connections to a file that must exist. A connection that could only read would leave the files of
+// the write-ahead log behind where nobody else has the ledger open; this one takes them away.
+func openExisting(path string, pragmas ...string) (*sql.DB, error) {
+	pragmas = append(pragmas, fmt.Sprintf("busy_timeout(%d)", busyTimeoutMillis))
+	return openPool(path, url.Values{"mode": {"rw"}, "_pragma": pragmas})
 }
 
 // Backup copies the ledger in the file at path, as it is at one moment, into a new file at to, while another process may be
 // writing to it. The new file is whole when Backup returns without an error; making it durable is the caller's.
 func Backup(ctx context.Context, path, to string) error {
-	db, err := openReadOnly(path)
+	db, err := openExisting(path)
 	if err != nil {
 		return fmt.Errorf("back up the ledger %s: %w", path, err)
 	}
