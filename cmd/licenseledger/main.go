@@ -68,7 +68,7 @@ func newRoot(std stdio) *cobra.Command {
 	root.SetErr(std.err)
 	root.PersistentFlags().AddFlagSet(configFlags())
 	root.AddCommand(
-		newServeCommand(), newDemoCommand(), newConfigCommand(), newLedgerCommand(), newKeysCommand(), newBackupCommand(), newRestoreCommand(),
+		newServeCommand(), newDemoCommand(), newConfigCommand(), newLedgerCommand(), newKeysCommand(), newBackupCommand(), newRestoreCommand(), newDoctorCommand(),
 		newFsckCommand(), newProjectionsCommand(), newCertificateCommand(),
 	)
 	return root
