@@ -14,6 +14,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/licenseledger/licenseledger/tests/blackbox"
+	"github.com/licenseledger/licenseledger/tests/engines"
 	"github.com/licenseledger/licenseledger/tests/process"
 )
 
@@ -209,4 +210,34 @@ func sizeOf(file string) (size int64) {
 		}
 	}
 	return size
+}
+
+func TestALedgerGrowsToEventStoreDBAndBack(t *testing.T) {
+	t.Parallel()
+	g := newGrown(t, "Grace Hopper", "Barbara Liskov")
+	before := said[ledgerSummary](t, g.options, "ledger", "verify")
+	database, err := engines.Start(engines.EventStoreDB, engines.SQLite)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, database.Close()) })
+	onEventStoreDB := g.options
+	require.NoError(t, database.NewLedger(t.Context(), &onEventStoreDB))
+	_, location, _ := strings.Cut(onEventStoreDB.Env[0], "=")
+
+	there := g.options
+	there.Env = []string{"LICENSELEDGER_COPY_TO=" + location}
+	for _, told := range []string{"the same: 0 events were there", " 0 were copied"} {
+		ran := run(t, there, "ledger", "copy", "--from", "sqlite:ledger.db")
+		require.Zero(t, ran.Code, ran.Err)
+		require.Contains(t, ran.Out, told)
+	}
+	copied := said[ledgerSummary](t, onEventStoreDB, "ledger", "verify")
+	require.Equal(t, before.Digest, copied.Digest)
+	require.Equal(t, before.Events, copied.Events)
+
+	back := g.options
+	back.Env = []string{"LICENSELEDGER_COPY_FROM=" + location}
+	require.Zero(t, run(t, back, "ledger", "copy", "--to", "sqlite:back.db").Code)
+	require.Equal(t, before, said[ledgerSummary](t, g.options, "ledger", "verify", "--at", "sqlite:back.db"))
+	healthy, found := diagnosed(t, onEventStoreDB)
+	require.True(t, healthy, found)
 }

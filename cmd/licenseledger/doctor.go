@@ -119,6 +119,9 @@ func (d *diagnosis) examine(ctx context.Context, c config) {
 	} else if c.ReadModels.engine == enginePostgreSQL {
 		readModels = d.examineServer(ctx, "readmodels", c.ReadModels)
 	}
+	if c.Replica.text != "" {
+		d.examineReplica(ctx, c.Replica)
+	}
 	if events {
 		d.examineLedger(ctx, c)
 	}

@@ -46,7 +46,7 @@ type postgresServer struct {
 func askPostgres(ctx context.Context, at location) (s postgresServer, err error) {
 	ctx, cancel := context.WithTimeout(ctx, doctorPatience)
 	defer cancel()
-	config, err := pgconnect.Parse(at.text, "public", nil)
+	config, err := pgconnect.Parse(at.text, "public", nil, nil)
 	if err != nil {
 		return s, err
 	}
@@ -104,6 +104,18 @@ func (d *diagnosis) examineServer(ctx context.Context, setting string, at locati
 	}
 	d.examineClock(setting+": clock", s.ahead)
 	return true
+}
+
+// examineReplica looks whether a server that is only read answers.
+func (d *diagnosis) examineReplica(ctx context.Context, at location) {
+	const check = "replica: server"
+	s, err := askPostgres(ctx, at)
+	if err != nil {
+		d.mend(check, at.String()+": "+err.Error(), "start the replica and let this host in, or remove the setting")
+		return
+	}
+	d.ok(check, "PostgreSQL "+s.version)
+	d.examineClock("replica: clock", s.ahead)
 }
 
 func (d *diagnosis) examineDurability(setting string, s postgresServer) {

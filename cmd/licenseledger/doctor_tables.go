@@ -16,19 +16,20 @@ import (
 	"github.com/licenseledger/licenseledger/keyring"
 	"github.com/licenseledger/licenseledger/migrations"
 	"github.com/licenseledger/licenseledger/pgconnect"
+	"github.com/licenseledger/licenseledger/readmodels"
 )
 
 // postgresSchemas are where the tables are in PostgreSQL.
 func postgresSchemas() map[migrations.Schema]string {
 	return map[migrations.Schema]string{
-		migrations.Ledger: postgres.DefaultSchema, migrations.Keys: keyring.DefaultPostgresSchema, migrations.Readmodels: "licenseledger_readmodels",
+		migrations.Ledger: postgres.DefaultSchema, migrations.Keys: keyring.DefaultPostgresSchema, migrations.Readmodels: readmodels.DefaultPostgresSchema,
 	}
 }
 
 // openTables opens a database as it is, to look into it.
 func openTables(at location, dataDir string, schema migrations.Schema) (*sql.DB, error) {
 	if at.engine == enginePostgreSQL {
-		config, err := pgconnect.Parse(at.text, postgresSchemas()[schema], nil)
+		config, err := pgconnect.Parse(at.text, postgresSchemas()[schema], nil, nil)
 		if err != nil {
 			return nil, err
 		}

@@ -129,7 +129,7 @@ func (f *Funnel) store(ctx context.Context, appends ...Append) ([]Outcome, error
 		return nil, err
 	}
 	for _, a := range appends {
-		if err := a.check(); err != nil {
+		if err := eventstore.Check(a.Stream, a.Events); err != nil {
 			return nil, err
 		}
 	}

@@ -41,11 +41,10 @@ func OpenLedger(ctx context.Context, url string, opts ...Option) (*Ledger, error
 }
 
 func openLedger(ctx context.Context, url, schema string) (*Ledger, error) {
-	config, err := pgconnect.Parse(url, schema, sessionSettings)
+	config, err := pgconnect.Parse(url, schema, sessionSettings, nil)
 	if err != nil {
 		return nil, err
 	}
-	config.ConnConfig.ValidateConnect = nil
 	config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
 	if err := requireCurrent(ctx, config.ConnConfig); err != nil {
 		return nil, err
