@@ -87,14 +87,26 @@ func (f *follower) read(ctx context.Context, r *round) {
 	defer close(r.done)
 	ctx, cancel := context.WithTimeout(ctx, roundTimeout)
 	defer cancel()
+	if err := f.readOn(ctx); err != nil {
+		r.err = fmt.Errorf("catch up with the ledger: %w", err)
+	}
+}
+
+// readOn applies what follows the position. Most of the time nothing does, which is why the head is asked first: engines know it, while
+// some would search through what others keep beside the ledger.
+func (f *follower) readOn(ctx context.Context) error {
+	head, err := f.store.Head(ctx)
+	if err != nil || head <= f.position {
+		return err
+	}
 	for e, err := range f.store.ReadAll(ctx, f.position) {
 		if err != nil {
-			r.err = fmt.Errorf("catch up with the ledger: %w", err)
-			return
+			return err
 		}
 		f.apply(e)
 		f.position = e.Position
 	}
+	return nil
 }
 
 // run follows the ledger until ctx ends.

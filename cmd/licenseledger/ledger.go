@@ -205,8 +205,9 @@ func (s *stores) projectors() []projections.Projector {
 	return projections.Projectors(projections.PersonalData{Unsealer: s.keys, KeyGone: keyring.ErrKeyGone})
 }
 
-// lease is how long the owner of a projection may be silent before another instance takes it over.
-const lease = 5 * time.Second
+// lease is how long the owner of a projection may be silent before another instance takes it over: shorter than a query waits for its
+// Ledger-Position.
+const lease = 3 * time.Second
 
 // startProjections follows the ledger with all projections, or with those that no other instance keeps.
 func (s *stores) startProjections(ctx context.Context, c config, logger *slog.Logger) (*projections.Runner, error) {
