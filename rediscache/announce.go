@@ -62,8 +62,14 @@ func (c *Cache) listenOnce(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		if message, ok := received.(*redis.Message); !ok || message.Payload != c.instance {
+		switch message, ok := received.(*redis.Message); {
+		case !ok: // it listens from now on
 			signal(c.announced)
+		case message.Payload != c.instance:
+			signal(c.announced)
+			c.metrics.received(heard)
+		default:
+			c.metrics.received(own)
 		}
 	}
 }
