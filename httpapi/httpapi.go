@@ -41,6 +41,7 @@ type Config struct {
 	Ledger      eventstore.Store
 	Projections queryapi.Projections
 	AdminKey    string
+	WithoutAPI  bool             // serve health and metrics only: for an instance that only projects
 	Ready       []health.Check   // what must work for the server to be ready
 	Draining    <-chan struct{}  // closed when the server begins to shut down: not ready any more, open streams end
 	Now         func() time.Time // for measuring how long requests take
@@ -91,9 +92,13 @@ func New(c Config) (http.Handler, error) {
 		middleware.AccessLog(c.Log, c.Now),
 		middleware.Problems(reporter),
 	)
+	c.routeSystem(e)
+	if c.WithoutAPI {
+		return e, nil
+	}
 	c.routeAPI(e, document, reporter)
-	if err := c.routeSystem(e, document); err != nil {
-		return nil, err
+	if err := docsui.Register(e, document.JSON()); err != nil {
+		return nil, fmt.Errorf("serve the documentation: %w", err)
 	}
 	return e, nil
 }
@@ -120,12 +125,8 @@ func (c Config) routeAPI(e *echo.Echo, document *contract.Contract, reporter pro
 	}))
 }
 
-func (c Config) routeSystem(e *echo.Echo, document *contract.Contract) error {
+func (c Config) routeSystem(e *echo.Echo) {
 	e.GET("/healthz/live", health.Live)
 	e.GET("/healthz/ready", health.Ready(c.Ready, c.Draining))
 	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(c.Registry, promhttp.HandlerOpts{Registry: c.Registry})))
-	if err := docsui.Register(e, document.JSON()); err != nil {
-		return fmt.Errorf("serve the documentation: %w", err)
-	}
-	return nil
 }

@@ -20,7 +20,7 @@ const (
 
 // postgresSettings are what every connection is set to unless the connection string says otherwise. Every query finds single rows
 // by their keys, and two processes that make the same subject must see each other's.
-var postgresSettings = map[string]string{
+var postgresSettings = pgconnect.Settings{
 	"plan_cache_mode":               "force_generic_plan",
 	"default_transaction_isolation": "read committed",
 }
@@ -49,7 +49,7 @@ func OpenPostgres(ctx context.Context, url string, opts ...PostgresOption) (*Dat
 }
 
 func openPostgres(ctx context.Context, url, schema string) (_ *sql.DB, err error) {
-	config, err := pgconnect.Parse(url, schema, postgresSettings)
+	config, err := pgconnect.Parse(url, schema, postgresSettings, pgconnect.Writable)
 	if err != nil {
 		return nil, err
 	}

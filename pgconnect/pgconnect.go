@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,15 +25,31 @@ const connectTimeout = 5 * time.Second
 var ErrConnectionString = errors.New("the connection string is not understood (postgres://USER:PASSWORD@HOST:PORT/DATABASE, " +
 	"with special characters percent-encoded, or host=HOST user=USER …)")
 
+// Settings are what sessions are set to, by the names PostgreSQL has for its parameters.
+type Settings map[string]string
+
+// With returns the settings with others added or replaced.
+func (s Settings) With(others Settings) Settings {
+	all := maps.Clone(s)
+	maps.Copy(all, others)
+	return all
+}
+
+// Writable accepts servers that can be written to only: after a failover the old address may lead to one that follows.
+func Writable(ctx context.Context, conn *pgconn.PgConn) error {
+	return pgconn.ValidateConnectTargetSessionAttrsReadWrite(ctx, conn)
+}
+
 // Parse reads a connection string as libpq and pgx understand it, for connections that find their tables in schema alone.
-// What the string does not set is set to settings, and then to the defaults of the program. It fails with [ErrConnectionString].
-func Parse(url, schema string, settings map[string]string) (*pgxpool.Config, error) {
+// What the string does not set is set to settings, and then to the defaults of the program; servers are judged by validate (nil: all
+// will do). It fails with [ErrConnectionString].
+func Parse(url, schema string, settings Settings, validate pgconn.ValidateConnectFunc) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, ErrConnectionString
 	}
 	params := config.ConnConfig.RuntimeParams
-	for _, defaults := range []map[string]string{settings, {
+	for _, defaults := range []Settings{settings, {
 		"application_name":  "licenseledger",
 		"lock_timeout":      "10s",
 		"statement_timeout": "30s",
@@ -51,8 +68,7 @@ func Parse(url, schema string, settings map[string]string) (*pgxpool.Config, err
 		config.ConnConfig.ConnectTimeout = connectTimeout
 	}
 	if config.ConnConfig.ValidateConnect == nil {
-		// After a failover the old address may lead to a server that follows.
-		config.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+		config.ConnConfig.ValidateConnect = validate
 	}
 	return config, nil
 }

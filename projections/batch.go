@@ -47,7 +47,8 @@ type decoded struct {
 }
 
 // apply writes the rows of a run of events that follows the checkpoint. Of a run with an event that cannot be projected,
-// the events before it are written; the error wraps ErrPoison and names the event.
+// the events before it are written; the error wraps ErrPoison and names the event. With readmodels.ErrMoved it returns the
+// checkpoint from where to go on, which may be before or behind the one given.
 func (w writer) apply(ctx context.Context, at readmodels.Checkpoint, run []decoded) (readmodels.Checkpoint, error) {
 	next, failedAt, err := w.write(ctx, at, run)
 	switch {
@@ -57,13 +58,13 @@ func (w writer) apply(ctx context.Context, at readmodels.Checkpoint, run []decod
 		// Everything before the poison counts.
 		next, _, before := w.write(ctx, at, run[:failedAt])
 		if before != nil {
-			return at, before
+			return next, before
 		}
 		return next, err
 	case errors.Is(err, readmodels.ErrRejected):
 		return w.singly(ctx, at, run)
 	default:
-		return at, err
+		return next, err
 	}
 }
 
@@ -115,7 +116,7 @@ func (w writer) singly(ctx context.Context, at readmodels.Checkpoint, run []deco
 			return at, poisoned(e.Envelope, err)
 		}
 		if err != nil {
-			return at, err
+			return next, err
 		}
 		at = next
 	}

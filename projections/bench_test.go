@@ -3,10 +3,8 @@ package projections_test
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -127,15 +125,17 @@ func BenchmarkRebuild(b *testing.B) {
 	w := newWorld(b)
 	events := aged(b, w, licenses(b))
 	for _, p := range w.projectors() {
-		b.Run(p.Definition().Name, func(b *testing.B) {
-			runner := start(b, w.store, b.TempDir(), p)
-			idle(b, runner)
-			for b.Loop() {
-				_, err := runner.Rebuild(b.Context(), p.Definition().Name, nil)
-				require.NoError(b, err)
-			}
-			b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
-		})
+		for engine, place := range engines {
+			b.Run(p.Definition().Name+"/"+engine, func(b *testing.B) {
+				runner := start(b, w.store, place, p)
+				idle(b, runner)
+				for b.Loop() {
+					_, err := runner.Rebuild(b.Context(), p.Definition().Name, nil)
+					require.NoError(b, err)
+				}
+				b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+			})
+		}
 	}
 }
 
@@ -143,17 +143,20 @@ func BenchmarkRebuild(b *testing.B) {
 func BenchmarkCatchUp(b *testing.B) {
 	w := newWorld(b)
 	events := aged(b, w, licenses(b))
-	for b.Loop() {
-		runner := start(b, w.store, b.TempDir(), w.projectors()...)
-		idle(b, runner)
+	for engine, place := range engines {
+		b.Run(engine, func(b *testing.B) {
+			for b.Loop() {
+				runner := start(b, w.store, place, w.projectors()...)
+				idle(b, runner)
+			}
+			b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+		})
 	}
-	b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
 
-func start(b *testing.B, store eventstore.Store, dir string, projectors ...projections.Projector) *projections.Runner {
+func start(b *testing.B, store eventstore.Store, place func(testing.TB) database, projectors ...projections.Projector) *projections.Runner {
 	b.Helper()
-	w := &world{t: b, store: store}
-	w.models = w.openModels(filepath.Join(dir, strings.ReplaceAll(b.Name(), "/", "-")+".db"))
+	w := &world{t: b, store: store, models: place(b).opened(b)}
 	config := w.config(projectors...)
 	config.Registry = domain.Events()
 	return w.start(config)

@@ -15,6 +15,8 @@ import (
 const (
 	eventsPerBulkRun = 4_000
 	runsAhead        = 2
+	// bulkAttempts is how often a run is tried: for about half a minute.
+	bulkAttempts = 14
 )
 
 // bulk projects the ledger from the checkpoint to a position (0: to its end), in large transactions, and returns how far
@@ -35,7 +37,7 @@ func (w writer) bulk(ctx context.Context, store eventstore.Store, at readmodels.
 		}
 	}()
 	for run := range runs {
-		next, err := w.apply(ctx, at, run)
+		next, err := w.applyPatiently(ctx, at, run)
 		at = next
 		applied(at)
 		if err != nil {
@@ -43,6 +45,25 @@ func (w writer) bulk(ctx context.Context, store eventstore.Store, at readmodels.
 		}
 	}
 	return at, failed
+}
+
+// applyPatiently applies a run and tries again for a while when that fails for reasons that may pass, such as a database that
+// restarts: what was built so far is worth waiting for.
+func (w writer) applyPatiently(ctx context.Context, at readmodels.Checkpoint, run []decoded) (readmodels.Checkpoint, error) {
+	pause := backoff{}
+	for attempt := 1; ; attempt++ {
+		next, err := w.apply(ctx, at, run)
+		lost := next.Position < at.Position // what was applied before is gone, and run does not hold it
+		if err == nil || !transient(err) || lost || attempt == bulkAttempts || !pause.wait(ctx) {
+			return next, err
+		}
+		for len(run) > 0 && uint64(run[0].Position) <= next.Position {
+			run = run[1:]
+		}
+		if at = next; len(run) == 0 {
+			return at, nil
+		}
+	}
 }
 
 // read sends the events up to a position in decoded runs.

@@ -12,76 +12,82 @@ import (
 
 func TestARegisteredProductIsFoundByIDAndByCode(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	at := w.happened(productStream, registered())
-	w.start(w.config())
-	w.caughtUp()
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		at := w.happened(productStream, registered())
+		w.start(w.config())
+		w.caughtUp()
 
-	for _, by := range []string{productID.String(), "acme-cad"} {
-		p, err := w.models.Product(t.Context(), tenant, by)
-		require.NoError(t, err)
-		require.Equal(t, productID, p.ID)
-		require.Equal(t, []string{"linux", "windows"}, p.Platforms)
-		require.Equal(t, ptr(10), p.MaxMachinesPerLicense)
-		require.Equal(t, "key-1", p.SigningKeyID)
-		require.Equal(t, noon, p.RegisteredAt)
-		require.Equal(t, uint64(at), p.Position)
-		require.Equal(t, uint64(1), p.Revision)
-	}
-	_, err := w.models.Product(t.Context(), "somebody else", "acme-cad")
-	require.ErrorIs(t, err, readmodels.ErrNotFound)
+		for _, by := range []string{productID.String(), "acme-cad"} {
+			p, err := w.models.Product(t.Context(), tenant, by)
+			require.NoError(t, err)
+			require.Equal(t, productID, p.ID)
+			require.Equal(t, []string{"linux", "windows"}, p.Platforms)
+			require.Equal(t, ptr(10), p.MaxMachinesPerLicense)
+			require.Equal(t, "key-1", p.SigningKeyID)
+			require.Equal(t, noon, p.RegisteredAt)
+			require.Equal(t, uint64(at), p.Position)
+			require.Equal(t, uint64(1), p.Revision)
+		}
+		_, err := w.models.Product(t.Context(), "somebody else", "acme-cad")
+		require.ErrorIs(t, err, readmodels.ErrNotFound)
+	})
 }
 
 func TestARotatedKeyRetiresTheOneBeforeAndBothAreListed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	later := noon.Add(time.Hour)
-	w.happened(productStream, registered(), catalog.ProductSigningKeyRotated{SigningKey: signingKey(2), PreviousKeyID: "key-1", RotatedAt: later})
-	w.start(w.config())
-	w.caughtUp()
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		later := noon.Add(time.Hour)
+		w.happened(productStream, registered(), catalog.ProductSigningKeyRotated{SigningKey: signingKey(2), PreviousKeyID: "key-1", RotatedAt: later})
+		w.start(w.config())
+		w.caughtUp()
 
-	keys, err := w.models.SigningKeys(t.Context(), productID)
-	require.NoError(t, err)
-	require.Equal(t, []readmodels.SigningKey{
-		{ID: "key-1", ProductID: productID, Algorithm: "ed25519", Public: []byte{1, 2, 1}, AddedAt: noon, RetiredAt: &later},
-		{ID: "key-2", ProductID: productID, Algorithm: "ed25519", Public: []byte{1, 2, 2}, AddedAt: later},
-	}, keys)
-	p, err := w.models.Product(t.Context(), tenant, "acme-cad")
-	require.NoError(t, err)
-	require.Equal(t, "key-2", p.SigningKeyID)
-	_, err = w.models.SigningKeys(t.Context(), id(99))
-	require.ErrorIs(t, err, readmodels.ErrNotFound)
+		keys, err := w.models.SigningKeys(t.Context(), productID)
+		require.NoError(t, err)
+		require.Equal(t, []readmodels.SigningKey{
+			{ID: "key-1", ProductID: productID, Algorithm: "ed25519", Public: []byte{1, 2, 1}, AddedAt: noon, RetiredAt: &later},
+			{ID: "key-2", ProductID: productID, Algorithm: "ed25519", Public: []byte{1, 2, 2}, AddedAt: later},
+		}, keys)
+		p, err := w.models.Product(t.Context(), tenant, "acme-cad")
+		require.NoError(t, err)
+		require.Equal(t, "key-2", p.SigningKeyID)
+		_, err = w.models.SigningKeys(t.Context(), id(99))
+		require.ErrorIs(t, err, readmodels.ErrNotFound)
+	})
 }
 
 func TestARevisedPlanHasItsNewTerms(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.happened(productStream, registered())
-	w.happened(planStream, published())
-	revised := terms()
-	revised.MaxMachines, revised.Price, revised.LeaseSeconds, revised.Features = 5, nil, ptr(60), nil
-	w.happened(planStream, catalog.PlanRevised{PlanRevision: 2, Terms: revised, RevisedAt: noon.Add(day)})
-	w.start(w.config())
-	w.caughtUp()
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.happened(productStream, registered())
+		w.happened(planStream, published())
+		revised := terms()
+		revised.MaxMachines, revised.Price, revised.LeaseSeconds, revised.Features = 5, nil, ptr(60), nil
+		w.happened(planStream, catalog.PlanRevised{PlanRevision: 2, Terms: revised, RevisedAt: noon.Add(day)})
+		w.start(w.config())
+		w.caughtUp()
 
-	p, err := w.models.Plan(t.Context(), tenant, planID)
-	require.NoError(t, err)
-	require.Equal(t, "acme-cad", p.ProductCode)
-	require.Equal(t, 2, p.PlanRevision)
-	require.Equal(t, 5, p.MaxMachines)
-	require.Equal(t, ptr(60), p.LeaseSeconds)
-	require.Nil(t, p.PriceMinor)
-	require.Nil(t, p.Currency)
-	require.JSONEq(t, `{}`, string(p.Features))
-	require.Equal(t, noon, p.PublishedAt)
-	require.Equal(t, ptr(noon.Add(day)), p.RevisedAt)
-
-	same, err := w.models.PlanOfProduct(t.Context(), tenant, productID, "pro")
-	require.NoError(t, err)
-	require.Equal(t, p, same)
-	for _, product := range []string{"", "acme-cad", productID.String()} {
-		page, err := w.models.Plans(t.Context(), tenant, readmodels.PlanFilter{Product: product}, readmodels.Paging{})
+		p, err := w.models.Plan(t.Context(), tenant, planID)
 		require.NoError(t, err)
-		require.Equal(t, []readmodels.Plan{p}, page.Items)
-	}
+		require.Equal(t, "acme-cad", p.ProductCode)
+		require.Equal(t, 2, p.PlanRevision)
+		require.Equal(t, 5, p.MaxMachines)
+		require.Equal(t, ptr(60), p.LeaseSeconds)
+		require.Nil(t, p.PriceMinor)
+		require.Nil(t, p.Currency)
+		require.JSONEq(t, `{}`, string(p.Features))
+		require.Equal(t, noon, p.PublishedAt)
+		require.Equal(t, ptr(noon.Add(day)), p.RevisedAt)
+
+		same, err := w.models.PlanOfProduct(t.Context(), tenant, productID, "pro")
+		require.NoError(t, err)
+		require.Equal(t, p, same)
+		for _, product := range []string{"", "acme-cad", productID.String()} {
+			page, err := w.models.Plans(t.Context(), tenant, readmodels.PlanFilter{Product: product}, readmodels.Paging{})
+			require.NoError(t, err)
+			require.Equal(t, []readmodels.Plan{p}, page.Items)
+		}
+	})
 }

@@ -38,7 +38,7 @@ type Feed struct {
 
 	mu      sync.Mutex
 	held    map[string]chan struct{} // closed when the topic is released
-	holds   map[string]int           // how often a topic was held
+	holds   map[string]int           // how often a topic was held or restarted
 	closed  chan struct{}
 	closing sync.Once
 	running sync.WaitGroup
@@ -116,6 +116,13 @@ func (f *Feed) Release(topic string) {
 	}
 }
 
+// Restart makes a topic begin anew after the position it has by then: a message that is out is not sent again.
+func (f *Feed) Restart(topic string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.holds[topic]++
+}
+
 // released returns what is closed when the topic is released, nil when it is not held.
 func (f *Feed) released(topic string) <-chan struct{} {
 	f.mu.Lock()
@@ -123,14 +130,14 @@ func (f *Feed) released(topic string) <-chan struct{} {
 	return f.held[topic]
 }
 
-// timesHeld tells how often the topic was held so far.
+// timesHeld tells how often the topic was held or restarted so far.
 func (f *Feed) timesHeld(topic string) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.holds[topic]
 }
 
-// errHeld ends a subscription whose topic is held, or was: it begins anew where the topic is by then.
+// errHeld ends a subscription whose topic is held, was, or restarts: it begins anew where the topic is by then.
 var errHeld = errors.New("the topic is held")
 
 // follow sends a topic's messages until ctx ends.

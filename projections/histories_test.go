@@ -101,74 +101,76 @@ func (h *history) step(rt *rapid.T) {
 
 func TestAfterAnyHistoryRebuiltRowsAreTheLiveRowsAndSayWhatTheDomainSays(t *testing.T) {
 	t.Parallel()
-	// One ledger for all histories: their licences do not meet, and a rebuild has more to do each time.
-	w := newWorld(t)
-	w.happened(productStream, registered())
-	w.happened(planStream, published())
-	runner := w.start(w.config())
-	run := 0
-	rapid.Check(t, func(rt *rapid.T) {
-		run++
-		var histories []*history
-		for n := range rapid.IntRange(1, 3).Draw(rt, "licenses") {
-			h := &history{w: w, n: run*10 + n, now: noon}
-			h.record(rt, []event.Payload{issued(func(e *license.Issued) {
-				e.LicenseID = id(h.n)
-				e.ExpiresAt = ptr(noon.Add(time.Duration(rapid.IntRange(5, 60).Draw(rt, "valid")) * day))
-				if rapid.Bool().Draw(rt, "from first activation") {
-					e.ExpiresAt, e.Policy.ValidityStarts = nil, catalog.AtFirstActivation
-				}
-				if rapid.Bool().Draw(rt, "floating") {
-					e.Policy.LeaseSeconds = ptr(24 * 3600)
-				}
-			})})
-			histories = append(histories, h)
-		}
-		for range rapid.IntRange(5, 30).Draw(rt, "steps") {
-			rapid.SampledFrom(histories).Draw(rt, "of").step(rt)
-		}
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		// One ledger for all histories: their licences do not meet, and a rebuild has more to do each time.
+		w := newWorld(t)
+		w.happened(productStream, registered())
+		w.happened(planStream, published())
+		runner := w.start(w.config())
+		run := 0
+		rapid.Check(t, func(rt *rapid.T) {
+			run++
+			var histories []*history
+			for n := range rapid.IntRange(1, 3).Draw(rt, "licenses") {
+				h := &history{w: w, n: run*10 + n, now: noon}
+				h.record(rt, []event.Payload{issued(func(e *license.Issued) {
+					e.LicenseID = id(h.n)
+					e.ExpiresAt = ptr(noon.Add(time.Duration(rapid.IntRange(5, 60).Draw(rt, "valid")) * day))
+					if rapid.Bool().Draw(rt, "from first activation") {
+						e.ExpiresAt, e.Policy.ValidityStarts = nil, catalog.AtFirstActivation
+					}
+					if rapid.Bool().Draw(rt, "floating") {
+						e.Policy.LeaseSeconds = ptr(24 * 3600)
+					}
+				})})
+				histories = append(histories, h)
+			}
+			for range rapid.IntRange(5, 30).Draw(rt, "steps") {
+				rapid.SampledFrom(histories).Draw(rt, "of").step(rt)
+			}
 
-		// The histories meet in the ledger a few events at a time.
-		for pending := true; pending; {
-			pending = false
+			// The histories meet in the ledger a few events at a time.
+			for pending := true; pending; {
+				pending = false
+				for _, h := range histories {
+					n := min(len(h.decided), rapid.IntRange(1, 20).Draw(rt, "at a time"))
+					if n > 0 {
+						w.happened(license.StreamName(id(h.n)), h.decided[:n]...)
+						h.decided, pending = h.decided[n:], true
+					}
+				}
+			}
+			w.caughtUp()
 			for _, h := range histories {
-				n := min(len(h.decided), rapid.IntRange(1, 20).Draw(rt, "at a time"))
-				if n > 0 {
-					w.happened(license.StreamName(id(h.n)), h.decided[:n]...)
-					h.decided, pending = h.decided[n:], true
+				l, err := w.models.License(t.Context(), tenant, id(h.n))
+				require.NoError(rt, err)
+				require.Equal(rt, string(h.stream.Status), l.Status)
+				require.Equal(rt, h.stream.SeatsUsed(), l.SeatsUsed)
+				require.Equal(rt, h.stream.ExpiresAt, l.ExpiresAt)
+				require.EqualValues(rt, w.revisions[license.StreamName(id(h.n))], l.Revision)
+				page, err := w.models.MachinesOfLicense(t.Context(), tenant, id(h.n), readmodels.Paging{Limit: readmodels.MaxLimit})
+				require.NoError(rt, err)
+				seated := 0
+				for _, m := range page.Items {
+					held, there := h.stream.ByBinding(m.BindingID)
+					require.Equal(rt, there, m.Status != readmodels.MachineReleased)
+					if m.Status == readmodels.MachineBound {
+						seated++
+					}
+					if there {
+						require.Equal(rt, string(held.Binding.Machine.Fingerprint), m.Fingerprint)
+						require.Equal(rt, held.Activation.ID, m.Activation.ID)
+						require.Equal(rt, string(held.Activation.Status), m.Activation.Status)
+					}
 				}
+				require.Equal(rt, l.SeatsUsed, seated)
 			}
+		})
+		for _, name := range all {
+			rebuilt, err := runner.Rebuild(t.Context(), name, nil)
+			require.NoError(t, err)
+			require.True(t, rebuilt.Same(), "the rebuilt %s differ from the live ones", name)
 		}
-		w.caughtUp()
-		for _, h := range histories {
-			l, err := w.models.License(t.Context(), tenant, id(h.n))
-			require.NoError(rt, err)
-			require.Equal(rt, string(h.stream.Status), l.Status)
-			require.Equal(rt, h.stream.SeatsUsed(), l.SeatsUsed)
-			require.Equal(rt, h.stream.ExpiresAt, l.ExpiresAt)
-			require.EqualValues(rt, w.revisions[license.StreamName(id(h.n))], l.Revision)
-			page, err := w.models.MachinesOfLicense(t.Context(), tenant, id(h.n), readmodels.Paging{Limit: readmodels.MaxLimit})
-			require.NoError(rt, err)
-			seated := 0
-			for _, m := range page.Items {
-				held, there := h.stream.ByBinding(m.BindingID)
-				require.Equal(rt, there, m.Status != readmodels.MachineReleased)
-				if m.Status == readmodels.MachineBound {
-					seated++
-				}
-				if there {
-					require.Equal(rt, string(held.Binding.Machine.Fingerprint), m.Fingerprint)
-					require.Equal(rt, held.Activation.ID, m.Activation.ID)
-					require.Equal(rt, string(held.Activation.Status), m.Activation.Status)
-				}
-			}
-			require.Equal(rt, l.SeatsUsed, seated)
-		}
+		requireDerivable(t, w)
 	})
-	for _, name := range all {
-		rebuilt, err := runner.Rebuild(t.Context(), name, nil)
-		require.NoError(t, err)
-		require.True(t, rebuilt.Same(), "the rebuilt %s differ from the live ones", name)
-	}
-	requireDerivable(t, w)
 }

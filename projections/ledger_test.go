@@ -3,7 +3,6 @@ package projections_test
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/licenseledger/licenseledger/domain"
 	"github.com/licenseledger/licenseledger/domain/event"
@@ -25,8 +23,6 @@ import (
 	"github.com/licenseledger/licenseledger/projections"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const tenant = "default"
 
@@ -71,32 +67,27 @@ func (v *vault) Unseal(_ context.Context, subject uuid.UUID, sealed []byte) ([]b
 
 // world is a ledger with its read models.
 type world struct {
-	t          testing.TB
-	store      eventstore.Store
-	models     *readmodels.DB
-	modelsPath string
-	vault      *vault
-	revisions  map[string]event.Revision
+	t         testing.TB
+	store     eventstore.Store
+	models    *readmodels.DB
+	place     database
+	vault     *vault
+	revisions map[string]event.Revision
 }
 
-func newWorld(t testing.TB) *world {
+func newWorld(t testing.TB) *world { return newWorldIn(t, sqliteDatabase) }
+
+// newWorldIn has the read models in a place of their own.
+func newWorldIn(t testing.TB, place func(testing.TB) database) *world {
 	t.Helper()
 	dir := t.TempDir()
 	store, err := sqlite.Open(t.Context(), filepath.Join(dir, "ledger.db"))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
-	w := &world{t: t, store: store, modelsPath: filepath.Join(dir, "readmodels.db"), vault: &vault{erased: map[uuid.UUID]bool{}},
+	w := &world{t: t, store: store, place: place(t), vault: &vault{erased: map[uuid.UUID]bool{}},
 		revisions: map[string]event.Revision{}}
-	w.models = w.openModels(w.modelsPath)
+	w.models = w.place.opened(t)
 	return w
-}
-
-func (w *world) openModels(path string) *readmodels.DB {
-	w.t.Helper()
-	models, err := readmodels.OpenSQLite(w.t.Context(), path)
-	require.NoError(w.t, err)
-	w.t.Cleanup(func() { require.NoError(w.t, models.Close()) })
-	return models
 }
 
 func (w *world) projectors() []projections.Projector {
@@ -196,17 +187,4 @@ func checksums(t testing.TB, runner *projections.Runner, at event.Position) map[
 		sums[name] = sum
 	}
 	return sums
-}
-
-// backDoor returns a way to meddle with the read models behind the program's back.
-func (w *world) backDoor() func(statement string) {
-	w.t.Helper()
-	db, err := sql.Open("sqlite", "file:"+w.modelsPath+"?_pragma=busy_timeout(10000)")
-	require.NoError(w.t, err)
-	w.t.Cleanup(func() { require.NoError(w.t, db.Close()) })
-	return func(statement string) {
-		w.t.Helper()
-		_, err := db.ExecContext(w.t.Context(), statement)
-		require.NoError(w.t, err)
-	}
 }

@@ -24,8 +24,8 @@ type licensesProjector struct{ personal PersonalData }
 // Definition implements [Projector].
 func (licensesProjector) Definition() readmodels.Definition {
 	return readmodels.Definition{Name: readmodels.Licenses, Version: 1, Tables: []readmodels.Table{
-		{Name: "licenses", Key: "id", Order: []string{"issued_position"}},
 		{Name: "license_words", Order: []string{"tenant", "word", "issued_position"}},
+		{Name: "licenses", Key: "id", Order: []string{"issued_position"}},
 	}}
 }
 

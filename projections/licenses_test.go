@@ -14,142 +14,150 @@ import (
 
 func TestAnIssuedLicenseShowsWhatItLivesBy(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	at := w.happened(licenseStream, issued())
-	w.start(w.config())
-	w.caughtUp()
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		at := w.happened(licenseStream, issued())
+		w.start(w.config())
+		w.caughtUp()
 
-	l, err := w.models.License(t.Context(), tenant, licenseID)
-	require.NoError(t, err)
-	require.JSONEq(t, `{"export":true,"tier":"gold"}`, string(l.Features))
-	l.Features = nil
-	require.EqualExportedValues(t, readmodels.License{
-		ID: licenseID, Tenant: tenant, ProductID: productID, ProductCode: "acme-cad", PlanID: planID, PlanCode: "pro", PlanRevision: 2,
-		PlanType: "PROFESSIONAL", Status: readmodels.LicenseActive, CustomerName: ptr("Ada Lovelace"), CustomerEmail: ptr("ada.l@Example.com"),
-		SubjectID: subjectID, Metadata: map[string]string{"order": "PO-4711"}, SeatLimit: 3, OfflineDays: 3, FingerprintMatch: "MOST",
-		MaxRebinds: ptr(2), RebindWindowDays: 30, IssuedAt: noon, ExpiresAt: ptr(noon.Add(365 * day)), ValidityDays: ptr(365), ValidityStarts: "ISSUE",
-		Revision: 1, Position: uint64(at),
-	}, l)
-	_, err = w.models.License(t.Context(), "somebody else", licenseID)
-	require.ErrorIs(t, err, readmodels.ErrNotFound)
+		l, err := w.models.License(t.Context(), tenant, licenseID)
+		require.NoError(t, err)
+		require.JSONEq(t, `{"export":true,"tier":"gold"}`, string(l.Features))
+		l.Features = nil
+		require.EqualExportedValues(t, readmodels.License{
+			ID: licenseID, Tenant: tenant, ProductID: productID, ProductCode: "acme-cad", PlanID: planID, PlanCode: "pro", PlanRevision: 2,
+			PlanType: "PROFESSIONAL", Status: readmodels.LicenseActive, CustomerName: ptr("Ada Lovelace"), CustomerEmail: ptr("ada.l@Example.com"),
+			SubjectID: subjectID, Metadata: map[string]string{"order": "PO-4711"}, SeatLimit: 3, OfflineDays: 3, FingerprintMatch: "MOST",
+			MaxRebinds: ptr(2), RebindWindowDays: 30, IssuedAt: noon, ExpiresAt: ptr(noon.Add(365 * day)), ValidityDays: ptr(365), ValidityStarts: "ISSUE",
+			Revision: 1, Position: uint64(at),
+		}, l)
+		_, err = w.models.License(t.Context(), "somebody else", licenseID)
+		require.ErrorIs(t, err, readmodels.ErrNotFound)
+	})
 }
 
 func TestEventsChangeALicense(t *testing.T) {
 	t.Parallel()
-	suspended := license.Suspended{Reason: "unpaid", SuspendedAt: noon}
-	expired := license.Expired{ExpiredAt: noon.Add(365 * day)}
-	renewed := license.Renewed{Reason: "paid", ExpiresAt: noon.Add(730 * day), RenewedAt: noon}
-	for name, c := range map[string]struct {
-		happened []event.Payload
-		want     func(*testing.T, readmodels.License)
-	}{
-		"suspended": {[]event.Payload{suspended}, func(t *testing.T, l readmodels.License) {
-			require.Equal(t, readmodels.LicenseSuspended, l.Status)
-			require.Equal(t, &noon, l.SuspendedAt)
-			require.Equal(t, ptr("unpaid"), l.LastReason)
-		}},
-		"reinstated": {[]event.Payload{suspended, license.Reinstated{Reason: "paid", ReinstatedAt: noon}}, func(t *testing.T, l readmodels.License) {
-			require.Equal(t, readmodels.LicenseActive, l.Status)
-			require.Nil(t, l.SuspendedAt)
-			require.Equal(t, ptr("paid"), l.LastReason)
-		}},
-		"expired": {[]event.Payload{expired}, func(t *testing.T, l readmodels.License) {
-			require.Equal(t, readmodels.LicenseExpired, l.Status)
-			require.Equal(t, ptr(noon.Add(365*day)), l.ExpiredAt)
-		}},
-		"renewed after it expired": {[]event.Payload{expired, renewed}, func(t *testing.T, l readmodels.License) {
-			require.Equal(t, readmodels.LicenseActive, l.Status)
-			require.Equal(t, ptr(noon.Add(730*day)), l.ExpiresAt)
-			require.Nil(t, l.ExpiredAt)
-		}},
-		"renewed while suspended": {[]event.Payload{suspended, renewed}, func(t *testing.T, l readmodels.License) {
-			require.Equal(t, readmodels.LicenseSuspended, l.Status)
-			require.Equal(t, ptr(noon.Add(730*day)), l.ExpiresAt)
-		}},
-		"renewed after it expired while suspended": {[]event.Payload{suspended, expired, renewed}, func(t *testing.T, l readmodels.License) {
-			require.Equal(t, readmodels.LicenseActive, l.Status)
-		}},
-		"revoked": {[]event.Payload{suspended, license.Revoked{Reason: "fraud", RevokedAt: noon}}, func(t *testing.T, l readmodels.License) {
-			require.Equal(t, readmodels.LicenseRevoked, l.Status)
-			require.Equal(t, &noon, l.RevokedAt)
-			require.Nil(t, l.SuspendedAt)
-		}},
-		"given a new key": {[]event.Payload{license.KeyReissued{Reason: "leaked", Generation: 4, ReissuedAt: noon}}, func(t *testing.T, l readmodels.License) {
-			require.Equal(t, 4, l.KeyGeneration)
-		}},
-		"begun": {[]event.Payload{license.ValidityStarted{StartedAt: noon, ExpiresAt: noon.Add(day)}}, func(t *testing.T, l readmodels.License) {
-			require.Equal(t, ptr(noon.Add(day)), l.ExpiresAt)
-		}},
-		"bound to two machines": {[]event.Payload{bound(1, 1), granted(1, noon), bound(2, 2)}, func(t *testing.T, l readmodels.License) {
-			require.Equal(t, 2, l.SeatsUsed)
-			require.Equal(t, uint64(4), l.Revision)
-		}},
-		"left by a machine": {[]event.Payload{bound(1, 1), binding.MachineReleased{BindingID: bindingID(1), Reason: "sold", SeatsUsed: 0, ReleasedAt: noon}},
-			func(t *testing.T, l readmodels.License) { require.Zero(t, l.SeatsUsed) }},
-		"free again when a lease lapses": {[]event.Payload{bound(1, 1), granted(1, noon), activation.Lapsed{ActivationID: activationID(1), BindingID: bindingID(1), SeatsUsed: 0}},
-			func(t *testing.T, l readmodels.License) { require.Zero(t, l.SeatsUsed) }},
-		"taken again when a lease is renewed": {[]event.Payload{bound(1, 1), granted(1, noon),
-			activation.Lapsed{ActivationID: activationID(1), BindingID: bindingID(1)},
-			activation.Renewed{ActivationID: activationID(1), BindingID: bindingID(1), Fingerprint: print(1), SeatsUsed: 1, RenewedAt: noon}},
-			func(t *testing.T, l readmodels.License) { require.Equal(t, 1, l.SeatsUsed) }},
-		"moved to another machine": {[]event.Payload{bound(1, 1), granted(1, noon), activation.Ended{ActivationID: activationID(1), BindingID: bindingID(1)},
-			binding.MachineRebound{BindingID: bindingID(1), Fingerprint: print(9), SeatsUsed: 1, ReboundAt: noon}},
-			func(t *testing.T, l readmodels.License) { require.Equal(t, 1, l.SeatsUsed) }},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			w.happened(licenseStream, issued())
-			last := w.happened(licenseStream, c.happened...)
-			w.start(w.config())
-			w.caughtUp()
-			l, err := w.models.License(t.Context(), tenant, licenseID)
-			require.NoError(t, err)
-			require.Equal(t, uint64(last), l.Position)
-			require.Equal(t, uint64(w.revisions[licenseStream]), l.Revision)
-			c.want(t, l)
-		})
-	}
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		suspended := license.Suspended{Reason: "unpaid", SuspendedAt: noon}
+		expired := license.Expired{ExpiredAt: noon.Add(365 * day)}
+		renewed := license.Renewed{Reason: "paid", ExpiresAt: noon.Add(730 * day), RenewedAt: noon}
+		for name, c := range map[string]struct {
+			happened []event.Payload
+			want     func(*testing.T, readmodels.License)
+		}{
+			"suspended": {[]event.Payload{suspended}, func(t *testing.T, l readmodels.License) {
+				require.Equal(t, readmodels.LicenseSuspended, l.Status)
+				require.Equal(t, &noon, l.SuspendedAt)
+				require.Equal(t, ptr("unpaid"), l.LastReason)
+			}},
+			"reinstated": {[]event.Payload{suspended, license.Reinstated{Reason: "paid", ReinstatedAt: noon}}, func(t *testing.T, l readmodels.License) {
+				require.Equal(t, readmodels.LicenseActive, l.Status)
+				require.Nil(t, l.SuspendedAt)
+				require.Equal(t, ptr("paid"), l.LastReason)
+			}},
+			"expired": {[]event.Payload{expired}, func(t *testing.T, l readmodels.License) {
+				require.Equal(t, readmodels.LicenseExpired, l.Status)
+				require.Equal(t, ptr(noon.Add(365*day)), l.ExpiredAt)
+			}},
+			"renewed after it expired": {[]event.Payload{expired, renewed}, func(t *testing.T, l readmodels.License) {
+				require.Equal(t, readmodels.LicenseActive, l.Status)
+				require.Equal(t, ptr(noon.Add(730*day)), l.ExpiresAt)
+				require.Nil(t, l.ExpiredAt)
+			}},
+			"renewed while suspended": {[]event.Payload{suspended, renewed}, func(t *testing.T, l readmodels.License) {
+				require.Equal(t, readmodels.LicenseSuspended, l.Status)
+				require.Equal(t, ptr(noon.Add(730*day)), l.ExpiresAt)
+			}},
+			"renewed after it expired while suspended": {[]event.Payload{suspended, expired, renewed}, func(t *testing.T, l readmodels.License) {
+				require.Equal(t, readmodels.LicenseActive, l.Status)
+			}},
+			"revoked": {[]event.Payload{suspended, license.Revoked{Reason: "fraud", RevokedAt: noon}}, func(t *testing.T, l readmodels.License) {
+				require.Equal(t, readmodels.LicenseRevoked, l.Status)
+				require.Equal(t, &noon, l.RevokedAt)
+				require.Nil(t, l.SuspendedAt)
+			}},
+			"given a new key": {[]event.Payload{license.KeyReissued{Reason: "leaked", Generation: 4, ReissuedAt: noon}}, func(t *testing.T, l readmodels.License) {
+				require.Equal(t, 4, l.KeyGeneration)
+			}},
+			"begun": {[]event.Payload{license.ValidityStarted{StartedAt: noon, ExpiresAt: noon.Add(day)}}, func(t *testing.T, l readmodels.License) {
+				require.Equal(t, ptr(noon.Add(day)), l.ExpiresAt)
+			}},
+			"bound to two machines": {[]event.Payload{bound(1, 1), granted(1, noon), bound(2, 2)}, func(t *testing.T, l readmodels.License) {
+				require.Equal(t, 2, l.SeatsUsed)
+				require.Equal(t, uint64(4), l.Revision)
+			}},
+			"left by a machine": {[]event.Payload{bound(1, 1), binding.MachineReleased{BindingID: bindingID(1), Reason: "sold", SeatsUsed: 0, ReleasedAt: noon}},
+				func(t *testing.T, l readmodels.License) { require.Zero(t, l.SeatsUsed) }},
+			"free again when a lease lapses": {[]event.Payload{bound(1, 1), granted(1, noon), activation.Lapsed{ActivationID: activationID(1), BindingID: bindingID(1), SeatsUsed: 0}},
+				func(t *testing.T, l readmodels.License) { require.Zero(t, l.SeatsUsed) }},
+			"taken again when a lease is renewed": {[]event.Payload{bound(1, 1), granted(1, noon),
+				activation.Lapsed{ActivationID: activationID(1), BindingID: bindingID(1)},
+				activation.Renewed{ActivationID: activationID(1), BindingID: bindingID(1), Fingerprint: print(1), SeatsUsed: 1, RenewedAt: noon}},
+				func(t *testing.T, l readmodels.License) { require.Equal(t, 1, l.SeatsUsed) }},
+			"moved to another machine": {[]event.Payload{bound(1, 1), granted(1, noon), activation.Ended{ActivationID: activationID(1), BindingID: bindingID(1)},
+				binding.MachineRebound{BindingID: bindingID(1), Fingerprint: print(9), SeatsUsed: 1, ReboundAt: noon}},
+				func(t *testing.T, l readmodels.License) { require.Equal(t, 1, l.SeatsUsed) }},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				w.happened(licenseStream, issued())
+				last := w.happened(licenseStream, c.happened...)
+				w.start(w.config())
+				w.caughtUp()
+				l, err := w.models.License(t.Context(), tenant, licenseID)
+				require.NoError(t, err)
+				require.Equal(t, uint64(last), l.Position)
+				require.Equal(t, uint64(w.revisions[licenseStream]), l.Revision)
+				c.want(t, l)
+			})
+		}
+	})
 }
 
 func TestALicenseIsFoundByTheBeginningsOfItsWords(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.happened(licenseStream, issued())
-	w.start(w.config())
-	w.caughtUp()
-	for search, found := range map[string]bool{
-		"ada": true, "LOVE": true, "ada love": true, "ada.l@example.com": true, "example": true, "po-4711": true, "4711": true, "acme-c": true,
-		"cad": true, "pro": true, licenseID.String()[:9]: true, "ada nobody": false, "vlace": false, "%": true, "a_a": false, "  ": true,
-	} {
-		page, err := w.models.Licenses(t.Context(), tenant, readmodels.LicenseFilter{Search: search}, readmodels.Paging{})
-		require.NoError(t, err)
-		require.Equal(t, found, len(page.Items) == 1, "searching for %q", search)
-		page, err = w.models.Licenses(t.Context(), "somebody else", readmodels.LicenseFilter{Search: search}, readmodels.Paging{})
-		require.NoError(t, err)
-		require.Empty(t, page.Items)
-	}
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.happened(licenseStream, issued())
+		w.start(w.config())
+		w.caughtUp()
+		for search, found := range map[string]bool{
+			"ada": true, "LOVE": true, "ada love": true, "ada.l@example.com": true, "example": true, "po-4711": true, "4711": true, "acme-c": true,
+			"cad": true, "pro": true, licenseID.String()[:9]: true, "ada nobody": false, "vlace": false, "%": true, "a_a": false, "  ": true,
+		} {
+			page, err := w.models.Licenses(t.Context(), tenant, readmodels.LicenseFilter{Search: search}, readmodels.Paging{})
+			require.NoError(t, err)
+			require.Equal(t, found, len(page.Items) == 1, "searching for %q", search)
+			page, err = w.models.Licenses(t.Context(), "somebody else", readmodels.LicenseFilter{Search: search}, readmodels.Paging{})
+			require.NoError(t, err)
+			require.Empty(t, page.Items)
+		}
+	})
 }
 
 func TestAnErasedPersonLeavesNoNameBehind(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.vault.erased[subjectID] = true
-	w.happened(licenseStream, issued(), bound(1, 1))
-	w.start(w.config())
-	w.caughtUp()
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.vault.erased[subjectID] = true
+		w.happened(licenseStream, issued(), bound(1, 1))
+		w.start(w.config())
+		w.caughtUp()
 
-	l, err := w.models.License(t.Context(), tenant, licenseID)
-	require.NoError(t, err)
-	require.Nil(t, l.CustomerName)
-	require.Nil(t, l.CustomerEmail)
-	m, err := w.models.Machine(t.Context(), tenant, bindingID(1))
-	require.NoError(t, err)
-	require.Nil(t, m.Name)
-	page, err := w.models.Licenses(t.Context(), tenant, readmodels.LicenseFilter{Search: "ada"}, readmodels.Paging{})
-	require.NoError(t, err)
-	require.Empty(t, page.Items)
-	page, err = w.models.Licenses(t.Context(), tenant, readmodels.LicenseFilter{Search: "acme"}, readmodels.Paging{})
-	require.NoError(t, err)
-	require.Len(t, page.Items, 1)
+		l, err := w.models.License(t.Context(), tenant, licenseID)
+		require.NoError(t, err)
+		require.Nil(t, l.CustomerName)
+		require.Nil(t, l.CustomerEmail)
+		m, err := w.models.Machine(t.Context(), tenant, bindingID(1))
+		require.NoError(t, err)
+		require.Nil(t, m.Name)
+		page, err := w.models.Licenses(t.Context(), tenant, readmodels.LicenseFilter{Search: "ada"}, readmodels.Paging{})
+		require.NoError(t, err)
+		require.Empty(t, page.Items)
+		page, err = w.models.Licenses(t.Context(), tenant, readmodels.LicenseFilter{Search: "acme"}, readmodels.Paging{})
+		require.NoError(t, err)
+		require.Len(t, page.Items, 1)
+	})
 }

@@ -56,6 +56,9 @@ func (l *line) handle(m *message.Message) error {
 	if err != nil {
 		l.failures.Add(1)
 	}
+	if errors.Is(err, readmodels.ErrMoved) {
+		l.feed.Restart(l.definition.Name)
+	}
 	return err
 }
 
@@ -78,10 +81,10 @@ func (l *line) stopOnPoison(next message.HandlerFunc) message.HandlerFunc {
 	}
 }
 
-// transient reports whether an error may go away by itself. Poison, a rejected statement and a panic do not.
+// transient reports whether an error may go away by itself. Poison, a rejected statement, another owner and a panic do not.
 func transient(err error) bool {
 	var panicked middleware.RecoveredPanicError
-	return !errors.Is(err, ErrPoison) && !errors.Is(err, readmodels.ErrRejected) && !errors.As(err, &panicked)
+	return !errors.Is(err, ErrPoison) && !errors.Is(err, readmodels.ErrRejected) && !errors.Is(err, readmodels.ErrFenced) && !errors.As(err, &panicked)
 }
 
 // halt stops the projection and says why, in the log and in the control table.

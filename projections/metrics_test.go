@@ -13,16 +13,17 @@ import (
 
 func TestMetricsTellPositionLagAndState(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.append(productStream, raw(t, "product.registered.v1", `[]`))
-	w.happened(licenseStream, issued())
-	runner := w.start(w.config(w.projectors()[0], w.projectors()[1]))
-	w.caughtUp(readmodels.Licenses)
-	status(t, runner, readmodels.Catalog, in(readmodels.StateFailed))
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.append(productStream, raw(t, "product.registered.v1", `[]`))
+		w.happened(licenseStream, issued())
+		runner := w.start(w.config(w.projectors()[0], w.projectors()[1]))
+		w.caughtUp(readmodels.Licenses)
+		status(t, runner, readmodels.Catalog, in(readmodels.StateFailed))
 
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(runner.Metrics())
-	require.NoError(t, testutil.GatherAndCompare(registry, strings.NewReader(`
+		registry := prometheus.NewPedanticRegistry()
+		registry.MustRegister(runner.Metrics())
+		require.NoError(t, testutil.GatherAndCompare(registry, strings.NewReader(`
 # HELP licenseledger_projection_events_applied_total Events projected since the start.
 # TYPE licenseledger_projection_events_applied_total counter
 licenseledger_projection_events_applied_total{projection="catalog"} 0
@@ -54,4 +55,5 @@ licenseledger_projection_state{projection="licenses",state="REBUILDING"} 0
 licenseledger_projection_state{projection="licenses",state="RUNNING"} 1
 licenseledger_projection_state{projection="licenses",state="STOPPED"} 0
 `)))
+	})
 }

@@ -35,7 +35,7 @@ func keeps(t *testing.T, r *projections.Runner) {
 // number reads one number of the control table.
 func (w *world) number(query string) (n int) {
 	w.t.Helper()
-	db, err := sql.Open("sqlite", "file:"+w.modelsPath+"?_pragma=busy_timeout(10000)")
+	db, err := sql.Open(w.place.engine, w.place.source)
 	require.NoError(w.t, err)
 	defer func() { require.NoError(w.t, db.Close()) }()
 	require.NoError(w.t, db.QueryRowContext(w.t.Context(), query).Scan(&n))
@@ -44,138 +44,154 @@ func (w *world) number(query string) (n int) {
 
 func TestALivingOwnerKeepsItsProjections(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.happened(licenseStream, issued())
-	first := w.start(w.leased("first"))
-	keeps(t, first)
-	second := w.start(w.leased("second"))
-	require.Eventually(t, func() bool { return w.number("SELECT MIN(beat) FROM projections") > 20 }, 30*time.Second, 10*time.Millisecond,
-		"several leases long")
-	at := w.happened(licenseStream, bound(1, 1))
-	w.caughtUp()
-	for _, name := range all {
-		require.True(t, first.Keeps(name))
-		require.False(t, second.Keeps(name))
-		require.Equal(t, uint64(at), status(t, second, name, in(readmodels.StateRunning)).Position, "everybody can tell where it stands")
-	}
-	require.Equal(t, 4, w.number("SELECT COUNT(*) FROM projections WHERE owner = 'first' AND epoch = 1"))
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.happened(licenseStream, issued())
+		first := w.start(w.leased("first"))
+		keeps(t, first)
+		second := w.start(w.leased("second"))
+		require.Eventually(t, func() bool { return w.number("SELECT MIN(beat) FROM projections") > 20 }, 30*time.Second, 10*time.Millisecond,
+			"several leases long")
+		at := w.happened(licenseStream, bound(1, 1))
+		w.caughtUp()
+		for _, name := range all {
+			require.True(t, first.Keeps(name))
+			require.False(t, second.Keeps(name))
+			require.Equal(t, uint64(at), status(t, second, name, in(readmodels.StateRunning)).Position, "everybody can tell where it stands")
+		}
+		require.Equal(t, 4, w.number("SELECT COUNT(*) FROM projections WHERE owner = 'first' AND epoch = 1"))
+	})
 }
 
 func TestAnOwnerThatFellSilentIsReplacedAndCannotWriteAnyMore(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.happened(licenseStream, issued())
-	definitions := map[string]readmodels.Definition{}
-	silent := map[string]readmodels.Adopted{}
-	for _, p := range w.projectors() {
-		d := p.Definition()
-		adopted, err := w.models.Adopt(t.Context(), d, "silent", noon)
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.happened(licenseStream, issued())
+		definitions := map[string]readmodels.Definition{}
+		silent := map[string]readmodels.Adopted{}
+		for _, p := range w.projectors() {
+			d := p.Definition()
+			adopted, err := w.models.Adopt(t.Context(), d, "silent", noon)
+			require.NoError(t, err)
+			definitions[d.Name], silent[d.Name] = d, adopted
+		}
+		keeps(t, w.start(w.leased("next")))
+		w.happened(licenseStream, bound(1, 1))
+		w.caughtUp()
+		for name, at := range silent {
+			_, err := w.models.Apply(t.Context(), at.Checkpoint, 1, w.models.Changes(definitions[name], at.Checkpoint), noon)
+			require.ErrorIs(t, err, readmodels.ErrFenced)
+			_, err = w.models.Beat(t.Context(), at.Checkpoint)
+			require.ErrorIs(t, err, readmodels.ErrFenced)
+			require.ErrorIs(t, w.models.Resign(t.Context(), at.Checkpoint), readmodels.ErrFenced)
+		}
+		l, err := w.models.License(t.Context(), tenant, licenseID)
 		require.NoError(t, err)
-		definitions[d.Name], silent[d.Name] = d, adopted
-	}
-	keeps(t, w.start(w.leased("next")))
-	w.happened(licenseStream, bound(1, 1))
-	w.caughtUp()
-	for name, at := range silent {
-		_, err := w.models.Apply(t.Context(), at.Checkpoint, 1, w.models.Changes(definitions[name], at.Checkpoint), noon)
-		require.ErrorIs(t, err, readmodels.ErrFenced)
-		_, err = w.models.Beat(t.Context(), at.Checkpoint)
-		require.ErrorIs(t, err, readmodels.ErrFenced)
-		require.ErrorIs(t, w.models.Resign(t.Context(), at.Checkpoint), readmodels.ErrFenced)
-	}
-	l, err := w.models.License(t.Context(), tenant, licenseID)
-	require.NoError(t, err)
-	require.Equal(t, 1, l.SeatsUsed)
+		require.Equal(t, 1, l.SeatsUsed)
+	})
 }
 
 func TestAnOwnerThatWasReplacedStandsByAndFollowsAgainWhenItIsItsTurn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.happened(licenseStream, issued())
-	first := w.start(w.leased("first"))
-	keeps(t, first)
-	other := map[string]readmodels.Adopted{}
-	for _, p := range w.projectors() {
-		adopted, err := w.models.Adopt(t.Context(), p.Definition(), "other", noon)
-		require.NoError(t, err)
-		other[adopted.Name] = adopted
-	}
-	require.Eventually(t, func() bool {
-		for _, name := range all {
-			if first.Keeps(name) {
-				return false
-			}
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.happened(licenseStream, issued())
+		first := w.start(w.leased("first"))
+		keeps(t, first)
+		other := map[string]readmodels.Adopted{}
+		for _, p := range w.projectors() {
+			adopted, err := w.models.Adopt(t.Context(), p.Definition(), "other", noon)
+			require.NoError(t, err)
+			other[adopted.Name] = adopted
 		}
-		return true
-	}, 30*time.Second, time.Millisecond, "it notices")
-	w.happened(licenseStream, bound(1, 1))
-	keeps(t, first) // the other one falls silent
-	w.happened(licenseStream, bound(2, 2))
-	w.caughtUp()
-	l, err := w.models.License(t.Context(), tenant, licenseID)
-	require.NoError(t, err)
-	require.Equal(t, 2, l.SeatsUsed)
+		require.Eventually(t, func() bool {
+			for _, name := range all {
+				if first.Keeps(name) {
+					return false
+				}
+			}
+			return true
+		}, 30*time.Second, time.Millisecond, "it notices")
+		w.happened(licenseStream, bound(1, 1))
+		keeps(t, first) // the other one falls silent
+		w.happened(licenseStream, bound(2, 2))
+		w.caughtUp()
+		l, err := w.models.License(t.Context(), tenant, licenseID)
+		require.NoError(t, err)
+		require.Equal(t, 2, l.SeatsUsed)
+	})
 }
 
 func TestAnOwnerThatClosesLeavesItsProjectionsToOthersAtOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.happened(licenseStream, issued())
-	first := w.start(w.leased("first"))
-	keeps(t, first)
-	require.NoError(t, first.Close())
-	require.Zero(t, w.number("SELECT COUNT(*) FROM projections WHERE owner <> ''"))
-	second := w.start(w.leased("second"))
-	keeps(t, second)
-	w.caughtUp()
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.happened(licenseStream, issued())
+		first := w.start(w.leased("first"))
+		keeps(t, first)
+		require.NoError(t, first.Close())
+		require.Zero(t, w.number("SELECT COUNT(*) FROM projections WHERE owner <> ''"))
+		second := w.start(w.leased("second"))
+		keeps(t, second)
+		w.caughtUp()
+	})
 }
 
 func TestOfSeveralThatStartAtOnceOneKeepsEachProjection(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.happened(licenseStream, issued())
-	runners := []*projections.Runner{w.start(w.leased("a")), w.start(w.leased("b")), w.start(w.leased("c"))}
-	w.happened(licenseStream, bound(1, 1))
-	w.caughtUp()
-	for _, name := range all {
-		owners := 0
-		for _, r := range runners {
-			if r.Keeps(name) {
-				owners++
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.happened(licenseStream, issued())
+		runners := []*projections.Runner{w.start(w.leased("a")), w.start(w.leased("b")), w.start(w.leased("c"))}
+		w.happened(licenseStream, bound(1, 1))
+		w.caughtUp()
+		for _, name := range all {
+			owners := 0
+			for _, r := range runners {
+				if r.Keeps(name) {
+					owners++
+				}
 			}
+			require.Equal(t, 1, owners, name)
 		}
-		require.Equal(t, 1, owners, name)
-	}
+	})
 }
 
 func TestARebuildIsBegunByTheOwnerWhoeverIsAskedForIt(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.happened(licenseStream, issued())
-	first := w.start(w.leased("first"))
-	keeps(t, first)
-	observing := w.leased("observing")
-	observing.Standby = true
-	observer := w.start(observing)
-	require.ErrorIs(t, observer.RequestRebuild(t.Context(), "horoscope"), projections.ErrUnknownProjection)
-	require.NoError(t, observer.RequestRebuild(t.Context(), readmodels.Licenses))
-	s := status(t, observer, readmodels.Licenses, func(s readmodels.ProjectionStatus) bool { return s.Generation == 2 && s.State == readmodels.StateRunning && s.Checksum != "" })
-	require.Equal(t, uint64(1), s.Position)
-	require.True(t, first.Keeps(readmodels.Licenses))
-	require.False(t, observer.Keeps(readmodels.Licenses))
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.happened(licenseStream, issued())
+		first := w.start(w.leased("first"))
+		keeps(t, first)
+		observing := w.leased("observing")
+		observing.Standby = true
+		observer := w.start(observing)
+		require.ErrorIs(t, observer.RequestRebuild(t.Context(), "horoscope"), projections.ErrUnknownProjection)
+		require.NoError(t, observer.RequestRebuild(t.Context(), readmodels.Licenses))
+		s := status(t, observer, readmodels.Licenses, func(s readmodels.ProjectionStatus) bool {
+			return s.Generation == 2 && s.State == readmodels.StateRunning && s.Checksum != ""
+		})
+		require.Equal(t, uint64(1), s.Position)
+		require.True(t, first.Keeps(readmodels.Licenses))
+		require.False(t, observer.Keeps(readmodels.Licenses))
+	})
 }
 
 func TestTablesOfANewerProgramAreLeftToIt(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.happened(licenseStream, issued())
-	newer := w.projectors()[1].Definition()
-	newer.Version++
-	adopted, err := w.models.Adopt(t.Context(), newer, "newer", noon)
-	require.NoError(t, err)
-	require.NoError(t, w.models.Resign(t.Context(), adopted.Checkpoint))
-	old := w.start(w.leased("older"))
-	w.caughtUp(readmodels.Catalog, readmodels.Machines, readmodels.Timeline)
-	require.Eventually(t, func() bool { return w.number("SELECT MAX(beat) FROM projections") > 10 }, 30*time.Second, 10*time.Millisecond)
-	require.False(t, old.Keeps(newer.Name))
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.happened(licenseStream, issued())
+		newer := w.projectors()[1].Definition()
+		newer.Version++
+		adopted, err := w.models.Adopt(t.Context(), newer, "newer", noon)
+		require.NoError(t, err)
+		require.NoError(t, w.models.Resign(t.Context(), adopted.Checkpoint))
+		old := w.start(w.leased("older"))
+		w.caughtUp(readmodels.Catalog, readmodels.Machines, readmodels.Timeline)
+		require.Eventually(t, func() bool { return w.number("SELECT MAX(beat) FROM projections") > 10 }, 30*time.Second, 10*time.Millisecond)
+		require.False(t, old.Keeps(newer.Name))
+	})
 }

@@ -2,7 +2,6 @@ package projections_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -28,36 +27,38 @@ func lively(w *world) {
 
 func TestARebuiltProjectionHasTheSameContent(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	lively(w)
-	runner := w.start(w.config())
-	at := w.caughtUp()
-	before := checksums(t, runner, at)
-	for _, name := range all {
-		var told []uint64
-		rebuilt, err := runner.Rebuild(t.Context(), name, func(done, total uint64) {
-			told = append(told, done)
-			require.Equal(t, uint64(at), total)
-		})
-		require.NoError(t, err)
-		require.Equal(t, projections.Rebuilt{Generation: 2, Position: at, Checksum: before[name], Replaced: before[name]}, rebuilt)
-		require.True(t, rebuilt.Same())
-		require.Equal(t, uint64(at), told[len(told)-1])
-		s := status(t, runner, name, in(readmodels.StateRunning))
-		require.Equal(t, int64(2), s.Generation)
-		require.Equal(t, before[name], s.Checksum)
-		require.Equal(t, uint64(at), s.ChecksumPosition)
-	}
-	require.Equal(t, before, checksums(t, runner, at))
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		lively(w)
+		runner := w.start(w.config())
+		at := w.caughtUp()
+		before := checksums(t, runner, at)
+		for _, name := range all {
+			var told []uint64
+			rebuilt, err := runner.Rebuild(t.Context(), name, func(done, total uint64) {
+				told = append(told, done)
+				require.Equal(t, uint64(at), total)
+			})
+			require.NoError(t, err)
+			require.Equal(t, projections.Rebuilt{Generation: 2, Position: at, Checksum: before[name], Replaced: before[name]}, rebuilt)
+			require.True(t, rebuilt.Same())
+			require.Equal(t, uint64(at), told[len(told)-1])
+			s := status(t, runner, name, in(readmodels.StateRunning))
+			require.Equal(t, int64(2), s.Generation)
+			require.Equal(t, before[name], s.Checksum)
+			require.Equal(t, uint64(at), s.ChecksumPosition)
+		}
+		require.Equal(t, before, checksums(t, runner, at))
 
-	// The new tables are the ones that are kept up to date, and the old ones are gone.
-	w.happened(license.StreamName(id(1)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
-	w.caughtUp()
-	l, err := w.models.License(t.Context(), tenant, id(1))
-	require.NoError(t, err)
-	require.Equal(t, readmodels.LicenseSuspended, l.Status)
-	require.Empty(t, w.tablesOf("%\\_g1"))
-	requireDerivable(t, w)
+		// The new tables are the ones that are kept up to date, and the old ones are gone.
+		w.happened(license.StreamName(id(1)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
+		w.caughtUp()
+		l, err := w.models.License(t.Context(), tenant, id(1))
+		require.NoError(t, err)
+		require.Equal(t, readmodels.LicenseSuspended, l.Status)
+		require.Empty(t, w.tablesOf("_g1"))
+		requireDerivable(t, w)
+	})
 }
 
 // paused is a projector that waits in the midst of a rebuild until it is told to go on.
@@ -90,42 +91,44 @@ func (p *paused) Project(ctx context.Context, e event.Event, rows projections.Ro
 
 func TestTheOldTablesServeAndAreKeptUpToDateDuringARebuild(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	lively(w)
-	var rebuilding atomic.Bool
-	p := pausedAt(w.projectors()[1], 5, rebuilding.Load)
-	runner := w.start(w.config(p))
-	w.caughtUp(readmodels.Licenses)
-	rebuilding.Store(true)
-	outcome := make(chan error)
-	go func() {
-		rebuilt, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
-		if err == nil && !rebuilt.Same() {
-			err = errors.New("the content is not the same")
-		}
-		outcome <- err
-	}()
-	<-p.reached
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		lively(w)
+		var rebuilding atomic.Bool
+		p := pausedAt(w.projectors()[1], 5, rebuilding.Load)
+		runner := w.start(w.config(p))
+		w.caughtUp(readmodels.Licenses)
+		rebuilding.Store(true)
+		outcome := make(chan error)
+		go func() {
+			rebuilt, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
+			if err == nil && !rebuilt.Same() {
+				err = errors.New("the content is not the same")
+			}
+			outcome <- err
+		}()
+		<-p.reached
 
-	s := status(t, runner, readmodels.Licenses, in(readmodels.StateRebuilding))
-	require.NotNil(t, s.Progress)
-	require.Positive(t, s.Progress.Total)
-	_, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
-	require.ErrorIs(t, err, projections.ErrRebuilding)
-	w.happened(license.StreamName(id(1)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
-	w.caughtUp(readmodels.Licenses)
-	l, err := w.models.License(t.Context(), tenant, id(1))
-	require.NoError(t, err)
-	require.Equal(t, readmodels.LicenseSuspended, l.Status)
+		s := status(t, runner, readmodels.Licenses, in(readmodels.StateRebuilding))
+		require.NotNil(t, s.Progress)
+		require.Positive(t, s.Progress.Total)
+		_, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
+		require.ErrorIs(t, err, projections.ErrRebuilding)
+		w.happened(license.StreamName(id(1)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
+		w.caughtUp(readmodels.Licenses)
+		l, err := w.models.License(t.Context(), tenant, id(1))
+		require.NoError(t, err)
+		require.Equal(t, readmodels.LicenseSuspended, l.Status)
 
-	close(p.goOn)
-	require.NoError(t, <-outcome)
-	s = status(t, runner, readmodels.Licenses, in(readmodels.StateRunning))
-	require.Equal(t, int64(2), s.Generation)
-	require.Zero(t, s.Lag)
-	l, err = w.models.License(t.Context(), tenant, id(1))
-	require.NoError(t, err)
-	require.Equal(t, readmodels.LicenseSuspended, l.Status)
+		close(p.goOn)
+		require.NoError(t, <-outcome)
+		s = status(t, runner, readmodels.Licenses, in(readmodels.StateRunning))
+		require.Equal(t, int64(2), s.Generation)
+		require.Zero(t, s.Lag)
+		l, err = w.models.License(t.Context(), tenant, id(1))
+		require.NoError(t, err)
+		require.Equal(t, readmodels.LicenseSuspended, l.Status)
+	})
 }
 
 // gated is a store whose subscriptions hand out what they have read only when they may.
@@ -157,111 +160,119 @@ func (s *gatedSubscription) Next(ctx context.Context, limit int) ([]event.Envelo
 
 func TestEventsThatARebuildWasAheadWithAreNotProjectedTwice(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	lively(w)
-	store := &gated{Store: w.store, read: make(chan struct{}), open: make(chan struct{})}
-	config := w.config(w.projectors()[1])
-	config.Store = store
-	runner := w.start(config)
-	w.caughtUp(readmodels.Licenses)
-	store.shut.Store(true)
-	stream := license.StreamName(id(99))
-	w.happened(stream, issued(func(e *license.Issued) { e.LicenseID = id(99) }), bound(101, 1))
-	<-store.read // the live projection is about to get the events …
-	rebuilt, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
-	require.NoError(t, err)
-	require.Empty(t, rebuilt.Replaced, "the old tables stood elsewhere")
-	store.shut.Store(false)
-	close(store.open) // … which the new tables hold already
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		lively(w)
+		store := &gated{Store: w.store, read: make(chan struct{}), open: make(chan struct{})}
+		config := w.config(w.projectors()[1])
+		config.Store = store
+		runner := w.start(config)
+		w.caughtUp(readmodels.Licenses)
+		store.shut.Store(true)
+		stream := license.StreamName(id(99))
+		w.happened(stream, issued(func(e *license.Issued) { e.LicenseID = id(99) }), bound(101, 1))
+		<-store.read // the live projection is about to get the events …
+		rebuilt, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
+		require.NoError(t, err)
+		require.Empty(t, rebuilt.Replaced, "the old tables stood elsewhere")
+		store.shut.Store(false)
+		close(store.open) // … which the new tables hold already
 
-	w.happened(stream, bound(102, 2))
-	w.caughtUp(readmodels.Licenses)
-	s := status(t, runner, readmodels.Licenses, in(readmodels.StateRunning))
-	require.Equal(t, int64(2), s.Generation)
-	require.Empty(t, s.Error)
-	l, err := w.models.License(t.Context(), tenant, id(99))
-	require.NoError(t, err)
-	require.Equal(t, 2, l.SeatsUsed)
+		w.happened(stream, bound(102, 2))
+		w.caughtUp(readmodels.Licenses)
+		s := status(t, runner, readmodels.Licenses, in(readmodels.StateRunning))
+		require.Equal(t, int64(2), s.Generation)
+		require.Empty(t, s.Error)
+		l, err := w.models.License(t.Context(), tenant, id(99))
+		require.NoError(t, err)
+		require.Equal(t, 2, l.SeatsUsed)
+	})
 }
 
 func TestARebuildThatFailsLeavesTheOldTablesServing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	lively(w)
-	var rebuilding atomic.Bool
-	p := pausedAt(w.projectors()[1], 5, rebuilding.Load)
-	p.failWith = errors.New("a bug")
-	close(p.goOn)
-	runner := w.start(w.config(p))
-	w.caughtUp(readmodels.Licenses)
-	rebuilding.Store(true)
-	_, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
-	require.ErrorIs(t, err, projections.ErrPoison)
-	require.ErrorContains(t, err, "position 5")
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		lively(w)
+		var rebuilding atomic.Bool
+		p := pausedAt(w.projectors()[1], 5, rebuilding.Load)
+		p.failWith = errors.New("a bug")
+		close(p.goOn)
+		runner := w.start(w.config(p))
+		w.caughtUp(readmodels.Licenses)
+		rebuilding.Store(true)
+		_, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
+		require.ErrorIs(t, err, projections.ErrPoison)
+		require.ErrorContains(t, err, "position 5")
 
-	w.happened(license.StreamName(id(1)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
-	w.caughtUp(readmodels.Licenses)
-	s := status(t, runner, readmodels.Licenses, in(readmodels.StateRunning))
-	require.Equal(t, int64(1), s.Generation)
-	require.Empty(t, w.tablesOf("%\\_g2"), "nothing half-built is left")
+		w.happened(license.StreamName(id(1)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
+		w.caughtUp(readmodels.Licenses)
+		s := status(t, runner, readmodels.Licenses, in(readmodels.StateRunning))
+		require.Equal(t, int64(1), s.Generation)
+		require.Empty(t, w.tablesOf("_g2"), "nothing half-built is left")
+	})
 }
 
 func TestARebuildThatIsCancelledLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
-	for name, cancelled := range map[string]func(t *testing.T, cancel context.CancelFunc, runner *projections.Runner, goOn chan struct{}){
-		"by its caller": func(_ *testing.T, cancel context.CancelFunc, _ *projections.Runner, goOn chan struct{}) {
-			cancel()
-			close(goOn)
-		},
-		"by the runner's end": func(t *testing.T, _ context.CancelFunc, runner *projections.Runner, goOn chan struct{}) {
-			closed := make(chan error)
-			go func() { closed <- runner.Close() }()
-			close(goOn)
-			require.NoError(t, <-closed)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			lively(w)
-			var rebuilding atomic.Bool
-			p := pausedAt(w.projectors()[1], 5, rebuilding.Load)
-			runner := w.start(w.config(p))
-			w.caughtUp(readmodels.Licenses)
-			rebuilding.Store(true)
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			outcome := make(chan projections.Rebuilt, 1)
-			go func() {
-				rebuilt, _ := runner.Rebuild(ctx, readmodels.Licenses, nil)
-				outcome <- rebuilt
-			}()
-			<-p.reached
-			cancelled(t, cancel, runner, p.goOn)
-			rebuilt := <-outcome
-			require.Contains(t, []int64{0, 2}, rebuilt.Generation)
-			if rebuilt.Generation == 0 { // the switch may have been quicker
-				require.Empty(t, w.tablesOf("%\\_g2"))
-			} else {
-				require.Empty(t, w.tablesOf("%\\_g1"))
-			}
-		})
-	}
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		for name, cancelled := range map[string]func(t *testing.T, cancel context.CancelFunc, runner *projections.Runner, goOn chan struct{}){
+			"by its caller": func(_ *testing.T, cancel context.CancelFunc, _ *projections.Runner, goOn chan struct{}) {
+				cancel()
+				close(goOn)
+			},
+			"by the runner's end": func(t *testing.T, _ context.CancelFunc, runner *projections.Runner, goOn chan struct{}) {
+				closed := make(chan error)
+				go func() { closed <- runner.Close() }()
+				close(goOn)
+				require.NoError(t, <-closed)
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				lively(w)
+				var rebuilding atomic.Bool
+				p := pausedAt(w.projectors()[1], 5, rebuilding.Load)
+				runner := w.start(w.config(p))
+				w.caughtUp(readmodels.Licenses)
+				rebuilding.Store(true)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				outcome := make(chan projections.Rebuilt, 1)
+				go func() {
+					rebuilt, _ := runner.Rebuild(ctx, readmodels.Licenses, nil)
+					outcome <- rebuilt
+				}()
+				<-p.reached
+				cancelled(t, cancel, runner, p.goOn)
+				rebuilt := <-outcome
+				require.Contains(t, []int64{0, 2}, rebuilt.Generation)
+				if rebuilt.Generation == 0 { // the switch may have been quicker
+					require.Empty(t, w.tablesOf("_g2"))
+				} else {
+					require.Empty(t, w.tablesOf("_g1"))
+				}
+			})
+		}
+	})
 }
 
 func TestWhatAKilledRebuildLeftIsRemovedAtTheNextStart(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	lively(w)
-	require.NoError(t, w.start(w.config()).Close())
-	definition := w.projectors()[1].Definition()
-	_, err := w.models.BeginGeneration(t.Context(), definition, "killed", noon)
-	require.NoError(t, err)
-	require.NotEmpty(t, w.tablesOf("%\\_g2"))
-	w.start(w.config())
-	w.caughtUp()
-	require.Empty(t, w.tablesOf("%\\_g2"))
-	requireDerivable(t, w)
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		lively(w)
+		require.NoError(t, w.start(w.config()).Close())
+		definition := w.projectors()[1].Definition()
+		_, err := w.models.BeginGeneration(t.Context(), definition, "killed", noon)
+		require.NoError(t, err)
+		require.NotEmpty(t, w.tablesOf("_g2"))
+		w.start(w.config())
+		w.caughtUp()
+		require.Empty(t, w.tablesOf("_g2"))
+		requireDerivable(t, w)
+	})
 }
 
 // versioned is a projector of another version.
@@ -278,115 +289,106 @@ func (v versioned) Definition() readmodels.Definition {
 
 func TestAProjectorOfANewVersionRebuildsItsTablesAtTheStart(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	lively(w)
-	old := w.start(w.config())
-	at := w.caughtUp()
-	sums := checksums(t, old, at)
-	require.NoError(t, old.Close())
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		lively(w)
+		old := w.start(w.config())
+		at := w.caughtUp()
+		sums := checksums(t, old, at)
+		require.NoError(t, old.Close())
 
-	projectors := w.projectors()
-	p := pausedAt(versioned{projectors[1], 2}, 5, func() bool { return true })
-	projectors[1] = p
-	runner := w.start(w.config(projectors...))
-	<-p.reached
-	_, err := w.models.License(t.Context(), tenant, id(1))
-	require.NoError(t, err, "the old tables serve")
-	w.happened(license.StreamName(id(1)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
-	w.caughtUp(readmodels.Catalog, readmodels.Machines, readmodels.Timeline)
-	close(p.goOn)
+		projectors := w.projectors()
+		p := pausedAt(versioned{projectors[1], 2}, 5, func() bool { return true })
+		projectors[1] = p
+		runner := w.start(w.config(projectors...))
+		<-p.reached
+		_, err := w.models.License(t.Context(), tenant, id(1))
+		require.NoError(t, err, "the old tables serve")
+		w.happened(license.StreamName(id(1)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
+		w.caughtUp(readmodels.Catalog, readmodels.Machines, readmodels.Timeline)
+		close(p.goOn)
 
-	w.caughtUp()
-	s := status(t, runner, readmodels.Licenses, in(readmodels.StateRunning))
-	require.Equal(t, 2, s.Version)
-	require.Equal(t, int64(2), s.Generation)
-	require.NotEqual(t, sums[readmodels.Licenses], checksums(t, runner, at+1)[readmodels.Licenses])
-	require.Equal(t, 1, status(t, runner, readmodels.Catalog, in(readmodels.StateRunning)).Version)
-	w.happened(license.StreamName(id(2)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
-	w.caughtUp()
-	l, err := w.models.License(t.Context(), tenant, id(2))
-	require.NoError(t, err)
-	require.Equal(t, readmodels.LicenseSuspended, l.Status)
+		w.caughtUp()
+		s := status(t, runner, readmodels.Licenses, in(readmodels.StateRunning))
+		require.Equal(t, 2, s.Version)
+		require.Equal(t, int64(2), s.Generation)
+		require.NotEqual(t, sums[readmodels.Licenses], checksums(t, runner, at+1)[readmodels.Licenses])
+		require.Equal(t, 1, status(t, runner, readmodels.Catalog, in(readmodels.StateRunning)).Version)
+		w.happened(license.StreamName(id(2)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
+		w.caughtUp()
+		l, err := w.models.License(t.Context(), tenant, id(2))
+		require.NoError(t, err)
+		require.Equal(t, readmodels.LicenseSuspended, l.Status)
+	})
 }
 
 func TestAProjectorOfANewVersionThatCannotBeBuiltHasFailed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	lively(w)
-	old := w.start(w.config())
-	w.caughtUp()
-	require.NoError(t, old.Close())
-	projectors := w.projectors()
-	p := pausedAt(versioned{projectors[1], 2}, 5, func() bool { return true })
-	p.failWith = errors.New("a bug")
-	close(p.goOn)
-	projectors[1] = p
-	runner := w.start(w.config(projectors...))
-	s := status(t, runner, readmodels.Licenses, in(readmodels.StateFailed))
-	require.Contains(t, s.Error, "a bug")
-	require.Equal(t, 1, s.Version, "the old tables serve on")
-	w.happened(license.StreamName(id(1)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
-	w.caughtUp(readmodels.Machines)
-	l, err := w.models.License(t.Context(), tenant, id(1))
-	require.NoError(t, err)
-	require.Equal(t, readmodels.LicenseActive, l.Status, "as they were")
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		lively(w)
+		old := w.start(w.config())
+		w.caughtUp()
+		require.NoError(t, old.Close())
+		projectors := w.projectors()
+		p := pausedAt(versioned{projectors[1], 2}, 5, func() bool { return true })
+		p.failWith = errors.New("a bug")
+		close(p.goOn)
+		projectors[1] = p
+		runner := w.start(w.config(projectors...))
+		s := status(t, runner, readmodels.Licenses, in(readmodels.StateFailed))
+		require.Contains(t, s.Error, "a bug")
+		require.Equal(t, 1, s.Version, "the old tables serve on")
+		w.happened(license.StreamName(id(1)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
+		w.caughtUp(readmodels.Machines)
+		l, err := w.models.License(t.Context(), tenant, id(1))
+		require.NoError(t, err)
+		require.Equal(t, readmodels.LicenseActive, l.Status, "as they were")
+	})
 }
 
 func TestARebuildRevivesAProjectionThatFailed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.vault.broken = errors.New("the vault is shut")
-	w.happened(licenseStream, issued())
-	runner := w.start(w.config())
-	status(t, runner, readmodels.Licenses, in(readmodels.StateFailed))
-	w.vault.mu.Lock()
-	w.vault.broken = nil
-	w.vault.mu.Unlock()
-	_, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
-	require.NoError(t, err)
-	w.happened(licenseStream, bound(1, 1))
-	w.caughtUp(readmodels.Licenses)
-	require.Empty(t, status(t, runner, readmodels.Licenses, in(readmodels.StateRunning)).Error)
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.vault.broken = errors.New("the vault is shut")
+		w.happened(licenseStream, issued())
+		runner := w.start(w.config())
+		status(t, runner, readmodels.Licenses, in(readmodels.StateFailed))
+		w.vault.mu.Lock()
+		w.vault.broken = nil
+		w.vault.mu.Unlock()
+		_, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
+		require.NoError(t, err)
+		w.happened(licenseStream, bound(1, 1))
+		w.caughtUp(readmodels.Licenses)
+		require.Empty(t, status(t, runner, readmodels.Licenses, in(readmodels.StateRunning)).Error)
+	})
 }
 
 func TestAnUnknownProjectionCannotBeRebuilt(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	runner := w.start(w.config())
-	_, err := runner.Rebuild(t.Context(), "nonsense", nil)
-	require.ErrorIs(t, err, projections.ErrUnknownProjection)
-	require.ErrorIs(t, runner.StartRebuild("nonsense"), projections.ErrUnknownProjection)
-	_, _, err = runner.Checksum(t.Context(), "nonsense")
-	require.ErrorIs(t, err, projections.ErrUnknownProjection)
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		runner := w.start(w.config())
+		_, err := runner.Rebuild(t.Context(), "nonsense", nil)
+		require.ErrorIs(t, err, projections.ErrUnknownProjection)
+		require.ErrorIs(t, runner.StartRebuild("nonsense"), projections.ErrUnknownProjection)
+		_, _, err = runner.Checksum(t.Context(), "nonsense")
+		require.ErrorIs(t, err, projections.ErrUnknownProjection)
+	})
 }
 
 func TestARebuildInTheBackgroundTellsItsOutcomeInTheStatus(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	lively(w)
-	runner := w.start(w.config())
-	w.caughtUp()
-	require.NoError(t, runner.StartRebuild(readmodels.Timeline))
-	status(t, runner, readmodels.Timeline, func(s readmodels.ProjectionStatus) bool {
-		return s.State == readmodels.StateRunning && s.Generation == 2 && s.Checksum != ""
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		lively(w)
+		runner := w.start(w.config())
+		w.caughtUp()
+		require.NoError(t, runner.StartRebuild(readmodels.Timeline))
+		status(t, runner, readmodels.Timeline, func(s readmodels.ProjectionStatus) bool {
+			return s.State == readmodels.StateRunning && s.Generation == 2 && s.Checksum != ""
+		})
 	})
-}
-
-// tablesOf lists the tables whose names are like a pattern.
-func (w *world) tablesOf(pattern string) []string {
-	w.t.Helper()
-	db, err := sql.Open("sqlite", "file:"+w.modelsPath+"?_pragma=busy_timeout(10000)")
-	require.NoError(w.t, err)
-	defer func() { require.NoError(w.t, db.Close()) }()
-	rows, err := db.QueryContext(w.t.Context(), `SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE $1 ESCAPE '\'`, pattern)
-	require.NoError(w.t, err)
-	defer func() { require.NoError(w.t, rows.Close()) }()
-	var names []string
-	for rows.Next() {
-		var name string
-		require.NoError(w.t, rows.Scan(&name))
-		names = append(names, name)
-	}
-	require.NoError(w.t, rows.Err())
-	return names
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,77 +28,88 @@ func raw(t *testing.T, kind event.Type, data string) event.Pending {
 
 func TestAnUnknownEventStopsEveryProjectionBeforeItAndIsNamed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.happened(productStream, registered())
-	last := w.happened(licenseStream, issued())
-	poison := raw(t, "license.teleported.v1", `{}`)
-	w.append(licenseStream, poison)
-	w.happened(licenseStream, bound(1, 1))
-	runner := w.start(w.config())
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.happened(productStream, registered())
+		last := w.happened(licenseStream, issued())
+		poison := raw(t, "license.teleported.v1", `{}`)
+		w.append(licenseStream, poison)
+		w.happened(licenseStream, bound(1, 1))
+		runner := w.start(w.config())
 
-	for _, name := range all {
-		s := status(t, runner, name, in(readmodels.StateFailed))
-		require.Equal(t, uint64(last), s.Position, "everything before the event counts")
-		require.Equal(t, uint64(2), s.Lag)
-		for _, told := range []string{poison.ID.String(), "license.teleported.v1", "position 3"} {
-			require.Contains(t, s.Error, told)
+		for _, name := range all {
+			s := status(t, runner, name, in(readmodels.StateFailed))
+			require.Equal(t, uint64(last), s.Position, "everything before the event counts")
+			require.Equal(t, uint64(2), s.Lag)
+			for _, told := range []string{poison.ID.String(), "license.teleported.v1", "position 3"} {
+				require.Contains(t, s.Error, told)
+			}
 		}
-	}
-	l, err := w.models.License(t.Context(), tenant, licenseID)
-	require.NoError(t, err)
-	require.Zero(t, l.SeatsUsed, "nothing after the event counts")
-	stored, err := w.models.Projections(t.Context())
-	require.NoError(t, err)
-	for _, s := range stored {
-		require.Equal(t, readmodels.StateFailed, s.State, "the control table says so too")
-		require.Contains(t, s.Error, poison.ID.String())
-	}
+		l, err := w.models.License(t.Context(), tenant, licenseID)
+		require.NoError(t, err)
+		require.Zero(t, l.SeatsUsed, "nothing after the event counts")
+		require.Eventually(t, func() bool {
+			stored, err := w.models.Projections(t.Context())
+			require.NoError(t, err)
+			return !slices.ContainsFunc(stored, func(s readmodels.ProjectionStatus) bool {
+				return s.State != readmodels.StateFailed || !strings.Contains(s.Error, poison.ID.String())
+			})
+		}, 30*time.Second, time.Millisecond, "the control table says so too")
+	})
 }
 
 func TestAMalformedEventStopsOnlyTheProjectionsThatReadIt(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.happened(productStream, registered())
-	w.append(planStream, raw(t, "plan.published.v1", `{"plan_id": 5}`))
-	w.happened(licenseStream, issued())
-	runner := w.start(w.config())
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.happened(productStream, registered())
+		w.append(planStream, raw(t, "plan.published.v1", `{"plan_id": 5}`))
+		w.happened(licenseStream, issued())
+		runner := w.start(w.config())
 
-	w.caughtUp(readmodels.Licenses, readmodels.Machines, readmodels.Timeline)
-	s := status(t, runner, readmodels.Catalog, in(readmodels.StateFailed))
-	require.Equal(t, uint64(1), s.Position)
-	_, err := w.models.License(t.Context(), tenant, licenseID)
-	require.NoError(t, err)
-	require.Equal(t, readmodels.StateRunning, status(t, runner, readmodels.Licenses, func(readmodels.ProjectionStatus) bool { return true }).State)
+		w.caughtUp(readmodels.Licenses, readmodels.Machines, readmodels.Timeline)
+		s := status(t, runner, readmodels.Catalog, in(readmodels.StateFailed))
+		require.Equal(t, uint64(1), s.Position)
+		_, err := w.models.License(t.Context(), tenant, licenseID)
+		require.NoError(t, err)
+		require.Equal(t, readmodels.StateRunning, status(t, runner, readmodels.Licenses, func(readmodels.ProjectionStatus) bool { return true }).State)
+	})
 }
 
 func TestRowsThatTheDatabaseRejectsArePoison(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	last := w.happened(licenseStream, issued(), bound(1, 1))
-	twice := w.happened(license.StreamName(id(77)), issued()) // the same licence in another stream
-	w.happened(licenseStream, bound(2, 2))
-	runner := w.start(w.config())
-	s := status(t, runner, readmodels.Licenses, in(readmodels.StateFailed))
-	require.Equal(t, uint64(last), s.Position)
-	require.Contains(t, s.Error, fmt.Sprintf("position %d", twice))
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		last := w.happened(licenseStream, issued(), bound(1, 1))
+		twice := w.happened(license.StreamName(id(77)), issued()) // the same licence in another stream
+		w.happened(licenseStream, bound(2, 2))
+		runner := w.start(w.config())
+		s := status(t, runner, readmodels.Licenses, in(readmodels.StateFailed))
+		require.Equal(t, uint64(last), s.Position)
+		require.Contains(t, s.Error, fmt.Sprintf("position %d", twice))
+	})
 }
 
 func TestAnEventOfALicenseThatNeverWasIsPoison(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.happened(licenseStream, license.Suspended{Reason: "unpaid", SuspendedAt: noon})
-	runner := w.start(w.config())
-	require.Zero(t, status(t, runner, readmodels.Licenses, in(readmodels.StateFailed)).Position)
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.happened(licenseStream, license.Suspended{Reason: "unpaid", SuspendedAt: noon})
+		runner := w.start(w.config())
+		require.Zero(t, status(t, runner, readmodels.Licenses, in(readmodels.StateFailed)).Position)
+	})
 }
 
 func TestPersonalDataThatCannotBeReadStopsTheProjection(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.vault.broken = errors.New("the vault is shut")
-	w.happened(licenseStream, issued())
-	runner := w.start(w.config())
-	require.Contains(t, status(t, runner, readmodels.Licenses, in(readmodels.StateFailed)).Error, "the vault is shut")
-	w.caughtUp(readmodels.Timeline)
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.vault.broken = errors.New("the vault is shut")
+		w.happened(licenseStream, issued())
+		runner := w.start(w.config())
+		require.Contains(t, status(t, runner, readmodels.Licenses, in(readmodels.StateFailed)).Error, "the vault is shut")
+		w.caughtUp(readmodels.Timeline)
+	})
 }
 
 // panicking is a projector with a bug.
@@ -107,168 +119,185 @@ func (panicking) Project(context.Context, event.Event, projections.Rows) error {
 
 func TestAPanicOfAProjectorIsPoison(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.happened(productStream, registered())
-	w.happened(licenseStream, issued())
-	projectors := w.projectors()
-	projectors[0] = panicking{projectors[0]}
-	runner := w.start(w.config(projectors...))
-	s := status(t, runner, readmodels.Catalog, in(readmodels.StateFailed))
-	require.Contains(t, s.Error, "no such luck")
-	w.caughtUp(readmodels.Licenses)
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.happened(productStream, registered())
+		w.happened(licenseStream, issued())
+		projectors := w.projectors()
+		projectors[0] = panicking{projectors[0]}
+		runner := w.start(w.config(projectors...))
+		s := status(t, runner, readmodels.Catalog, in(readmodels.StateFailed))
+		require.Contains(t, s.Error, "no such luck")
+		w.caughtUp(readmodels.Licenses)
+	})
 }
 
 func TestAFailedProjectionGoesOnAfterARestartWithACure(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.vault.broken = errors.New("the vault is shut")
-	w.happened(licenseStream, issued())
-	runner := w.start(w.config())
-	status(t, runner, readmodels.Licenses, in(readmodels.StateFailed))
-	require.NoError(t, runner.Close())
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.vault.broken = errors.New("the vault is shut")
+		w.happened(licenseStream, issued())
+		runner := w.start(w.config())
+		status(t, runner, readmodels.Licenses, in(readmodels.StateFailed))
+		require.NoError(t, runner.Close())
 
-	w.vault.broken = nil
-	runner = w.start(w.config())
-	w.caughtUp()
-	s := status(t, runner, readmodels.Licenses, in(readmodels.StateRunning))
-	require.Empty(t, s.Error)
+		w.vault.broken = nil
+		runner = w.start(w.config())
+		w.caughtUp()
+		s := status(t, runner, readmodels.Licenses, in(readmodels.StateRunning))
+		require.Empty(t, s.Error)
+	})
 }
 
 func TestASecondOwnerFencesTheFirst(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.happened(licenseStream, issued())
-	first := w.start(w.config())
-	w.caughtUp()
-	second := w.start(w.config())
-	at := w.happened(licenseStream, bound(1, 1))
-	w.caughtUp()
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.happened(licenseStream, issued())
+		first := w.start(w.config())
+		w.caughtUp()
+		second := w.start(w.config())
+		at := w.happened(licenseStream, bound(1, 1))
+		w.caughtUp()
 
-	for _, name := range all {
-		s := status(t, first, name, in(readmodels.StateStopped))
-		require.Contains(t, s.Error, "taken over")
-		s = status(t, second, name, in(readmodels.StateRunning))
-		require.Equal(t, uint64(at), s.Position)
-	}
-	l, err := w.models.License(t.Context(), tenant, licenseID)
-	require.NoError(t, err)
-	require.Equal(t, 1, l.SeatsUsed)
-	_, err = first.Rebuild(t.Context(), readmodels.Catalog, nil)
-	require.ErrorIs(t, err, projections.ErrStopped)
+		for _, name := range all {
+			s := status(t, first, name, in(readmodels.StateStopped))
+			require.Contains(t, s.Error, "taken over")
+			s = status(t, second, name, in(readmodels.StateRunning))
+			require.Equal(t, uint64(at), s.Position)
+		}
+		l, err := w.models.License(t.Context(), tenant, licenseID)
+		require.NoError(t, err)
+		require.Equal(t, 1, l.SeatsUsed)
+		_, err = first.Rebuild(t.Context(), readmodels.Catalog, nil)
+		require.ErrorIs(t, err, projections.ErrStopped)
+	})
 }
 
 func TestACrashAmidATransactionLeavesNeitherRowsNorCheckpoint(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.happened(licenseStream, issued())
-	runner := w.start(w.config())
-	w.caughtUp()
-	fault := w.backDoor()
-	// The last rows of each transaction fail, when the checkpoint and the rows before are written already.
-	broken := map[string]string{readmodels.Licenses: "UPDATE ON licenses_g1", readmodels.Machines: "INSERT ON activations_g1", readmodels.Timeline: "INSERT ON timeline_g1"}
-	for name, on := range broken {
-		fault(`CREATE TRIGGER crash_` + name + ` AFTER ` + on + ` BEGIN SELECT RAISE(ABORT, 'power cut'); END`)
-	}
-	w.happened(licenseStream, bound(1, 1), granted(1, noon.Add(day)))
-	for name := range broken {
-		require.NotEmpty(t, status(t, runner, name, in(readmodels.StateFailed)).Error)
-	}
-	require.NoError(t, runner.Close())
-	stored, err := w.models.Projections(t.Context())
-	require.NoError(t, err)
-	for _, s := range stored {
-		if s.Name == readmodels.Licenses {
-			require.Equal(t, uint64(1), s.Position)
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.happened(licenseStream, issued())
+		runner := w.start(w.config())
+		w.caughtUp()
+		db := w.backDoor()
+		// The last rows of each transaction fail, when the checkpoint and the rows before are written already.
+		broken := map[string]string{readmodels.Licenses: "UPDATE ON licenses_g1", readmodels.Machines: "INSERT ON activations_g1", readmodels.Timeline: "INSERT ON timeline_g1"}
+		var mend []func()
+		for _, on := range broken {
+			mend = append(mend, w.fault(db, on))
 		}
-	}
-	l, err := w.models.License(t.Context(), tenant, licenseID)
-	require.NoError(t, err)
-	require.Zero(t, l.SeatsUsed)
-	require.Equal(t, uint64(1), l.Position)
+		w.happened(licenseStream, bound(1, 1), granted(1, noon.Add(day)))
+		for name := range broken {
+			require.NotEmpty(t, status(t, runner, name, in(readmodels.StateFailed)).Error)
+		}
+		require.NoError(t, runner.Close())
+		stored, err := w.models.Projections(t.Context())
+		require.NoError(t, err)
+		for _, s := range stored {
+			if s.Name == readmodels.Licenses {
+				require.Equal(t, uint64(1), s.Position)
+			}
+		}
+		l, err := w.models.License(t.Context(), tenant, licenseID)
+		require.NoError(t, err)
+		require.Zero(t, l.SeatsUsed)
+		require.Equal(t, uint64(1), l.Position)
 
-	for name := range broken {
-		fault(`DROP TRIGGER crash_` + name)
-	}
-	w.start(w.config())
-	w.caughtUp()
-	requireDerivable(t, w)
-	page, err := w.models.TimelineOfLicense(t.Context(), tenant, licenseID, readmodels.Paging{})
-	require.NoError(t, err)
-	require.Len(t, page.Items, 3, "each event once")
+		for _, mended := range mend {
+			mended()
+		}
+		w.start(w.config())
+		w.caughtUp()
+		requireDerivable(t, w)
+		page, err := w.models.TimelineOfLicense(t.Context(), tenant, licenseID, readmodels.Paging{})
+		require.NoError(t, err)
+		require.Len(t, page.Items, 3, "each event once")
+	})
 }
 
 func TestALedgerThatIsUnavailableIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.happened(licenseStream, issued())
-	store := &flaky{Store: w.store, failures: 3}
-	config := w.config()
-	config.Store = store
-	w.start(config)
-	w.caughtUp()
-	require.Zero(t, store.left())
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.happened(licenseStream, issued())
+		store := &flaky{Store: w.store, failures: 3}
+		config := w.config()
+		config.Store = store
+		w.start(config)
+		w.caughtUp()
+		require.Zero(t, store.left())
+	})
 }
 
 func TestAReaderWaitsForItsOwnWrite(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.start(w.config())
-	for n := 1; n <= 20; n++ {
-		stream := license.StreamName(id(n))
-		at := w.happened(stream, issued(func(e *license.Issued) { e.LicenseID = id(n) }))
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		require.NoError(t, w.models.WaitForPosition(ctx, []string{readmodels.Licenses}, uint64(at)))
-		cancel()
-		_, err := w.models.License(t.Context(), tenant, id(n))
-		require.NoError(t, err)
-	}
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.start(w.config())
+		for n := 1; n <= 20; n++ {
+			stream := license.StreamName(id(n))
+			at := w.happened(stream, issued(func(e *license.Issued) { e.LicenseID = id(n) }))
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			require.NoError(t, w.models.WaitForPosition(ctx, []string{readmodels.Licenses}, uint64(at)))
+			cancel()
+			_, err := w.models.License(t.Context(), tenant, id(n))
+			require.NoError(t, err)
+		}
+	})
 }
 
 func TestARunnerStopsWithoutLosingOrRepeatingAnything(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	const licenses = 60
-	for n := 1; n <= licenses; n++ {
-		w.happened(license.StreamName(id(n)), issued(func(e *license.Issued) { e.LicenseID = id(n) }), bound(n, 1))
-		if n%10 == 0 { // stopped at ten arbitrary moments
-			require.NoError(t, w.start(w.config()).Close())
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		const licenses = 60
+		for n := 1; n <= licenses; n++ {
+			w.happened(license.StreamName(id(n)), issued(func(e *license.Issued) { e.LicenseID = id(n) }), bound(n, 1))
+			if n%10 == 0 { // stopped at ten arbitrary moments
+				require.NoError(t, w.start(w.config()).Close())
+			}
 		}
-	}
-	runner := w.start(w.config())
-	w.caughtUp()
-	requireDerivable(t, w)
-	require.NoError(t, runner.Close())
-	require.NoError(t, runner.Close(), "closing again does no harm")
-	status(t, runner, readmodels.Catalog, in(readmodels.StateStopped))
-	_, err := runner.Rebuild(t.Context(), readmodels.Catalog, nil)
-	require.ErrorIs(t, err, projections.ErrStopped)
-	require.ErrorIs(t, runner.StartRebuild(readmodels.Catalog), projections.ErrStopped)
+		runner := w.start(w.config())
+		w.caughtUp()
+		requireDerivable(t, w)
+		require.NoError(t, runner.Close())
+		require.NoError(t, runner.Close(), "closing again does no harm")
+		status(t, runner, readmodels.Catalog, in(readmodels.StateStopped))
+		_, err := runner.Rebuild(t.Context(), readmodels.Catalog, nil)
+		require.ErrorIs(t, err, projections.ErrStopped)
+		require.ErrorIs(t, runner.StartRebuild(readmodels.Catalog), projections.ErrStopped)
+	})
 }
 
 func TestEveryRegisteredEventIsKnownToTheProjectionsThatWantIt(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	registry := w.config().Registry
-	for _, kind := range registry.Types() {
-		stream := licenseStream
-		if strings.HasPrefix(string(kind), "product.") {
-			stream = productStream
-		} else if strings.HasPrefix(string(kind), "plan.") {
-			stream = planStream
-		}
-		e, err := registry.Decode(event.Envelope{Stream: stream, Pending: event.Pending{ID: uuid.New(), Type: kind, Data: []byte(`{}`)}})
-		require.NoError(t, err)
-		wanted := 0
-		for _, p := range w.projectors() {
-			if !p.Wants(kind, stream) {
-				continue
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		registry := w.config().Registry
+		for _, kind := range registry.Types() {
+			stream := licenseStream
+			if strings.HasPrefix(string(kind), "product.") {
+				stream = productStream
+			} else if strings.HasPrefix(string(kind), "plan.") {
+				stream = planStream
 			}
-			wanted++
-			err := p.Project(t.Context(), e, forgiving{})
-			require.NotErrorIs(t, err, projections.ErrPoison, "%s in %s", kind, p.Definition().Name)
+			e, err := registry.Decode(event.Envelope{Stream: stream, Pending: event.Pending{ID: uuid.New(), Type: kind, Data: []byte(`{}`)}})
+			require.NoError(t, err)
+			wanted := 0
+			for _, p := range w.projectors() {
+				if !p.Wants(kind, stream) {
+					continue
+				}
+				wanted++
+				err := p.Project(t.Context(), e, forgiving{})
+				require.NotErrorIs(t, err, projections.ErrPoison, "%s in %s", kind, p.Definition().Name)
+			}
+			require.Positive(t, wanted, "nobody shows %s", kind)
 		}
-		require.Positive(t, wanted, "nobody shows %s", kind)
-	}
+	})
 }
 
 // forgiving takes every change of rows and finds every row.
@@ -283,14 +312,16 @@ func (forgiving) Number(context.Context, string, string, string) (int64, error) 
 
 func TestAnEventInAForeignStreamIsPoison(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	for _, p := range w.projectors() {
-		for _, payload := range []event.Payload{license.Suspended{}, activation.Lapsed{}} {
-			if !p.Wants(payload.EventType(), "elsewhere-1") {
-				continue
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		for _, p := range w.projectors() {
+			for _, payload := range []event.Payload{license.Suspended{}, activation.Lapsed{}} {
+				if !p.Wants(payload.EventType(), "elsewhere-1") {
+					continue
+				}
+				err := p.Project(t.Context(), event.Event{Envelope: event.Envelope{Stream: "elsewhere-1", Pending: event.Pending{Type: payload.EventType()}}, Payload: payload}, forgiving{})
+				require.ErrorIs(t, err, projections.ErrPoison)
 			}
-			err := p.Project(t.Context(), event.Event{Envelope: event.Envelope{Stream: "elsewhere-1", Pending: event.Pending{Type: payload.EventType()}}, Payload: payload}, forgiving{})
-			require.ErrorIs(t, err, projections.ErrPoison)
 		}
-	}
+	})
 }

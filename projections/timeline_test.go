@@ -16,83 +16,87 @@ import (
 
 func TestTheTimelineTellsWhatHappenedAndWhy(t *testing.T) {
 	t.Parallel()
-	until := noon.Add(day)
-	story := []struct {
-		happened event.Payload
-		summary  string
-		reason   string
-	}{
-		{issued(), "License issued for acme-cad on plan pro with 3 seats, until 2027-03-03 12:00:00 UTC", ""},
-		{license.ValidityStarted{StartedAt: noon, ExpiresAt: until}, "Validity began and ends 2026-03-04 12:00:00 UTC", ""},
-		{bound(1, 1), "Machine 00000000… took seat 1 of 3", ""},
-		{granted(1, until), "Machine 00000000… was activated until 2026-03-04 12:00:00 UTC", ""},
-		{binding.HardwareDrifted{BindingID: bindingID(1), PreviousFingerprint: print(1), Fingerprint: "ffee" + print(2)[4:], Matched: 3, Compared: 4},
-			"Machine 00000000… came back as ffee0000…: 3 of 4 components match", ""},
-		{activation.Renewed{ActivationID: activationID(1), BindingID: bindingID(1), Fingerprint: print(2), SeatsUsed: 1, ExpiresAt: until},
-			"Activation of machine 00000000… renewed until 2026-03-04 12:00:00 UTC, 1 seat used", ""},
-		{activation.Lapsed{ActivationID: activationID(1), BindingID: bindingID(1), LapsedAt: until}, "Lease of binding 00000000… ran out 2026-03-04 12:00:00 UTC, 0 seats used", ""},
-		{binding.MachineRebound{BindingID: bindingID(1), PreviousFingerprint: print(2), Fingerprint: print(3), Name: seal(subjectID, "host"), Reason: "broken", SeatsUsed: 1},
-			"Seat moved from machine 00000000… to 00000000…, 1 seat used", "broken"},
-		{activation.Ended{ActivationID: activationID(1), BindingID: bindingID(1), Reason: "broken"}, "Activation 00000000… ended", "broken"},
-		{binding.MachineReleased{BindingID: bindingID(1), Reason: "sold", SeatsUsed: 0}, "Binding 00000000… released, 0 seats used", "sold"},
-		{license.Suspended{Reason: "unpaid"}, "License suspended", "unpaid"},
-		{license.Reinstated{Reason: "paid"}, "License reinstated", "paid"},
-		{license.KeyReissued{Reason: "leaked", Generation: 2}, "License key reissued as generation 2", "leaked"},
-		{license.Expired{ExpiredAt: until}, "License expired 2026-03-04 12:00:00 UTC", ""},
-		{license.Renewed{Reason: "order 5", ExpiresAt: until}, "License renewed until 2026-03-04 12:00:00 UTC", "order 5"},
-		{license.Revoked{Reason: "fraud"}, "License revoked", "fraud"},
-	}
-	w := newWorld(t)
-	for _, s := range story {
-		w.happened(licenseStream, s.happened)
-	}
-	w.start(w.config())
-	w.caughtUp()
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		until := noon.Add(day)
+		story := []struct {
+			happened event.Payload
+			summary  string
+			reason   string
+		}{
+			{issued(), "License issued for acme-cad on plan pro with 3 seats, until 2027-03-03 12:00:00 UTC", ""},
+			{license.ValidityStarted{StartedAt: noon, ExpiresAt: until}, "Validity began and ends 2026-03-04 12:00:00 UTC", ""},
+			{bound(1, 1), "Machine 00000000… took seat 1 of 3", ""},
+			{granted(1, until), "Machine 00000000… was activated until 2026-03-04 12:00:00 UTC", ""},
+			{binding.HardwareDrifted{BindingID: bindingID(1), PreviousFingerprint: print(1), Fingerprint: "ffee" + print(2)[4:], Matched: 3, Compared: 4},
+				"Machine 00000000… came back as ffee0000…: 3 of 4 components match", ""},
+			{activation.Renewed{ActivationID: activationID(1), BindingID: bindingID(1), Fingerprint: print(2), SeatsUsed: 1, ExpiresAt: until},
+				"Activation of machine 00000000… renewed until 2026-03-04 12:00:00 UTC, 1 seat used", ""},
+			{activation.Lapsed{ActivationID: activationID(1), BindingID: bindingID(1), LapsedAt: until}, "Lease of binding 00000000… ran out 2026-03-04 12:00:00 UTC, 0 seats used", ""},
+			{binding.MachineRebound{BindingID: bindingID(1), PreviousFingerprint: print(2), Fingerprint: print(3), Name: seal(subjectID, "host"), Reason: "broken", SeatsUsed: 1},
+				"Seat moved from machine 00000000… to 00000000…, 1 seat used", "broken"},
+			{activation.Ended{ActivationID: activationID(1), BindingID: bindingID(1), Reason: "broken"}, "Activation 00000000… ended", "broken"},
+			{binding.MachineReleased{BindingID: bindingID(1), Reason: "sold", SeatsUsed: 0}, "Binding 00000000… released, 0 seats used", "sold"},
+			{license.Suspended{Reason: "unpaid"}, "License suspended", "unpaid"},
+			{license.Reinstated{Reason: "paid"}, "License reinstated", "paid"},
+			{license.KeyReissued{Reason: "leaked", Generation: 2}, "License key reissued as generation 2", "leaked"},
+			{license.Expired{ExpiredAt: until}, "License expired 2026-03-04 12:00:00 UTC", ""},
+			{license.Renewed{Reason: "order 5", ExpiresAt: until}, "License renewed until 2026-03-04 12:00:00 UTC", "order 5"},
+			{license.Revoked{Reason: "fraud"}, "License revoked", "fraud"},
+		}
+		w := newWorld(t)
+		for _, s := range story {
+			w.happened(licenseStream, s.happened)
+		}
+		w.start(w.config())
+		w.caughtUp()
 
-	var told []readmodels.TimelineEntry
-	for paging := (readmodels.Paging{Limit: 7}); ; {
-		page, err := w.models.TimelineOfLicense(t.Context(), tenant, licenseID, paging)
+		var told []readmodels.TimelineEntry
+		for paging := (readmodels.Paging{Limit: 7}); ; {
+			page, err := w.models.TimelineOfLicense(t.Context(), tenant, licenseID, paging)
+			require.NoError(t, err)
+			told = append(told, page.Items...)
+			if page.Next == "" {
+				break
+			}
+			paging.Cursor = page.Next
+		}
+		require.Len(t, told, len(story))
+		for i, s := range story {
+			e := told[i]
+			require.Equal(t, s.summary, e.Summary)
+			require.Equal(t, string(s.happened.EventType()), e.Type)
+			require.Equal(t, "admin", e.Actor)
+			require.Equal(t, "request-1", e.Correlation)
+			require.Equal(t, noon, e.RecordedAt)
+			require.Equal(t, uint64(i+1), e.Revision)
+			if s.reason == "" {
+				require.Nil(t, e.Reason)
+			} else {
+				require.Equal(t, &s.reason, e.Reason)
+			}
+		}
+		page, err := w.models.TimelineOfLicense(t.Context(), "somebody else", licenseID, readmodels.Paging{})
 		require.NoError(t, err)
-		told = append(told, page.Items...)
-		if page.Next == "" {
-			break
-		}
-		paging.Cursor = page.Next
-	}
-	require.Len(t, told, len(story))
-	for i, s := range story {
-		e := told[i]
-		require.Equal(t, s.summary, e.Summary)
-		require.Equal(t, string(s.happened.EventType()), e.Type)
-		require.Equal(t, "admin", e.Actor)
-		require.Equal(t, "request-1", e.Correlation)
-		require.Equal(t, noon, e.RecordedAt)
-		require.Equal(t, uint64(i+1), e.Revision)
-		if s.reason == "" {
-			require.Nil(t, e.Reason)
-		} else {
-			require.Equal(t, &s.reason, e.Reason)
-		}
-	}
-	page, err := w.models.TimelineOfLicense(t.Context(), "somebody else", licenseID, readmodels.Paging{})
-	require.NoError(t, err)
-	require.Empty(t, page.Items)
+		require.Empty(t, page.Items)
+	})
 }
 
 func TestTheTimelineLeavesSealedPersonalDataOut(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	e := bound(1, 1)
-	e.Components = machine.Hashes{machine.CPU: {"a1"}}
-	w.happened(licenseStream, issued(), e)
-	w.start(w.config())
-	w.caughtUp()
-	page, err := w.models.TimelineOfLicense(t.Context(), tenant, licenseID, readmodels.Paging{})
-	require.NoError(t, err)
-	require.Len(t, page.Items, 2)
-	require.NotContains(t, string(page.Items[0].Data), `"customer"`)
-	require.Contains(t, string(page.Items[0].Data), `"product_code":"acme-cad"`)
-	require.NotContains(t, string(page.Items[1].Data), `"name"`)
-	require.Contains(t, string(page.Items[1].Data), `"components":{"cpu":["a1"]}`)
-	require.True(t, strings.HasPrefix(page.Items[1].Summary, "Machine"))
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		e := bound(1, 1)
+		e.Components = machine.Hashes{machine.CPU: {"a1"}}
+		w.happened(licenseStream, issued(), e)
+		w.start(w.config())
+		w.caughtUp()
+		page, err := w.models.TimelineOfLicense(t.Context(), tenant, licenseID, readmodels.Paging{})
+		require.NoError(t, err)
+		require.Len(t, page.Items, 2)
+		require.NotContains(t, string(page.Items[0].Data), `"customer"`)
+		require.Contains(t, string(page.Items[0].Data), `"product_code":"acme-cad"`)
+		require.NotContains(t, string(page.Items[1].Data), `"name"`)
+		require.Contains(t, string(page.Items[1].Data), `"components":{"cpu":["a1"]}`)
+		require.True(t, strings.HasPrefix(page.Items[1].Summary, "Machine"))
+	})
 }

@@ -1,7 +1,6 @@
 package projections_test
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -18,7 +17,7 @@ func (w *world) derivation() projections.Derivation {
 
 func verify(t testing.TB, w *world) []projections.Verified {
 	t.Helper()
-	aside := w.openModels(filepath.Join(t.TempDir(), "aside.db"))
+	aside := sqliteDatabase(t).opened(t)
 	found, err := w.derivation().Verify(t.Context(), w.models, aside, nil)
 	require.NoError(t, err)
 	require.Len(t, found, len(all))
@@ -37,65 +36,73 @@ func requireDerivable(t testing.TB, w *world) {
 
 func TestVerifyNamesTheFirstRowThatDiffers(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ tamper, want string }{
-		"a column":           {`UPDATE licenses_g1 SET seats_used = 2`, "projection licenses, table licenses, row issued_position=2: differs in seats_used"},
-		"a row too many":     {`INSERT INTO license_words_g1 VALUES ('default', 'secretword', 2)`, "projection licenses, table license_words, row issued_position=2: missing in the right"},
-		"a missing row":      {`DELETE FROM timeline_g1 WHERE position = 3`, "projection timeline, table timeline, row position=3: missing in the left"},
-		"a missing last row": {`DELETE FROM timeline_g1 WHERE position = 4`, "projection timeline, table timeline, row position=4: missing in the left"},
-		"a NULL":             {`UPDATE machines_g1 SET name = NULL`, "projection machines, table machines, row bound_position=3: differs in name"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			w.happened(productStream, registered())
-			w.happened(licenseStream, issued(), bound(1, 1), granted(1, noon))
-			w.start(w.config())
-			w.caughtUp()
-			requireDerivable(t, w)
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		for name, c := range map[string]struct{ tamper, want string }{
+			"a column":           {`UPDATE licenses_g1 SET seats_used = 2`, "projection licenses, table licenses, row issued_position=2: differs in seats_used"},
+			"a row too many":     {`INSERT INTO license_words_g1 VALUES ('default', 'secretword', 2)`, "projection licenses, table license_words, row issued_position=2: missing in the right"},
+			"a missing row":      {`DELETE FROM timeline_g1 WHERE position = 3`, "projection timeline, table timeline, row position=3: missing in the left"},
+			"a missing last row": {`DELETE FROM timeline_g1 WHERE position = 4`, "projection timeline, table timeline, row position=4: missing in the left"},
+			"a NULL":             {`UPDATE machines_g1 SET name = NULL`, "projection machines, table machines, row bound_position=3: differs in name"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				w.happened(productStream, registered())
+				w.happened(licenseStream, issued(), bound(1, 1), granted(1, noon))
+				w.start(w.config())
+				w.caughtUp()
+				requireDerivable(t, w)
 
-			w.backDoor()(c.tamper)
+				w.execute(w.backDoor(), c.tamper)
 
-			var differences []string
-			for _, v := range verify(t, w) {
-				require.Equal(t, v.Difference == nil, v.Stored == v.Derived)
-				if v.Difference != nil {
-					differences = append(differences, v.Difference.String())
+				var differences []string
+				for _, v := range verify(t, w) {
+					require.Equal(t, v.Difference == nil, v.Stored == v.Derived)
+					if v.Difference != nil {
+						differences = append(differences, v.Difference.String())
+					}
 				}
-			}
-			require.Equal(t, []string{c.want}, differences)
-		})
-	}
+				require.Equal(t, []string{c.want}, differences)
+			})
+		}
+	})
 }
 
 func TestVerifyComparesAtThePositionOfTheReadModel(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.happened(licenseStream, issued())
-	runner := w.start(w.config())
-	w.caughtUp()
-	require.NoError(t, runner.Close())
-	w.happened(licenseStream, bound(1, 1)) // not projected yet
-	for _, v := range verify(t, w) {
-		require.Nil(t, v.Difference)
-		require.EqualValues(t, 1, v.Position)
-	}
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.happened(licenseStream, issued())
+		runner := w.start(w.config())
+		w.caughtUp()
+		require.NoError(t, runner.Close())
+		w.happened(licenseStream, bound(1, 1)) // not projected yet
+		for _, v := range verify(t, w) {
+			require.Nil(t, v.Difference)
+			require.EqualValues(t, 1, v.Position)
+		}
+	})
 }
 
 func TestVerifyOfAnEmptyLedgerFindsNothing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.start(w.config())
-	requireDerivable(t, w)
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.start(w.config())
+		requireDerivable(t, w)
+	})
 }
 
 func TestVerifyRefusesAReadModelAheadOfItsLedger(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.happened(licenseStream, issued())
-	w.start(w.config())
-	w.caughtUp()
-	other := newWorld(t)
-	aside := w.openModels(filepath.Join(t.TempDir(), "aside.db"))
-	_, err := other.derivation().Verify(t.Context(), w.models, aside, nil)
-	require.ErrorIs(t, err, projections.ErrAheadOfLedger)
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.happened(licenseStream, issued())
+		w.start(w.config())
+		w.caughtUp()
+		other := newWorld(t)
+		aside := sqliteDatabase(t).opened(t)
+		_, err := other.derivation().Verify(t.Context(), w.models, aside, nil)
+		require.ErrorIs(t, err, projections.ErrAheadOfLedger)
+	})
 }

@@ -6,15 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"modernc.org/sqlite"
-	sqlitelib "modernc.org/sqlite/lib"
 )
 
 var (
 	// ErrFenced says that the projection has another owner now, or its tables another generation: nothing was written, and
 	// whoever gets this must stop writing.
 	ErrFenced = errors.New("the projection was taken over by another owner")
+	// ErrMoved says that the projection stands at another position than its owner knew: the checkpoint returned with it tells
+	// where, and what follows that position is to be applied. Nothing was written.
+	ErrMoved = errors.New("the checkpoint is elsewhere")
 	// ErrRejected says that the database refused a statement for what it says: repeating it cannot help. Nothing was written.
 	ErrRejected = errors.New("the database rejected the rows")
 )
@@ -29,7 +29,8 @@ type Checkpoint struct {
 }
 
 // Apply writes the changes of the events up to a position, and the checkpoint that says so, in one transaction.
-// It fails with [ErrFenced] or [ErrRejected]; after any other error the same call may be repeated.
+// It fails with [ErrFenced], [ErrMoved] or [ErrRejected]; after any other error the same call may be repeated, also when the
+// transaction succeeded and only the answer was lost: then nothing is written twice.
 func (db *DB) Apply(ctx context.Context, at Checkpoint, to uint64, changes *Changes, now time.Time) (Checkpoint, error) {
 	return db.applying(ctx, at, to, changes, now, nil)
 }
@@ -39,21 +40,33 @@ func (db *DB) applying(ctx context.Context, at Checkpoint, to uint64, changes *C
 	if to < at.Position {
 		return at, fmt.Errorf("%w: the checkpoint of %s cannot go back from %d to %d", ErrInvalidChange, at.Name, at.Position, to)
 	}
-	statements := changes.Statements()
-	prepared, err := db.prepared.all(ctx, db.write, at, statements)
+	write, err := db.engine.prepare(ctx, changes)
 	if err != nil {
-		return at, rejectedOr(fmt.Errorf("prepare the rows of %s: %w", at.Name, err))
+		return at, db.rejectedOr(fmt.Errorf("prepare the rows of %s: %w", at.Name, err))
 	}
 	next := at
 	next.Position = to
 	err = db.transact(ctx, func(tx *sql.Tx) error {
+		if last != nil { // it changes more than the checkpoint's own row
+			if err := db.engine.exclude(ctx, tx, at.Name); err != nil {
+				return err
+			}
+		}
 		// First, so that who was fenced finds out before its rows collide with those of the new owner.
-		if err := affecting(1, ErrFenced)(tx.ExecContext(ctx, `UPDATE projections SET position = $1, updated_at = $2
+		err := affecting(1, ErrFenced)(tx.ExecContext(ctx, `UPDATE projections SET position = $1, updated_at = $2
 			WHERE name = $3 AND generation = $4 AND epoch = $5 AND position = $6`,
-			to, now.UnixMicro(), at.Name, at.Generation, at.Epoch, at.Position)); err != nil {
+			to, now.UnixMicro(), at.Name, at.Generation, at.Epoch, at.Position))
+		if errors.Is(err, ErrFenced) {
+			next.Position, err = standing(ctx, tx, at)
+			if err == nil && next.Position != to {
+				err = ErrMoved
+			}
+			return err
+		}
+		if err != nil {
 			return fmt.Errorf("move the checkpoint of %s from %d to %d: %w", at.Name, at.Position, to, err)
 		}
-		if err := execute(ctx, tx, statements, prepared); err != nil {
+		if err := write(ctx, tx); err != nil {
 			return err
 		}
 		if last != nil {
@@ -61,28 +74,32 @@ func (db *DB) applying(ctx context.Context, at Checkpoint, to uint64, changes *C
 		}
 		return nil
 	})
-	if err != nil {
-		return at, rejectedOr(err)
+	switch {
+	case errors.Is(err, ErrMoved):
+		return next, err
+	case err != nil:
+		return at, db.rejectedOr(err)
 	}
 	return next, nil
 }
 
-// Announce wakes who waits in this process for a projection to reach the checkpoint.
-func (db *DB) Announce(at Checkpoint) { db.progress.advance(at.Name, at.Position) }
-
-func execute(ctx context.Context, tx *sql.Tx, statements []Statement, prepared map[string]*sql.Stmt) error {
-	inTx := make(map[string]*sql.Stmt, len(prepared))
-	for _, s := range statements {
-		stmt := inTx[s.SQL]
-		if stmt == nil {
-			stmt = tx.StmtContext(ctx, prepared[s.SQL])
-			inTx[s.SQL] = stmt
-		}
-		if err := affecting(s.Rows, ErrRejected)(stmt.ExecContext(ctx, s.Args...)); err != nil {
-			return fmt.Errorf("write rows with %.80q: %w", s.SQL, err)
-		}
+// standing is the position at which an owner's generation stands, which may be another one than it knows of: it did not hear
+// whether its last transaction succeeded, or the database lost it. It fails with [ErrFenced].
+func standing(ctx context.Context, tx *sql.Tx, at Checkpoint) (position uint64, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT position FROM projections WHERE name = $1 AND generation = $2 AND epoch = $3`,
+		at.Name, at.Generation, at.Epoch).Scan(&position)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, ErrFenced
 	}
-	return nil
+	return position, err
+}
+
+// Announce wakes who waits in this process for a projection to reach the checkpoint. Where queries are answered by a replica it
+// does nothing: the rows have yet to get there.
+func (db *DB) Announce(at Checkpoint) {
+	if !db.lags {
+		db.progress.advance(at.Name, at.Position)
+	}
 }
 
 // affecting turns the result of a statement into the given error unless it changed so many rows.
@@ -125,15 +142,9 @@ func rolledBack(tx *sql.Tx) error {
 }
 
 // rejectedOr adds ErrRejected to errors that blame the statement rather than the circumstances.
-func rejectedOr(err error) error {
-	var failure *sqlite.Error
-	if !errors.As(err, &failure) || errors.Is(err, ErrRejected) {
+func (db *DB) rejectedOr(err error) error {
+	if errors.Is(err, ErrRejected) || !db.engine.rejects(err) {
 		return err
 	}
-	switch failure.Code() & 0xff { // the primary code
-	case sqlitelib.SQLITE_ERROR, sqlitelib.SQLITE_CONSTRAINT, sqlitelib.SQLITE_MISMATCH, sqlitelib.SQLITE_TOOBIG, sqlitelib.SQLITE_RANGE:
-		return fmt.Errorf("%w: %w", ErrRejected, err)
-	default:
-		return err
-	}
+	return fmt.Errorf("%w: %w", ErrRejected, err)
 }

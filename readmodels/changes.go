@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -46,13 +45,6 @@ type rowChange struct {
 
 // layout is a set of columns in the order a statement names them.
 type layout []string
-
-// Statement is one portable statement: placeholders are $1, $2 …, each used once and in this order.
-type Statement struct {
-	SQL  string
-	Args []any
-	Rows int64 // how many rows it must change
-}
 
 // Changes begins to collect changes of the rows behind a checkpoint.
 func (db *DB) Changes(definition Definition, at Checkpoint) *Changes {
@@ -168,11 +160,7 @@ func (c *Changes) lookup(ctx context.Context, table, key, column string) (any, e
 	}
 	var value any
 	query := "SELECT " + column + " FROM " + table + suffix(c.generation) + " WHERE " + t.table.Key + " = $1"
-	stmt, err := c.db.prepared.lookup(ctx, c.db.read, c.definition.Name, c.generation, query)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %s.%s: %w", ErrLookup, table, column, err)
-	}
-	switch err := stmt.QueryRowContext(ctx, key).Scan(&value); {
+	switch err := c.db.engine.lookup(ctx, generationOf{c.definition.Name, c.generation}, query, key, &value); {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, fmt.Errorf("row of %s: %w", table, ErrNotFound)
 	case err != nil:
@@ -198,13 +186,20 @@ func storable(value any) error {
 	}
 }
 
-// Statements returns the statements that make the changes. No two of them touch the same row, so within a transaction
-// their order does not matter.
-func (c *Changes) Statements() []Statement {
-	var statements []Statement
+// group is all changes of one table that a statement of the same form can make.
+type group struct {
+	table    Table
+	name     string // with the generation
+	columns  layout
+	inserted bool
+	rows     []*rowChange
+}
+
+// groups sorts the changes. No two of them touch the same row, so within a transaction their order does not matter.
+func (c *Changes) groups() []group {
+	var groups []group
 	for _, table := range c.definition.Tables {
 		t := c.tables[table.Name]
-		name := table.Name + suffix(c.generation)
 		inserts, updates := map[int][]*rowChange{}, map[int][]*rowChange{}
 		for _, change := range t.rows {
 			into := updates
@@ -215,11 +210,15 @@ func (c *Changes) Statements() []Statement {
 			into[shape] = append(into[shape], change)
 		}
 		for shape, columns := range t.layouts {
-			statements = append(statements, insertStatements(name, columns, inserts[shape])...)
-			statements = append(statements, updateStatements(name, table.Key, columns, updates[shape])...)
+			for _, g := range []group{{rows: inserts[shape], inserted: true}, {rows: updates[shape]}} {
+				if len(g.rows) > 0 {
+					g.table, g.name, g.columns = table, table.Name+suffix(c.generation), columns
+					groups = append(groups, g)
+				}
+			}
 		}
 	}
-	return statements
+	return groups
 }
 
 // layout returns the number of the layout that values have. Increments count as columns of their own kind.
@@ -253,73 +252,4 @@ func (l layout) fits(values Values) bool {
 		}
 	}
 	return true
-}
-
-// maxArguments bounds one statement, far below what any engine takes.
-const maxArguments = 1024
-
-func insertStatements(table string, columns layout, rows []*rowChange) []Statement {
-	var statements []Statement
-	for len(rows) > 0 {
-		// Powers of two, so that few different texts exist and all of them stay prepared.
-		size := 1
-		for size*2 <= len(rows) && size*2*len(columns) <= maxArguments {
-			size *= 2
-		}
-		args := make([]any, 0, size*len(columns))
-		for _, change := range rows[:size] {
-			for _, column := range columns {
-				args = append(args, change.values[column])
-			}
-		}
-		statements = append(statements, Statement{SQL: insertText(table, columns, size), Args: args, Rows: int64(size)})
-		rows = rows[size:]
-	}
-	return statements
-}
-
-func insertText(table string, columns layout, rows int) string {
-	var b strings.Builder
-	b.WriteString("INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES ")
-	n := 0
-	for i := range rows {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		for j := range columns {
-			n++
-			b.WriteString([]string{"(", ", "}[min(j, 1)] + "$" + strconv.Itoa(n))
-		}
-		b.WriteString(")")
-	}
-	return b.String()
-}
-
-func updateStatements(table, key string, columns layout, rows []*rowChange) []Statement {
-	if len(rows) == 0 {
-		return nil
-	}
-	sets := make([]string, len(columns))
-	for i, column := range columns {
-		place := "$" + strconv.Itoa(i+1)
-		if name, adds := strings.CutPrefix(column, "+"); adds {
-			sets[i] = name + " = " + name + " + " + place
-		} else {
-			sets[i] = column + " = " + place
-		}
-	}
-	text := "UPDATE " + table + " SET " + strings.Join(sets, ", ") + " WHERE " + key + " = $" + strconv.Itoa(len(columns)+1)
-	statements := make([]Statement, len(rows))
-	for n, change := range rows {
-		args := make([]any, 0, len(columns)+1)
-		for _, column := range columns {
-			value := change.values[strings.TrimPrefix(column, "+")]
-			if increment, adds := value.(Increment); adds {
-				value = int64(increment)
-			}
-			args = append(args, value)
-		}
-		statements[n] = Statement{SQL: text, Args: append(args, change.key), Rows: 1}
-	}
-	return statements
 }

@@ -47,7 +47,7 @@ func (db *DB) create(ctx context.Context, tx *sql.Tx, definition Definition, own
 		at.Name, at.Generation, definition.Version, at.Epoch, owner, StateRebuilding, definition.tableNames(), now.UnixMicro()); err != nil {
 		return at, err
 	}
-	tables, _, err := ddl(db.engine, definition.Name, at.Generation)
+	tables, _, err := ddl(db.engine.folder(), definition.Name, at.Generation)
 	if err != nil {
 		return at, err
 	}
@@ -55,7 +55,7 @@ func (db *DB) create(ctx context.Context, tx *sql.Tx, definition Definition, own
 }
 
 func (db *DB) index(ctx context.Context, tx *sql.Tx, definition Definition, at Checkpoint) error {
-	_, indexes, err := ddl(db.engine, definition.Name, at.Generation)
+	_, indexes, err := ddl(db.engine.folder(), definition.Name, at.Generation)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,10 @@ func expose(ctx context.Context, tx *sql.Tx, replaced []string, definition Defin
 
 // BeginGeneration makes new, empty tables beside those that serve. Their indexes come later, with [DB.IndexGeneration].
 func (db *DB) BeginGeneration(ctx context.Context, definition Definition, owner string, now time.Time) (at Checkpoint, err error) {
-	err = db.transact(ctx, func(tx *sql.Tx) error {
+	err = db.transact(ctx, func(tx *sql.Tx) (err error) {
+		if err := db.engine.exclude(ctx, tx, definition.Name); err != nil {
+			return err
+		}
 		at, err = db.create(ctx, tx, definition, owner, now)
 		return err
 	})
@@ -97,43 +100,58 @@ func (db *DB) BeginGeneration(ctx context.Context, definition Definition, owner 
 
 // IndexGeneration makes the indexes of a generation that is being built, one transaction each, so that others can write in between.
 func (db *DB) IndexGeneration(ctx context.Context, definition Definition, at Checkpoint) error {
-	_, indexes, err := ddl(db.engine, definition.Name, at.Generation)
+	_, indexes, err := ddl(db.engine.folder(), definition.Name, at.Generation)
 	if err != nil {
 		return err
 	}
 	for _, statement := range indexes {
-		if err := db.transact(ctx, func(tx *sql.Tx) error { return executeAll(ctx, tx, []string{statement}) }); err != nil {
+		if err := db.transact(ctx, func(tx *sql.Tx) error {
+			if err := db.engine.unhurried(ctx, tx); err != nil {
+				return err
+			}
+			return executeAll(ctx, tx, []string{statement})
+		}); err != nil {
 			return fmt.Errorf("index generation %d of %s: %w", at.Generation, at.Name, err)
 		}
 	}
 	return nil
 }
 
+// switchAttempts is how often a switch is tried that meets with readers of the views it exchanges.
+const switchAttempts = 5
+
 // Switch writes the last changes of a generation that was built and makes it the one that serves, in one transaction.
 // From then on the replaced generation's checkpoint is fenced; its tables stay until [DB.DropGeneration].
 func (db *DB) Switch(ctx context.Context, definition Definition, replaced, built Checkpoint, to uint64, changes *Changes, now time.Time) (Checkpoint, error) {
-	next, err := db.applying(ctx, built, to, changes, now, func(tx *sql.Tx) error {
-		var tables string
-		if err := tx.QueryRowContext(ctx, `SELECT tables FROM projections WHERE name = $1 AND generation = $2 AND epoch = $3 AND serving = 1`,
-			replaced.Name, replaced.Generation, replaced.Epoch).Scan(&tables); errors.Is(err, sql.ErrNoRows) {
-			return ErrFenced
-		} else if err != nil {
-			return err
+	for attempt := 1; ; attempt++ {
+		next, err := db.applying(ctx, built, to, changes, now, func(tx *sql.Tx) error { return db.exchange(ctx, tx, definition, replaced, built) })
+		if err == nil {
+			return next, nil
 		}
-		if err := affecting(1, ErrFenced)(tx.ExecContext(ctx, `UPDATE projections SET serving = 0, state = 'RETIRED', epoch = epoch + 1
-			WHERE name = $1 AND generation = $2 AND epoch = $3 AND serving = 1`, replaced.Name, replaced.Generation, replaced.Epoch)); err != nil {
-			return err
+		if attempt == switchAttempts || ctx.Err() != nil || !db.engine.interrupted(err) {
+			return Checkpoint{}, fmt.Errorf("switch %s to generation %d: %w", built.Name, built.Generation, err)
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE projections SET serving = 1, state = $1, error = '' WHERE name = $2 AND generation = $3`,
-			StateRunning, built.Name, built.Generation); err != nil {
-			return err
-		}
-		return expose(ctx, tx, strings.Split(tables, ","), definition, built)
-	})
-	if err != nil {
-		return Checkpoint{}, fmt.Errorf("switch %s to generation %d: %w", built.Name, built.Generation, err)
 	}
-	return next, nil
+}
+
+// exchange makes one generation serve instead of another. It does nothing when that is done already.
+func (db *DB) exchange(ctx context.Context, tx *sql.Tx, definition Definition, replaced, built Checkpoint) error {
+	if now, err := serving(ctx, tx, built.Name); err == nil && now.Generation == built.Generation {
+		return nil
+	}
+	var tables string
+	if err := tx.QueryRowContext(ctx, `UPDATE projections SET serving = 0, state = 'RETIRED', epoch = epoch + 1
+		WHERE name = $1 AND generation = $2 AND epoch = $3 AND serving = 1 RETURNING tables`,
+		replaced.Name, replaced.Generation, replaced.Epoch).Scan(&tables); errors.Is(err, sql.ErrNoRows) {
+		return ErrFenced
+	} else if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE projections SET serving = 1, state = $1, error = '' WHERE name = $2 AND generation = $3`,
+		StateRunning, built.Name, built.Generation); err != nil {
+		return err
+	}
+	return expose(ctx, tx, strings.Split(tables, ","), definition, built)
 }
 
 // DropGeneration removes the tables of a generation that does not serve. Dropping it again does no harm.
@@ -177,7 +195,7 @@ func abandon(ctx context.Context, tx *sql.Tx, name string) (found []leftover, er
 }
 
 func (db *DB) drop(ctx context.Context, l leftover) error {
-	if err := db.prepared.forget(l.name, l.generation); err != nil {
+	if err := db.engine.forget(generationOf{l.name, l.generation}); err != nil {
 		return err
 	}
 	err := db.transact(ctx, func(tx *sql.Tx) error {

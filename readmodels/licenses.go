@@ -93,6 +93,14 @@ func (s LicenseSort) key() (string, bool) {
 	}
 }
 
+// computed is the same as the key, but no index serves it: to be sorted by when the licences are few.
+func (s LicenseSort) computed(key string) string {
+	if s == ByCustomerName || s == ByStatus {
+		return key + " || ''"
+	}
+	return key + " + 0"
+}
+
 // of is a licence's value of the order, as text.
 func (s LicenseSort) of(l License) string {
 	switch s {
@@ -185,15 +193,24 @@ func (db *DB) Licenses(ctx context.Context, tenant string, filter LicenseFilter,
 		return Page[License]{}, err
 	}
 
+	within, possible, err := db.resolve(ctx, tenant, filter)
+	if err != nil || !possible {
+		return Page[License]{}, err
+	}
 	var w where
-	found, err := db.lead(ctx, &w, tenant, filter)
+	found, err := db.lead(ctx, &w, tenant, filter, within)
 	if err != nil {
 		return Page[License]{}, err
 	}
+	if found != "" {
+		key = filter.Sort.computed(key)
+	}
 	w.equal("tenant", tenant)
-	possible, err := db.narrow(ctx, &w, tenant, filter)
-	if err != nil || !possible {
-		return Page[License]{}, err
+	if filter.Status != "" {
+		w.equal("status", filter.Status)
+	}
+	for _, s := range within {
+		w.oneOf(s.column, s.ids)
 	}
 	if from != nil {
 		value, err := filter.Sort.value(from.Key)
@@ -213,13 +230,16 @@ func (db *DB) Licenses(ctx context.Context, tenant string, filter LicenseFilter,
 	}), nil
 }
 
-// narrow adds a filter's conditions; possible is false when no licence can meet them.
-func (db *DB) narrow(ctx context.Context, w *where, tenant string, filter LicenseFilter) (possible bool, err error) {
-	if filter.Status != "" {
-		if !slices.Contains([]string{LicenseActive, LicenseSuspended, LicenseExpired, LicenseRevoked}, filter.Status) {
-			return false, fmt.Errorf("%w: a licence's status is ACTIVE, SUSPENDED, EXPIRED or REVOKED", ErrInvalidQuery)
-		}
-		w.equal("status", filter.Status)
+// scope is what a product or a plan narrows a list to.
+type scope struct {
+	column string
+	ids    []string // at least one
+}
+
+// resolve checks a filter and finds the products and plans it means; possible is false when no licence can meet it.
+func (db *DB) resolve(ctx context.Context, tenant string, filter LicenseFilter) (within []scope, possible bool, err error) {
+	if filter.Status != "" && !slices.Contains([]string{LicenseActive, LicenseSuspended, LicenseExpired, LicenseRevoked}, filter.Status) {
+		return nil, false, fmt.Errorf("%w: a licence's status is ACTIVE, SUSPENDED, EXPIRED or REVOKED", ErrInvalidQuery)
 	}
 	for _, by := range []struct{ column, table, idOrCode string }{
 		{"product_id", "products", filter.Product},
@@ -232,19 +252,19 @@ func (db *DB) narrow(ctx context.Context, w *where, tenant string, filter Licens
 		if id, ok := parseID(by.idOrCode); ok {
 			ids = []string{id}
 		} else if ids, err = list(ctx, db, scanText, "SELECT id FROM "+by.table+" WHERE tenant = $1 AND code = $2", tenant, by.idOrCode); err != nil {
-			return false, err
+			return nil, false, err
 		}
 		if len(ids) == 0 {
-			return false, nil
+			return nil, false, nil
 		}
-		w.oneOf(by.column, ids)
+		within = append(within, scope{by.column, ids})
 	}
-	return true, nil
+	return within, true, nil
 }
 
-// lead adds the conditions on customer and search. When they are met by few licences, found is a list of these that leads the
+// lead adds the conditions on customer and search. When a filter is met by few licences, found is a list of these that leads the
 // join: an engine left alone may prefer to walk all licences in the order asked for. Its arguments must be the first.
-func (db *DB) lead(ctx context.Context, w *where, tenant string, filter LicenseFilter) (found string, err error) {
+func (db *DB) lead(ctx context.Context, w *where, tenant string, filter LicenseFilter, within []scope) (found string, err error) {
 	words, err := searched(filter.Search)
 	if err != nil {
 		return "", err
@@ -262,6 +282,15 @@ func (db *DB) lead(ctx context.Context, w *where, tenant string, filter LicenseF
 	} else if leading >= 0 {
 		found = "SELECT DISTINCT issued_position AS found FROM license_words WHERE tenant = " + w.add(tenant) +
 			" AND word >= " + w.add(words[leading]) + " AND word < " + w.add(afterPrefix(words[leading]))
+	} else if narrow, err := db.narrowest(ctx, tenant, filter.Sort, within); err != nil {
+		return "", err
+	} else if narrow != nil {
+		var few where
+		few.arguments = w.arguments
+		few.equal("tenant", tenant)
+		few.oneOf(narrow.column, narrow.ids)
+		w.arguments = few.arguments
+		found = "SELECT issued_position AS found FROM licenses" + few.String()
 	}
 	for i, word := range words {
 		if i != leading {
@@ -273,6 +302,28 @@ func (db *DB) lead(ctx context.Context, w *where, tenant string, filter LicenseF
 	}
 	w.and("issued_position = found")
 	return "(" + found + ") AS few CROSS JOIN ", nil
+}
+
+// narrowest returns the scope that fewest licences are in, nil when all are in common, or when indexes have the scopes in order.
+func (db *DB) narrowest(ctx context.Context, tenant string, sort LicenseSort, within []scope) (narrow *scope, err error) {
+	if sort == ByIssuedAt {
+		return nil, nil
+	}
+	least := common
+	for i, s := range within {
+		var w where
+		w.equal("tenant", tenant)
+		w.oneOf(s.column, s.ids)
+		query := "SELECT COUNT(*) FROM (SELECT 1 FROM licenses" + w.String() + " LIMIT " + w.add(least) + ") AS counted"
+		count, err := one(ctx, db, scanCount, query, w.arguments...)
+		if err != nil {
+			return nil, err
+		}
+		if count < least {
+			narrow, least = &within[i], count
+		}
+	}
+	return narrow, nil
 }
 
 // oneOf adds a condition that a column has one of the values, of which there is at least one.

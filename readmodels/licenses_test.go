@@ -116,128 +116,136 @@ func population(t testing.TB, db *readmodels.DB) []sample {
 
 func TestAnyListOfLicensesIsWhatTheReferenceSays(t *testing.T) {
 	t.Parallel()
-	db := open(t)
-	samples := population(t, db)
-	rapid.Check(t, func(rt *rapid.T) {
-		pick := func(name string, from ...string) string { return rapid.SampledFrom(append(from, "")).Draw(rt, name) }
-		filter := readmodels.LicenseFilter{
-			Status:   pick("status", readmodels.LicenseActive, readmodels.LicenseSuspended, readmodels.LicenseExpired, readmodels.LicenseRevoked),
-			Product:  pick("product", id(1).String(), "product-2", "product-3", "nonsense"),
-			Plan:     pick("plan", id(3).String(), "plan-0", "plan-1", "nonsense"),
-			Customer: pick("customer", "user7@example.COM", "ADA lovelace", "émilie du châtelet", "nobody"),
-			Search:   pick("search", "user", "user1", "ada", "emi", "émi", "prod lov", "user3@ex", "example com", "product-2 z"),
-			Sort: rapid.SampledFrom([]readmodels.LicenseSort{"", readmodels.ByIssuedAt, readmodels.ByExpiresAt, readmodels.ByCustomerName, readmodels.ByStatus}).
-				Draw(rt, "sort"),
-			Descending: rapid.Bool().Draw(rt, "descending"),
-		}
-		var want []int
-		sorted := slices.SortedFunc(slices.Values(samples), func(a, b sample) int {
-			order := a.before(b, filter.Sort)
-			if filter.Descending {
-				return -order
+	onBothEngines(t, func(t *testing.T, open opener) {
+		db := open(t)
+		samples := population(t, db)
+		rapid.Check(t, func(rt *rapid.T) {
+			pick := func(name string, from ...string) string { return rapid.SampledFrom(append(from, "")).Draw(rt, name) }
+			filter := readmodels.LicenseFilter{
+				Status:   pick("status", readmodels.LicenseActive, readmodels.LicenseSuspended, readmodels.LicenseExpired, readmodels.LicenseRevoked),
+				Product:  pick("product", id(1).String(), "product-2", "product-3", "nonsense"),
+				Plan:     pick("plan", id(3).String(), "plan-0", "plan-1", "nonsense"),
+				Customer: pick("customer", "user7@example.COM", "ADA lovelace", "émilie du châtelet", "nobody"),
+				Search:   pick("search", "user", "user1", "ada", "emi", "émi", "prod lov", "user3@ex", "example com", "product-2 z"),
+				Sort: rapid.SampledFrom([]readmodels.LicenseSort{"", readmodels.ByIssuedAt, readmodels.ByExpiresAt, readmodels.ByCustomerName, readmodels.ByStatus}).
+					Draw(rt, "sort"),
+				Descending: rapid.Bool().Draw(rt, "descending"),
 			}
-			return order
+			var want []int
+			sorted := slices.SortedFunc(slices.Values(samples), func(a, b sample) int {
+				order := a.before(b, filter.Sort)
+				if filter.Descending {
+					return -order
+				}
+				return order
+			})
+			for _, s := range sorted {
+				if s.meets(filter) {
+					want = append(want, s.n)
+				}
+			}
+			var got []int
+			paging := readmodels.Paging{Limit: rapid.IntRange(20, 200).Draw(rt, "limit")}
+			for {
+				page, err := db.Licenses(t.Context(), tenant, filter, paging)
+				require.NoError(rt, err)
+				for _, l := range page.Items {
+					got = append(got, int(l.Position))
+				}
+				if page.Next == "" {
+					break
+				}
+				require.Len(rt, page.Items, paging.Limit)
+				paging.Cursor = page.Next
+			}
+			require.Equal(rt, want, got)
 		})
-		for _, s := range sorted {
-			if s.meets(filter) {
-				want = append(want, s.n)
-			}
-		}
-		var got []int
-		paging := readmodels.Paging{Limit: rapid.IntRange(20, 200).Draw(rt, "limit")}
-		for {
-			page, err := db.Licenses(t.Context(), tenant, filter, paging)
-			require.NoError(rt, err)
-			for _, l := range page.Items {
-				got = append(got, int(l.Position))
-			}
-			if page.Next == "" {
-				break
-			}
-			require.Len(rt, page.Items, paging.Limit)
-			paging.Cursor = page.Next
-		}
-		require.Equal(rt, want, got)
 	})
 }
 
 func TestACursorIsGoodForItsOwnListAndOrderOnly(t *testing.T) {
 	t.Parallel()
-	db := open(t)
-	population(t, db)
-	page, err := db.Licenses(t.Context(), tenant, readmodels.LicenseFilter{}, readmodels.Paging{Limit: 2})
-	require.NoError(t, err)
-	require.NotEmpty(t, page.Next)
-	for name, c := range map[string]struct {
-		filter readmodels.LicenseFilter
-		cursor string
-	}{
-		"another order":     {readmodels.LicenseFilter{Sort: readmodels.ByStatus}, page.Next},
-		"another direction": {readmodels.LicenseFilter{Descending: true}, page.Next},
-		"not base64":        {readmodels.LicenseFilter{}, "%%%"},
-		"not a cursor":      {readmodels.LicenseFilter{}, "bm9uc2Vuc2U"},
-		"tampered with":     {readmodels.LicenseFilter{}, page.Next[:len(page.Next)-2]},
-		"too long":          {readmodels.LicenseFilter{}, strings.Repeat("A", 5_000)},
-		"no number as key":  {readmodels.LicenseFilter{}, "eyJvIjoibGljZW5zZXMgaXNzdWVkX2F0IEFTQyIsImsiOiJ4IiwiciI6MX0"},
-	} {
-		_, err := db.Licenses(t.Context(), tenant, c.filter, readmodels.Paging{Cursor: c.cursor})
-		require.ErrorIs(t, err, readmodels.ErrBadCursor, name)
-	}
-	_, err = db.Products(t.Context(), tenant, readmodels.Paging{Cursor: page.Next})
-	require.ErrorIs(t, err, readmodels.ErrBadCursor)
-	_, err = db.Plans(t.Context(), tenant, readmodels.PlanFilter{}, readmodels.Paging{Cursor: page.Next})
-	require.ErrorIs(t, err, readmodels.ErrBadCursor)
-	_, err = db.MachinesOfLicense(t.Context(), tenant, id(1), readmodels.Paging{Cursor: page.Next})
-	require.ErrorIs(t, err, readmodels.ErrBadCursor)
-	_, err = db.TimelineOfLicense(t.Context(), tenant, id(1), readmodels.Paging{Cursor: page.Next})
-	require.ErrorIs(t, err, readmodels.ErrBadCursor)
+	onBothEngines(t, func(t *testing.T, open opener) {
+		db := open(t)
+		population(t, db)
+		page, err := db.Licenses(t.Context(), tenant, readmodels.LicenseFilter{}, readmodels.Paging{Limit: 2})
+		require.NoError(t, err)
+		require.NotEmpty(t, page.Next)
+		for name, c := range map[string]struct {
+			filter readmodels.LicenseFilter
+			cursor string
+		}{
+			"another order":     {readmodels.LicenseFilter{Sort: readmodels.ByStatus}, page.Next},
+			"another direction": {readmodels.LicenseFilter{Descending: true}, page.Next},
+			"not base64":        {readmodels.LicenseFilter{}, "%%%"},
+			"not a cursor":      {readmodels.LicenseFilter{}, "bm9uc2Vuc2U"},
+			"tampered with":     {readmodels.LicenseFilter{}, page.Next[:len(page.Next)-2]},
+			"too long":          {readmodels.LicenseFilter{}, strings.Repeat("A", 5_000)},
+			"no number as key":  {readmodels.LicenseFilter{}, "eyJvIjoibGljZW5zZXMgaXNzdWVkX2F0IEFTQyIsImsiOiJ4IiwiciI6MX0"},
+		} {
+			_, err := db.Licenses(t.Context(), tenant, c.filter, readmodels.Paging{Cursor: c.cursor})
+			require.ErrorIs(t, err, readmodels.ErrBadCursor, name)
+		}
+		_, err = db.Products(t.Context(), tenant, readmodels.Paging{Cursor: page.Next})
+		require.ErrorIs(t, err, readmodels.ErrBadCursor)
+		_, err = db.Plans(t.Context(), tenant, readmodels.PlanFilter{}, readmodels.Paging{Cursor: page.Next})
+		require.ErrorIs(t, err, readmodels.ErrBadCursor)
+		_, err = db.MachinesOfLicense(t.Context(), tenant, id(1), readmodels.Paging{Cursor: page.Next})
+		require.ErrorIs(t, err, readmodels.ErrBadCursor)
+		_, err = db.TimelineOfLicense(t.Context(), tenant, id(1), readmodels.Paging{Cursor: page.Next})
+		require.ErrorIs(t, err, readmodels.ErrBadCursor)
+	})
 }
 
 func TestProductsAndPlansComeInPages(t *testing.T) {
 	t.Parallel()
-	db := open(t)
-	population(t, db)
-	products, err := db.Products(t.Context(), tenant, readmodels.Paging{Limit: 2})
-	require.NoError(t, err)
-	require.Len(t, products.Items, 2)
-	products, err = db.Products(t.Context(), tenant, readmodels.Paging{Limit: 2, Cursor: products.Next})
-	require.NoError(t, err)
-	require.Equal(t, "product-3", products.Items[0].Code)
-	require.Empty(t, products.Next)
-	plans, err := db.Plans(t.Context(), tenant, readmodels.PlanFilter{Product: "product-1"}, readmodels.Paging{Limit: 3})
-	require.NoError(t, err)
-	plans, err = db.Plans(t.Context(), tenant, readmodels.PlanFilter{Product: "product-1"}, readmodels.Paging{Limit: 3, Cursor: plans.Next})
-	require.NoError(t, err)
-	require.Len(t, plans.Items, 1)
-	require.Equal(t, id(4), plans.Items[0].ID)
+	onBothEngines(t, func(t *testing.T, open opener) {
+		db := open(t)
+		population(t, db)
+		products, err := db.Products(t.Context(), tenant, readmodels.Paging{Limit: 2})
+		require.NoError(t, err)
+		require.Len(t, products.Items, 2)
+		products, err = db.Products(t.Context(), tenant, readmodels.Paging{Limit: 2, Cursor: products.Next})
+		require.NoError(t, err)
+		require.Equal(t, "product-3", products.Items[0].Code)
+		require.Empty(t, products.Next)
+		plans, err := db.Plans(t.Context(), tenant, readmodels.PlanFilter{Product: "product-1"}, readmodels.Paging{Limit: 3})
+		require.NoError(t, err)
+		plans, err = db.Plans(t.Context(), tenant, readmodels.PlanFilter{Product: "product-1"}, readmodels.Paging{Limit: 3, Cursor: plans.Next})
+		require.NoError(t, err)
+		require.Len(t, plans.Items, 1)
+		require.Equal(t, id(4), plans.Items[0].ID)
+	})
 }
 
 func TestAQueryOutOfBoundsIsRefused(t *testing.T) {
 	t.Parallel()
-	db := open(t)
-	population(t, db)
-	for name, c := range map[string]struct {
-		filter readmodels.LicenseFilter
-		paging readmodels.Paging
-	}{
-		"limit too large": {readmodels.LicenseFilter{}, readmodels.Paging{Limit: readmodels.MaxLimit + 1}},
-		"limit negative":  {readmodels.LicenseFilter{}, readmodels.Paging{Limit: -1}},
-		"unknown order":   {readmodels.LicenseFilter{Sort: "id; DROP TABLE licenses"}, readmodels.Paging{}},
-		"unknown status":  {readmodels.LicenseFilter{Status: "GONE"}, readmodels.Paging{}},
-		"too many words":  {readmodels.LicenseFilter{Search: "a b c d e f g h i"}, readmodels.Paging{}},
-		"too much text":   {readmodels.LicenseFilter{Search: strings.Repeat("a", 257)}, readmodels.Paging{}},
-	} {
-		_, err := db.Licenses(t.Context(), tenant, c.filter, c.paging)
-		require.ErrorIs(t, err, readmodels.ErrInvalidQuery, name)
-	}
-	page, err := db.Licenses(t.Context(), tenant, readmodels.LicenseFilter{}, readmodels.Paging{})
-	require.NoError(t, err)
-	require.Len(t, page.Items, readmodels.DefaultLimit)
+	onBothEngines(t, func(t *testing.T, open opener) {
+		db := open(t)
+		population(t, db)
+		for name, c := range map[string]struct {
+			filter readmodels.LicenseFilter
+			paging readmodels.Paging
+		}{
+			"limit too large": {readmodels.LicenseFilter{}, readmodels.Paging{Limit: readmodels.MaxLimit + 1}},
+			"limit negative":  {readmodels.LicenseFilter{}, readmodels.Paging{Limit: -1}},
+			"unknown order":   {readmodels.LicenseFilter{Sort: "id; DROP TABLE licenses"}, readmodels.Paging{}},
+			"unknown status":  {readmodels.LicenseFilter{Status: "GONE"}, readmodels.Paging{}},
+			"too many words":  {readmodels.LicenseFilter{Search: "a b c d e f g h i"}, readmodels.Paging{}},
+			"too much text":   {readmodels.LicenseFilter{Search: strings.Repeat("a", 257)}, readmodels.Paging{}},
+		} {
+			_, err := db.Licenses(t.Context(), tenant, c.filter, c.paging)
+			require.ErrorIs(t, err, readmodels.ErrInvalidQuery, name)
+		}
+		page, err := db.Licenses(t.Context(), tenant, readmodels.LicenseFilter{}, readmodels.Paging{})
+		require.NoError(t, err)
+		require.Len(t, page.Items, readmodels.DefaultLimit)
+	})
 }
 
 // BenchmarkLicenses asks a large tenant the questions of an admin's screen.
 func BenchmarkLicenses(b *testing.B) {
-	db := open(b)
+	db := inSQLite(b)(b)
 	adopt(b, db, catalog)
 	at := adopt(b, db, licenses)
 	const total, batch = 200_000, 5_000

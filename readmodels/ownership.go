@@ -57,6 +57,9 @@ func (db *DB) TakeOver(ctx context.Context, definition Definition, from Ownershi
 	var adopted Adopted
 	var leftovers []leftover
 	err := db.transact(ctx, func(tx *sql.Tx) (err error) {
+		if err := db.engine.exclude(ctx, tx, definition.Name); err != nil {
+			return err
+		}
 		adopted, err = serving(ctx, tx, definition.Name)
 		switch {
 		case errors.Is(err, ErrNotFound) && from == Ownership{}:
@@ -67,7 +70,7 @@ func (db *DB) TakeOver(ctx context.Context, definition Definition, from Ownershi
 		case err != nil:
 			return err
 		}
-		// First of all, and with the old epoch as its condition: it makes others who adopt wait, and then fail.
+		// The epoch before the position: from then on nobody else moves it.
 		if err := affecting(1, ErrFenced)(tx.ExecContext(ctx, `UPDATE projections SET epoch = $1, owner = $2, state = $3, error = '', updated_at = $4
 			WHERE name = $5 AND serving = 1 AND epoch = $6 AND beat = $7`,
 			from.epoch+1, owner, StateRunning, now.UnixMicro(), definition.Name, from.epoch, from.beat)); err != nil {

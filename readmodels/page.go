@@ -97,8 +97,11 @@ func (w *where) String() string { return " WHERE " + strings.Join(w.conditions, 
 // row is what both *sql.Row and *sql.Rows can do.
 type row interface{ Scan(into ...any) error }
 
-func one[T any](ctx context.Context, db *DB, scan func(row) (T, error), query string, args ...any) (T, error) {
-	found, err := scan(db.read.QueryRowContext(ctx, query, args...))
+func one[T any](ctx context.Context, db *DB, scan func(row) (T, error), query string, args ...any) (found T, err error) {
+	err = db.answering(ctx, func() (err error) {
+		found, err = scan(db.read.QueryRowContext(ctx, query, args...))
+		return err
+	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return found, ErrNotFound
 	}
@@ -109,7 +112,27 @@ func one[T any](ctx context.Context, db *DB, scan func(row) (T, error), query st
 }
 
 func list[T any](ctx context.Context, db *DB, scan func(row) (T, error), query string, args ...any) (items []T, err error) {
-	rows, err := db.read.QueryContext(ctx, query, args...)
+	err = db.answering(ctx, func() (err error) {
+		items, err = rowsOf(ctx, db.read, scan, query, args)
+		return err
+	})
+	return items, err
+}
+
+// answering runs a query, and again after what an engine calls an interruption: any connection left idle may have broken.
+func (db *DB) answering(ctx context.Context, query func() error) error {
+	err := query()
+	if err == nil || !db.engine.interrupted(err) {
+		return err
+	}
+	for again := 1 + db.read.Stats().Idle; again > 0 && err != nil && ctx.Err() == nil && db.engine.interrupted(err); again-- {
+		err = query()
+	}
+	return err
+}
+
+func rowsOf[T any](ctx context.Context, from *sql.DB, scan func(row) (T, error), query string, args []any) (items []T, err error) {
+	rows, err := from.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("query the read models: %w", err)
 	}

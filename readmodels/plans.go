@@ -41,7 +41,7 @@ const planColumns = `p.published_position, p.id, p.tenant, p.product_id, o.code,
 	p.validity_days, p.validity_starts, p.features, p.price_minor, p.currency, p.lease_seconds, p.fingerprint_match,
 	p.max_rebinds, p.rebind_window_days, p.plan_revision, p.published_at, p.revised_at, p.revision, p.position`
 
-const plansFrom = " FROM plans p JOIN products o ON o.id = p.product_id"
+const plansFrom = " FROM products o JOIN plans p ON o.id = p.product_id"
 
 func scanPlan(r row) (p Plan, err error) {
 	err = r.Scan(&p.row, &p.ID, &p.Tenant, &p.ProductID, &p.ProductCode, &p.Code, &p.Name, &p.Type, &p.MaxMachines,

@@ -15,26 +15,20 @@ type preparedStatements struct {
 	byGeneration map[generationOf]map[string]*sql.Stmt
 }
 
-type generationOf struct {
-	name       string
-	generation int64
-}
-
 // maxPrepared bounds the statements kept of one generation. A projection has a few dozen.
 const maxPrepared = 256
 
 // lookup returns a query prepared on the reading pool.
-func (p *preparedStatements) lookup(ctx context.Context, db *sql.DB, name string, generation int64, query string) (*sql.Stmt, error) {
+func (p *preparedStatements) lookup(ctx context.Context, db *sql.DB, of generationOf, query string) (*sql.Stmt, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.keep(ctx, db, generationOf{name, generation}, query)
+	return p.keep(ctx, db, of, query)
 }
 
 // all returns the statements prepared on the pool, ready to be used in a transaction.
-func (p *preparedStatements) all(ctx context.Context, db *sql.DB, at Checkpoint, statements []Statement) (map[string]*sql.Stmt, error) {
+func (p *preparedStatements) all(ctx context.Context, db *sql.DB, of generationOf, statements []Statement) (map[string]*sql.Stmt, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	of := generationOf{at.Name, at.Generation}
 	if len(p.byGeneration[of]) > maxPrepared {
 		if err := p.drop(of); err != nil {
 			return nil, err
@@ -74,10 +68,10 @@ func (p *preparedStatements) keep(ctx context.Context, db *sql.DB, of generation
 }
 
 // forget closes the statements of a generation that is no longer written.
-func (p *preparedStatements) forget(name string, generation int64) error {
+func (p *preparedStatements) forget(of generationOf) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.drop(generationOf{name, generation})
+	return p.drop(of)
 }
 
 // close closes all statements.

@@ -5,6 +5,8 @@
 // are one transaction. Each projection owns its tables. The tables carry a generation in their names, so that new ones can
 // be built beside those that serve; queries read views, and switching generations exchanges the views.
 //
+// They lie in a SQLite file of this process, or in a PostgreSQL schema that several processes share, with the same content.
+//
 // Every query is limited to one tenant. Times are UTC with whole microseconds.
 package readmodels
 
@@ -14,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 )
 
 var (
@@ -35,22 +38,30 @@ const (
 
 // DB is a database of read models. All methods are safe for concurrent use.
 type DB struct {
-	write *sql.DB // one connection on engines with a single writer
-	read  *sql.DB // cannot write
+	write  *sql.DB // one connection on engines with a single writer
+	read   *sql.DB // answers queries; cannot write
+	now    *sql.DB // cannot write either, and never lags behind write
+	lags   bool    // read may lag behind write
+	engine engine
 
-	engine            string // names the folder of table templates
-	snapshotIsolation sql.IsolationLevel
+	progress     progress
+	polling      chan struct{} // holds a token while one of those who wait reads the positions
+	polled       time.Time     // when they were read last; guarded by polling
+	pollInterval time.Duration
+	closing      sync.Once
+}
 
-	prepared preparedStatements
-	progress progress
-	closing  sync.Once
+// newDB puts a database together. Queries are answered by read, which is now or lags behind it.
+func newDB(write, now, read *sql.DB, engine engine, pollInterval time.Duration) *DB {
+	return &DB{write: write, now: now, read: read, lags: read != now, engine: engine,
+		polling: make(chan struct{}, 1), pollInterval: pollInterval}
 }
 
 // Close waits for running statements and closes the database.
 func (db *DB) Close() error {
 	var err error
 	db.closing.Do(func() {
-		err = errors.Join(db.prepared.close(), db.read.Close(), db.write.Close())
+		err = errors.Join(db.engine.close(), db.read.Close(), db.now.Close(), db.write.Close())
 	})
 	return err
 }

@@ -2,31 +2,19 @@ package readmodels_test
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
 const tenant = "default"
 
 var noon = time.Date(2026, 3, 3, 12, 0, 0, 0, time.UTC)
-
-func open(t testing.TB) *readmodels.DB {
-	t.Helper()
-	db, err := readmodels.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "read models?#.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	return db
-}
 
 // licenses are the tables of the projection of that name.
 var licenses = readmodels.Definition{Name: readmodels.Licenses, Version: 1, Tables: []readmodels.Table{

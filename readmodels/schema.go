@@ -14,7 +14,8 @@ type Table struct {
 	Order []string // the primary key, by which content is compared
 }
 
-// Definition describes a projection's tables. The statements that make them are in schema/<engine>/<Name>.sql.
+// Definition describes a projection's tables. The statements that make them are in schema/<engine>/<Name>.sql. Queries that
+// join tables name them in the order given here, in which a switch locks them: neither then waits for the other.
 type Definition struct {
 	Name    string
 	Version int // grows when the same events would give other rows or tables

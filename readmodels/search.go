@@ -72,9 +72,9 @@ func shorten(word string) string {
 	return word
 }
 
-// commonWord is the number of licences from which on a word no longer leads the way to them: walking the list in order and
-// looking at each licence's words is faster then.
-const commonWord = 5_000
+// common is the number of licences from which on a word, a product or a plan no longer leads the way to them: walking the list in
+// order and looking at each licence is faster then.
+const common = 5_000
 
 // searched returns the words of a search, each to be the beginning of one of a licence's words.
 func searched(text string) ([]string, error) {
@@ -95,10 +95,10 @@ func searched(text string) ([]string, error) {
 
 // rarest returns the index of the word that fewest words of licences begin with, -1 when all of them are common.
 func (db *DB) rarest(ctx context.Context, tenant string, words []string) (int, error) {
-	rarest, least := -1, commonWord
+	rarest, least := -1, common
 	for i, word := range words {
 		count, err := one(ctx, db, scanCount, `SELECT COUNT(*) FROM (SELECT 1 FROM license_words
-			WHERE tenant = $1 AND word >= $2 AND word < $3 LIMIT $4) AS some`, tenant, word, afterPrefix(word), least)
+			WHERE tenant = $1 AND word >= $2 AND word < $3 LIMIT $4) AS counted`, tenant, word, afterPrefix(word), least)
 		if err != nil {
 			return -1, err
 		}

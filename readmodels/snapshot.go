@@ -26,9 +26,12 @@ type Snapshot struct {
 
 // Snapshot holds on to the content of a projection's serving generation. It fails with [ErrNotFound].
 func (db *DB) Snapshot(ctx context.Context, definition Definition) (*Snapshot, error) {
-	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: db.snapshotIsolation})
+	tx, err := db.now.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: db.engine.isolation()})
 	if err != nil {
 		return nil, fmt.Errorf("begin a snapshot: %w", err)
+	}
+	if err := db.engine.unhurried(ctx, tx); err != nil {
+		return nil, errors.Join(fmt.Errorf("snapshot of %s: %w", definition.Name, err), rolledBack(tx))
 	}
 	at, err := serving(ctx, tx, definition.Name)
 	if err != nil {

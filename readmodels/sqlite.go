@@ -8,8 +8,10 @@ import (
 	"net/url"
 	"regexp"
 	"runtime"
+	"time"
 
-	_ "modernc.org/sqlite" // the driver named "sqlite"
+	"modernc.org/sqlite" // also the driver named "sqlite"
+	sqlitelib "modernc.org/sqlite/lib"
 
 	"github.com/licenseledger/licenseledger/migrations"
 )
@@ -36,8 +38,70 @@ func OpenSQLite(ctx context.Context, path string) (*DB, error) {
 	readers := max(4, runtime.GOMAXPROCS(0)*2)
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-	return &DB{write: write, read: read, engine: "sqlite", prepared: preparedStatements{form: unnumbered}}, nil
+	return newDB(write, read, read, &sqliteEngine{write: write, read: read, preparedStatements: preparedStatements{form: unnumbered}}, 100*time.Millisecond), nil
 }
+
+// sqliteEngine is one file with a single writer.
+type sqliteEngine struct {
+	write, read *sql.DB
+	preparedStatements
+}
+
+func (*sqliteEngine) folder() string { return "sqlite" }
+
+// A transaction that reads sees one moment anyway.
+func (*sqliteEngine) isolation() sql.IsolationLevel { return sql.LevelDefault }
+
+func (*sqliteEngine) unhurried(context.Context, *sql.Tx) error { return nil }
+
+// A transaction that writes is alone from its beginning.
+func (*sqliteEngine) exclude(context.Context, *sql.Tx, string) error { return nil }
+
+func (e *sqliteEngine) prepare(ctx context.Context, changes *Changes) (func(context.Context, *sql.Tx) error, error) {
+	statements := changes.Statements()
+	prepared, err := e.all(ctx, e.write, generationOf{changes.definition.Name, changes.generation}, statements)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, tx *sql.Tx) error {
+		inTx := make(map[string]*sql.Stmt, len(prepared))
+		for _, s := range statements {
+			stmt := inTx[s.SQL]
+			if stmt == nil {
+				stmt = tx.StmtContext(ctx, prepared[s.SQL])
+				inTx[s.SQL] = stmt
+			}
+			if err := affecting(s.Rows, ErrRejected)(stmt.ExecContext(ctx, s.Args...)); err != nil {
+				return fmt.Errorf("write rows with %.80q: %w", s.SQL, err)
+			}
+		}
+		return nil
+	}, nil
+}
+
+func (e *sqliteEngine) lookup(ctx context.Context, of generationOf, query, key string, value *any) error {
+	stmt, err := e.preparedStatements.lookup(ctx, e.read, of, query)
+	if err != nil {
+		return err
+	}
+	return stmt.QueryRowContext(ctx, key).Scan(value)
+}
+
+func (*sqliteEngine) rejects(err error) bool {
+	var failure *sqlite.Error
+	if !errors.As(err, &failure) {
+		return false
+	}
+	switch failure.Code() & 0xff { // the primary code
+	case sqlitelib.SQLITE_ERROR, sqlitelib.SQLITE_CONSTRAINT, sqlitelib.SQLITE_MISMATCH, sqlitelib.SQLITE_TOOBIG, sqlitelib.SQLITE_RANGE:
+		return true
+	default:
+		return false
+	}
+}
+
+// The file is opened once, and a busy one is waited for.
+func (*sqliteEngine) interrupted(error) bool { return false }
 
 var placeholder = regexp.MustCompile(`\$[0-9]+`)
 

@@ -11,51 +11,58 @@ import (
 // ErrNotReached says that a projection did not reach a position in time.
 var ErrNotReached = errors.New("the read model has not reached the position")
 
-// pollInterval is how often the control table is read while waiting, for projections that run in another process.
-const pollInterval = 100 * time.Millisecond
-
 // WaitForPosition returns when all the named projections have applied the ledger up to a position, so that a client
 // reads its own writes. It fails with [ErrNotReached] (and ctx's error) when ctx ends first; give ctx a deadline.
 //
-// A projection in this process wakes the waiting; others are noticed by polling.
+// A projection in this process wakes the waiting. What others do, or a replica that answers queries has replayed, is noticed by
+// polling: one of those who wait does it for all, and nobody when none waits.
 func (db *DB) WaitForPosition(ctx context.Context, names []string, position uint64) error {
 	if len(names) == 0 || position == 0 {
 		return nil
 	}
-	poll := time.NewTimer(0)
-	defer poll.Stop()
 	for {
 		reached, moved := db.progress.reached(names, position)
 		if reached {
 			return nil
 		}
 		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%w %d: %w", ErrNotReached, position, ctx.Err())
 		case <-moved:
-		case <-poll.C:
-			stored, err := db.positions(ctx)
+		case db.polling <- struct{}{}:
+			err := db.poll(ctx, moved)
+			<-db.polling
 			if err != nil && ctx.Err() == nil {
 				return err
 			}
-			for name, at := range stored {
-				db.progress.advance(name, at)
-			}
-			poll.Reset(pollInterval)
+		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("%w %d: %w", ErrNotReached, position, ctx.Err())
 		}
 	}
 }
 
-func (db *DB) positions(ctx context.Context) (map[string]uint64, error) {
-	stored, err := db.Projections(ctx)
-	if err != nil {
-		return nil, err
+// poll reads the positions in the database that answers queries, when it is time to; sooner, something may have moved.
+func (db *DB) poll(ctx context.Context, moved <-chan struct{}) error {
+	timer := time.NewTimer(time.Until(db.polled.Add(db.pollInterval)))
+	defer timer.Stop()
+	select {
+	case <-moved:
+		return nil
+	case <-ctx.Done():
+		return nil
+	case <-timer.C:
 	}
-	positions := make(map[string]uint64, len(stored))
-	for _, p := range stored {
-		positions[p.Name] = p.Position
+	positions, err := list(ctx, db, scanPosition, `SELECT name, position FROM projections WHERE serving = 1`)
+	db.polled = time.Now()
+	for _, at := range positions {
+		db.progress.advance(at.Name, at.Position)
 	}
-	return positions, nil
+	return err
+}
+
+func scanPosition(r row) (at Checkpoint, err error) {
+	err = r.Scan(&at.Name, &at.Position)
+	return at, err
 }
 
 // progress is what this process knows of the projections' positions. The zero value is ready.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -102,7 +103,7 @@ func TestAWrongSettingIsRefusedWithAWayOut(t *testing.T) {
 
 func TestASecondServerOnTheSameDataIsRefused(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
+	server := newServer(t, embedded)
 	for _, arguments := range [][]string{{"serve", "--listen", "127.0.0.1:0"}, {"fsck"}} {
 		ran := server.Command(t, arguments...)
 		require.Equal(t, 1, ran.Code)
@@ -160,7 +161,7 @@ func TestTheMasterKeyMustBeTheOneThatSealedTheKeys(t *testing.T) {
 	server := newServer(t)
 	server.MustStop(t)
 	o := server.Options
-	o.Env = []string{"LICENSELEDGER_MASTER_KEY=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="}
+	o.Env = append(slices.Clone(o.Env), "LICENSELEDGER_MASTER_KEY=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
 	ran := run(t, o, "serve", "--listen", "127.0.0.1:0")
 	require.Equal(t, 1, ran.Code)
 	require.Contains(t, ran.Err, "master")
@@ -210,7 +211,7 @@ func TestTheLinesOfTheFirstStartIssueAndActivateALicense(t *testing.T) {
 
 func TestProjectionsAreListedAndRebuiltOnTheCommandLine(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
+	server := newServer(t, embedded)
 	v := newVendorOn(t, server, nil, nil)
 	v.customers("Ada Byron", "Grace Hopper")
 	at := head(t, v.admin)

@@ -38,6 +38,8 @@ func settings() []setting {
 		{key: "data_dir", initial: "./data", usage: "folder of the embedded databases and of keys that are not given"},
 		{key: "eventstore", initial: "sqlite:ledger.db", url: true, usage: "where the events are: sqlite:PATH, postgres://… or esdb://…"},
 		{key: "readmodels", initial: "sqlite:readmodels.db", url: true, usage: "where read models and sealed keys are: sqlite:PATH or postgres://…"},
+		{key: "readmodels_replica", url: true, usage: "postgres://… of a server that follows the one of readmodels and answers queries in its place"},
+		{key: "role", initial: "all", usage: "what this instance does: api, projector (and what time brings about), or all"},
 		{key: "redis", url: true, usage: "a Redis through which instances share caches: redis://…, rediss://…, unix://…, redis+sentinel://… or redis+cluster://…; none when empty"},
 		{key: "listen", initial: "127.0.0.1:8080", usage: "address to serve HTTP on"},
 		{key: "issuer", initial: "licenseledger", usage: "the issuer named in certificates"},
@@ -50,11 +52,23 @@ func settings() []setting {
 	}
 }
 
+// role is what one of several instances does.
+type role string
+
+// The roles.
+const (
+	roleAll       role = "all"
+	roleAPI       role = "api"       // answers clients
+	roleProjector role = "projector" // keeps read models up to date and has what time brings about recorded
+)
+
 // config is what the program runs with.
 type config struct {
 	DataDir        string
 	EventStore     location
 	ReadModels     location
+	Replica        location // none: its text is empty
+	Role           role
 	Redis          string // a URL that may hold a password; empty: none
 	Listen         string
 	Issuer         string
@@ -183,6 +197,18 @@ func (c *config) read(values map[string]string) error {
 	}
 	if c.ReadModels, ok = parseLocation(values["readmodels"], engineSQLite, enginePostgreSQL); !ok {
 		return wrongSetting("readmodels", "must be sqlite:PATH or postgres://USER@HOST/DATABASE")
+	}
+	if text := values["readmodels_replica"]; text != "" {
+		if c.Replica, ok = parseLocation(text, enginePostgreSQL); !ok || !c.ReadModels.shared() {
+			return wrongSetting("readmodels_replica", "must be postgres://USER@HOST/DATABASE, and so must readmodels")
+		}
+	}
+	c.Role = role(values["role"])
+	if !slices.Contains([]role{roleAll, roleAPI, roleProjector}, c.Role) {
+		return wrongSetting("role", "must be api, projector or all")
+	}
+	if c.Role != roleAll && !c.ReadModels.shared() {
+		return wrongSetting("role", "must be all unless readmodels is postgres://…, which several instances can share")
 	}
 	if c.Redis = values["redis"]; c.Redis != "" && rediscache.CheckURL(c.Redis) != nil {
 		return wrongSetting("redis", "must be redis://HOST:PORT/DATABASE, rediss://…, unix:///PATH, redis+sentinel://HOST:PORT?master_name=NAME or redis+cluster://HOST:PORT")

@@ -16,6 +16,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore"
+	"github.com/licenseledger/licenseledger/eventstore/eventstoredb"
 	"github.com/licenseledger/licenseledger/eventstore/postgres"
 	"github.com/licenseledger/licenseledger/eventstore/sqlite"
 	"github.com/licenseledger/licenseledger/keyring"
@@ -75,6 +76,9 @@ func openEvents(ctx context.Context, c config, logger *slog.Logger) (eventstore.
 	case enginePostgreSQL:
 		store, err := postgres.Open(ctx, c.EventStore.text, postgres.Logger(logger))
 		return store, notOpened("eventstore", err)
+	case engineESDB:
+		store, err := eventstoredb.Open(ctx, c.EventStore.text, eventstoredb.Logger(logger))
+		return store, notOpened("eventstore", err)
 	default:
 		return sqlite.Open(ctx, c.EventStore.file(c.DataDir), sqlite.Logger(logger))
 	}
@@ -90,7 +94,15 @@ func notOpened(setting string, err error) error {
 
 // openReadModels opens what is derived from the events at any time.
 func openReadModels(ctx context.Context, c config) (*readmodels.DB, error) {
-	return readmodels.OpenSQLite(ctx, c.ReadModels.file(c.DataDir))
+	if c.ReadModels.engine != enginePostgreSQL {
+		return readmodels.OpenSQLite(ctx, c.ReadModels.file(c.DataDir))
+	}
+	var options []readmodels.PostgresOption
+	if c.Replica.text != "" {
+		options = append(options, readmodels.Replica(c.Replica.text))
+	}
+	db, err := readmodels.OpenPostgres(ctx, c.ReadModels.text, options...)
+	return db, notOpened("readmodels", err)
 }
 
 // errInUse says that another process works on the data directory.
@@ -156,12 +168,19 @@ func (s *stores) projectors() []projections.Projector {
 	return projections.Projectors(projections.PersonalData{Unsealer: s.keys, KeyGone: keyring.ErrKeyGone})
 }
 
-// startProjections follows the ledger with all projections.
-func (s *stores) startProjections(ctx context.Context, logger *slog.Logger) (*projections.Runner, error) {
-	return projections.Start(ctx, projections.Config{
+// lease is how long the owner of a projection may be silent before another instance takes it over.
+const lease = 5 * time.Second
+
+// startProjections follows the ledger with all projections, or with those that no other instance keeps.
+func (s *stores) startProjections(ctx context.Context, c config, logger *slog.Logger) (*projections.Runner, error) {
+	p := projections.Config{
 		Store: s.events, Registry: s.registry, ReadModels: s.readModels, Projectors: s.projectors(),
-		Owner: owner(), Now: time.Now, Logger: logger,
-	})
+		Owner: owner(), Now: time.Now, Logger: logger, Standby: c.Role == roleAPI,
+	}
+	if c.ReadModels.shared() {
+		p.Lease = lease
+	}
+	return projections.Start(ctx, p)
 }
 
 // owner names this process where several might work on one database.

@@ -21,7 +21,8 @@ func newProjectionsCommand() *cobra.Command {
 	return command
 }
 
-const aboutServer = "Without --server the data directory is opened directly; while a server runs on it, that server is asked instead."
+const aboutServer = "Without --server the data directory is opened directly; while a server runs on it, or when the read models are shared,\n" +
+	"the server at --listen is asked instead."
 
 func newProjectionsListCommand() *cobra.Command {
 	var server string
@@ -105,17 +106,19 @@ type rebuiltInfo struct {
 	Seconds  float64 `json:"seconds"`
 }
 
-// withProjections finds who looks after the projections: the named server, the one that holds the data directory, or nobody,
-// in which case this process does it.
+// withProjections finds who looks after the projections: the named server, the one that holds the data directory or shares the read
+// models, or nobody, in which case this process does it.
 func withProjections(cmd *cobra.Command, server string, do func(context.Context, projectionKeeper) error) error {
 	c, err := loadConfig(cmd.Flags(), os.Environ())
 	if err != nil {
 		return err
 	}
 	if server == "" {
-		err := withOwnProjections(cmd.Context(), c, do)
-		if !errors.Is(err, errInUse) {
-			return err
+		if !c.ReadModels.shared() {
+			err := withOwnProjections(cmd.Context(), c, do)
+			if !errors.Is(err, errInUse) {
+				return err
+			}
 		}
 		server = "http://" + c.Listen
 	}
@@ -136,7 +139,7 @@ func withOwnProjections(ctx context.Context, c config, do func(context.Context, 
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	runner, err := s.startProjections(ctx, logger)
+	runner, err := s.startProjections(ctx, c, logger)
 	if err != nil {
 		return err
 	}

@@ -66,8 +66,12 @@ func newLogger(c config, out io.Writer) *slog.Logger {
 
 // announce tells people where everything is and, on an empty ledger, how to begin.
 func (s *server) announce(ctx context.Context, out io.Writer) error {
-	text := fmt.Sprintf("Licenseledger serves the ledger in %s\n\n  API       %s/v1\n  Docs      %s/docs   %s/redoc\n  Metrics   %s/metrics\n",
-		s.dataDir(), s.url(), s.url(), s.url(), s.url())
+	text := fmt.Sprintf("Licenseledger serves the ledger in %s\n\n", s.place())
+	if s.config.Role == roleProjector {
+		_, err := fmt.Fprintf(out, "%s  Health    %s/healthz/ready\n  Metrics   %s/metrics\n", text, s.url(), s.url())
+		return err
+	}
+	text += fmt.Sprintf("  API       %s/v1\n  Docs      %s/docs   %s/redoc\n  Metrics   %s/metrics\n", s.url(), s.url(), s.url(), s.url())
 	if s.adminKeyMade {
 		text += fmt.Sprintf("\n  Admin key %s\n            shown this once, kept in %s\n", s.adminKey, s.config.in(adminKeyFile))
 	}
@@ -80,6 +84,14 @@ func (s *server) announce(ctx context.Context, out io.Writer) error {
 	}
 	_, err = fmt.Fprintln(out, text)
 	return err
+}
+
+// place is where the ledger is, for people.
+func (s *server) place() string {
+	if s.config.EventStore.shared() {
+		return s.config.EventStore.String()
+	}
+	return s.dataDir()
 }
 
 func (s *server) dataDir() string {

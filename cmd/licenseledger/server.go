@@ -18,6 +18,7 @@ import (
 	"github.com/licenseledger/licenseledger/httpapi"
 	"github.com/licenseledger/licenseledger/httpapi/health"
 	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/readmodels"
 )
 
 // server is the whole program, wired together and running.
@@ -77,13 +78,13 @@ func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server,
 	if err != nil {
 		return nil, err
 	}
-	if s.projections, err = s.stores.startProjections(ctx, logger); err != nil {
+	if s.projections, err = s.stores.startProjections(ctx, c, logger); err != nil {
 		return nil, err
 	}
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.projections.Metrics())
 	api, err := httpapi.New(httpapi.Config{
 		Commands: handler, ReadModels: s.stores.readModels, Ledger: s.stores.events, Projections: s.projections,
-		AdminKey: s.adminKey, Ready: s.checks(), Draining: s.draining, Now: time.Now, NewID: newID, Log: logger, Registry: metrics,
+		AdminKey: s.adminKey, WithoutAPI: c.Role == roleProjector, Ready: s.checks(), Draining: s.draining, Now: time.Now, NewID: newID, Log: logger, Registry: metrics,
 	})
 	if err != nil {
 		return nil, err
@@ -119,9 +120,17 @@ func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 func (s *server) startTasks(handler *commands.Handler, logger *slog.Logger) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopTasks = stop
-	keeper := commands.Timekeeper{Handler: handler, Due: s.stores.readModels.DueLicenses, Every: timekeeping, Logger: logger}
+	keeper := commands.Timekeeper{Handler: handler, Due: s.due, Every: timekeeping, Logger: logger}
 	s.tasks.Go(func() { keeper.Run(ctx) })
 	s.tasks.Go(func() { handler.Follow(ctx, logger) })
+}
+
+// due names the licences for which something is due, on the one instance that keeps what tells so.
+func (s *server) due(ctx context.Context, now time.Time, limit int) ([]uuid.UUID, error) {
+	if !s.projections.Keeps(readmodels.Licenses) {
+		return nil, nil
+	}
+	return s.stores.readModels.DueLicenses(ctx, now, limit)
 }
 
 // url is where the server can be reached from this machine.

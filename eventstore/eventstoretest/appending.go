@@ -22,7 +22,7 @@ func appending() cases {
 			commit := mustAppend(t, h.Store, "license-1", 0, events)
 			require.Equal(t, event.Revision(2), commit.Revision)
 			require.Equal(t, commit.Events[1].Position, commit.Position)
-			requireSame(t, envelopes("license-1", commit.Position-1, 1, events), commit.Events)
+			requireSame(t, h.placed(t, envelopes("license-1", commit.Events[0].Position, 1, events), commit.Events), commit.Events)
 			requireSame(t, commit.Events, stream(t, h.Store, "license-1"))
 		},
 
@@ -92,30 +92,6 @@ func appending() cases {
 			require.Len(t, all(t, h.Store), 25)
 		},
 
-		"a losing append does not disturb others committed with it": func(t *testing.T, h Harness) {
-			taken := fill(t, h.Store, "taken", 1)
-			resume := h.Faults.StallWrites(t)
-			done := make(chan []appended)
-			go func() {
-				done <- atOnce(14, func(i int) (eventstore.Commit, error) {
-					if i%2 == 0 {
-						return h.Store.Append(t.Context(), "taken", 0, occurred(1))
-					}
-					return h.Store.Append(t.Context(), fmt.Sprintf("free-%d", i), 0, occurred(2))
-				})
-			}()
-			resume()
-			for i, r := range <-done {
-				if i%2 == 0 {
-					require.ErrorIs(t, r.err, eventstore.ErrWrongExpectedRevision)
-					continue
-				}
-				require.NoError(t, r.err)
-				requireSame(t, r.commit.Events, stream(t, h.Store, fmt.Sprintf("free-%d", i)))
-			}
-			requireSame(t, taken, stream(t, h.Store, "taken"))
-		},
-
 		"the events of one append stand next to each other in the order given": func(t *testing.T, h Harness) {
 			given := make([][]event.Pending, 14)
 			for i := range given {
@@ -125,7 +101,7 @@ func appending() cases {
 				return h.Store.Append(t.Context(), fmt.Sprintf("license-%d", i), 0, given[i])
 			}) {
 				require.NoError(t, r.err)
-				read, err := collect(h.Store.ReadAll(t.Context(), r.commit.Events[0].Position-1))
+				read, err := collect(h.Store.ReadAll(t.Context(), h.before(t, r.commit.Events[0].Position)))
 				require.NoError(t, err)
 				require.Equal(t, ids(given[i]), ids(read[:len(given[i])]))
 			}
@@ -186,7 +162,8 @@ func appending() cases {
 			events[3].Type = "Test.Ünusual.v1"
 			events[4].Metadata = event.Metadata{}
 			commit := mustAppend(t, h.Store, "license-1", 0, events)
-			requireSame(t, envelopes("license-1", commit.Events[0].Position, 1, events), stream(t, h.Store, "license-1"))
+			want := h.placed(t, envelopes("license-1", commit.Events[0].Position, 1, events), commit.Events)
+			requireSame(t, want, stream(t, h.Store, "license-1"))
 			requireSame(t, stream(t, h.Store, "license-1"), all(t, h.Store))
 		},
 
@@ -253,37 +230,6 @@ func appending() cases {
 			_, err := h.Store.Append(ctx, "license-1", 0, occurred(1))
 			require.ErrorIs(t, err, context.Canceled)
 			require.Empty(t, all(t, h.Store))
-		},
-
-		"a full queue answers busy, stores nothing of what it refused and all of what it took": func(t *testing.T, h Harness) {
-			resume := h.Faults.StallWrites(t)
-			results := make(chan appended)
-			started, finished, busy := 0, 0, 0
-			for busy == 0 {
-				name := fmt.Sprintf("license-%d", started)
-				started++
-				go func() {
-					commit, err := h.Store.Append(t.Context(), name, 0, occurred(1))
-					results <- appended{commit, err}
-				}()
-				select {
-				case r := <-results:
-					finished++
-					require.ErrorIs(t, r.err, eventstore.ErrBusy)
-					busy++
-				default:
-				}
-				require.Less(t, started, 100_000, "the queue has no bound")
-			}
-			resume()
-			for ; finished < started; finished++ {
-				if r := <-results; r.err != nil {
-					require.ErrorIs(t, r.err, eventstore.ErrBusy)
-					busy++
-				}
-			}
-			require.Len(t, all(t, h.Store), started-busy)
-			fill(t, h.Store, "afterwards", 1)
 		},
 
 		"an acknowledged append is there when the ledger is opened again": func(t *testing.T, h Harness) {

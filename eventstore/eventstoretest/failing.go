@@ -1,7 +1,6 @@
 package eventstoretest
 
 import (
-	"context"
 	"fmt"
 	"testing"
 
@@ -11,8 +10,64 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore"
 )
 
+// failing has the cases that break something through [Faults].
 func failing() cases {
 	return cases{
+		"a losing append does not disturb others committed with it": func(t *testing.T, h Harness) {
+			taken := fill(t, h.Store, "taken", 1)
+			resume := h.Faults.StallWrites(t)
+			done := make(chan []appended)
+			go func() {
+				done <- atOnce(14, func(i int) (eventstore.Commit, error) {
+					if i%2 == 0 {
+						return h.Store.Append(t.Context(), "taken", 0, occurred(1))
+					}
+					return h.Store.Append(t.Context(), fmt.Sprintf("free-%d", i), 0, occurred(2))
+				})
+			}()
+			resume()
+			for i, r := range <-done {
+				if i%2 == 0 {
+					require.ErrorIs(t, r.err, eventstore.ErrWrongExpectedRevision)
+					continue
+				}
+				require.NoError(t, r.err)
+				requireSame(t, r.commit.Events, stream(t, h.Store, fmt.Sprintf("free-%d", i)))
+			}
+			requireSame(t, taken, stream(t, h.Store, "taken"))
+		},
+
+		"a full queue answers busy, stores nothing of what it refused and all of what it took": func(t *testing.T, h Harness) {
+			resume := h.Faults.StallWrites(t)
+			results := make(chan appended)
+			started, finished, busy := 0, 0, 0
+			for busy == 0 {
+				name := fmt.Sprintf("license-%d", started)
+				started++
+				go func() {
+					commit, err := h.Store.Append(t.Context(), name, 0, occurred(1))
+					results <- appended{commit, err}
+				}()
+				select {
+				case r := <-results:
+					finished++
+					require.ErrorIs(t, r.err, eventstore.ErrBusy)
+					busy++
+				default:
+				}
+				require.Less(t, started, 100_000, "the queue has no bound")
+			}
+			resume()
+			for ; finished < started; finished++ {
+				if r := <-results; r.err != nil {
+					require.ErrorIs(t, r.err, eventstore.ErrBusy)
+					busy++
+				}
+			}
+			require.Len(t, all(t, h.Store), started-busy)
+			fill(t, h.Store, "afterwards", 1)
+		},
+
 		"an append that fails midway stores nothing, says unavailable, and can be repeated": func(t *testing.T, h Harness) {
 			before := fill(t, h.Store, "license-1", 2)
 			restore := h.Faults.FailWrites(t)
@@ -109,33 +164,6 @@ func failing() cases {
 			_, again := subscription.Next(t.Context(), 1000)
 			require.Error(t, again)
 			require.NotErrorIs(t, again, eventstore.ErrClosed)
-		},
-
-		"a read whose ctx ends yields ctx's error": func(t *testing.T, h Harness) {
-			fill(t, h.Store, "license-1", 2500)
-			for what, read := range map[string]func(context.Context) func(func(event.Envelope, error) bool){
-				"ledger": func(ctx context.Context) func(func(event.Envelope, error) bool) { return h.Store.ReadAll(ctx, 0) },
-				"stream": func(ctx context.Context) func(func(event.Envelope, error) bool) {
-					return h.Store.ReadStream(ctx, "license-1", 0)
-				},
-			} {
-				ctx, cancel := context.WithCancel(t.Context())
-				cancel()
-				events, err := collect(read(ctx))
-				require.ErrorIs(t, err, context.Canceled, what)
-				require.Empty(t, events)
-
-				ctx, cancel = context.WithCancel(t.Context())
-				n := 0
-				for _, err = range read(ctx) {
-					if n++; n == 10 {
-						cancel()
-					}
-				}
-				cancel()
-				require.ErrorIs(t, err, context.Canceled, what)
-				require.Less(t, n, 2500)
-			}
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package eventstoretest
 
 import (
+	"context"
 	"math"
 	"testing"
 
@@ -64,6 +65,33 @@ func reading() cases {
 				read, err := collect(h.Store.ReadAll(t.Context(), after))
 				require.NoError(t, err)
 				require.Empty(t, read)
+			}
+		},
+
+		"a read whose ctx ends yields ctx's error": func(t *testing.T, h Harness) {
+			fill(t, h.Store, "license-1", 2500)
+			for what, read := range map[string]func(context.Context) func(func(event.Envelope, error) bool){
+				"ledger": func(ctx context.Context) func(func(event.Envelope, error) bool) { return h.Store.ReadAll(ctx, 0) },
+				"stream": func(ctx context.Context) func(func(event.Envelope, error) bool) {
+					return h.Store.ReadStream(ctx, "license-1", 0)
+				},
+			} {
+				ctx, cancel := context.WithCancel(t.Context())
+				cancel()
+				events, err := collect(read(ctx))
+				require.ErrorIs(t, err, context.Canceled, what)
+				require.Empty(t, events)
+
+				ctx, cancel = context.WithCancel(t.Context())
+				n := 0
+				for _, err = range read(ctx) {
+					if n++; n == 10 {
+						cancel()
+					}
+				}
+				cancel()
+				require.ErrorIs(t, err, context.Canceled, what)
+				require.Less(t, n, 2500)
 			}
 		},
 

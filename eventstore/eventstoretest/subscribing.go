@@ -59,11 +59,13 @@ func subscribing() cases {
 
 		"a subscription from beyond the end gives nothing before its position": func(t *testing.T, h Harness) {
 			head := fill(t, h.Store, "license-1", 1)[0].Position
-			subscription := subscribe(t, h.Store, head+2)
-			later := fill(t, h.Store, "license-2", 4)
-			f := next(t.Context(), subscription, 2, 10)
-			require.NoError(t, f.err)
-			requireSame(t, later[2:], f.events)
+			if !h.SparsePositions { // else nobody can know a position that is not there yet
+				subscription := subscribe(t, h.Store, head+2)
+				later := fill(t, h.Store, "license-2", 4)
+				f := next(t.Context(), subscription, 2, 10)
+				require.NoError(t, f.err)
+				requireSame(t, later[2:], f.events)
+			}
 
 			never := subscribe(t, h.Store, math.MaxUint64)
 			ctx, cancel := context.WithCancel(t.Context())

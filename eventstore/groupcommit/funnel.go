@@ -79,7 +79,7 @@ func (f *Funnel) Append(ctx context.Context, a Append) (eventstore.Commit, error
 	if err := ctx.Err(); err != nil {
 		return eventstore.Commit{}, err
 	}
-	if err := a.check(); err != nil {
+	if err := eventstore.Check(a.Stream, a.Events); err != nil {
 		return eventstore.Commit{}, err
 	}
 	r := &request{Append: a, outcome: make(chan Outcome, 1)}

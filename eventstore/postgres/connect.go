@@ -15,7 +15,7 @@ const operationTimeout = 40 * time.Second
 
 // sessionSettings are what every connection is set to unless the connection string says otherwise. Every query is a walk along
 // an index. Statistics of a young, fast-growing table must not talk the planner out of it.
-var sessionSettings = map[string]string{
+var sessionSettings = pgconnect.Settings{
 	"plan_cache_mode":                 "force_generic_plan",
 	"enable_seqscan":                  "off",
 	"enable_bitmapscan":               "off",

@@ -104,7 +104,7 @@ func open(ctx context.Context, url string, o options) (_ *Store, err error) {
 	if o.maxConnections < 3 {
 		return nil, fmt.Errorf("%d connections are too few, at least 3 are needed", o.maxConnections)
 	}
-	config, err := pgconnect.Parse(url, o.schema, sessionSettings)
+	config, err := pgconnect.Parse(url, o.schema, sessionSettings, pgconnect.Writable)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func closeOnError(err *error, pool *pgxpool.Pool) {
 
 // Append adds events to a stream as [eventstore.Store] promises.
 func (s *Store) Append(ctx context.Context, stream string, expected event.Revision, events []event.Pending) (eventstore.Commit, error) {
-	if err := requireText(stream, events); err != nil {
+	if err := eventstore.CheckText(stream, events); err != nil {
 		return eventstore.Commit{}, err
 	}
 	return s.funnel.Append(ctx, groupcommit.Append{Stream: stream, Expected: expected, Events: events})

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/tests/process"
 	"github.com/licenseledger/licenseledger/tests/services"
+	esdbdouble "github.com/licenseledger/licenseledger/tests/services/eventstoredb"
 )
 
 // Variable names the environment variable that chooses the engines: EVENTSTORE+READMODELS, such as postgres+sqlite.
@@ -25,6 +27,8 @@ const Variable = "LICENSELEDGER_TEST_ENGINES"
 const (
 	SQLite     = "sqlite"
 	PostgreSQL = "postgres"
+	// EventStoreDB is a double that speaks the real protocol on a real socket.
+	EventStoreDB = "esdb"
 )
 
 // Engines are where ledgers are kept.
@@ -33,6 +37,7 @@ type Engines struct {
 
 	postgres  string // connection string of a server
 	databases atomic.Int64
+	mu        sync.Mutex // guards close
 	close     []func() error
 }
 
@@ -49,7 +54,7 @@ func Chosen() (*Engines, error) {
 // Start starts what the engines need.
 func Start(events, readModels string) (_ *Engines, err error) {
 	e := &Engines{Events: events, ReadModels: readModels}
-	if !slices.Contains([]string{SQLite, PostgreSQL}, events) || !slices.Contains([]string{SQLite, PostgreSQL}, readModels) {
+	if !slices.Contains([]string{SQLite, PostgreSQL, EventStoreDB}, events) || !slices.Contains([]string{SQLite, PostgreSQL}, readModels) {
 		return nil, fmt.Errorf("%s: there are no engines %s+%s", Variable, events, readModels)
 	}
 	if events == PostgreSQL || readModels == PostgreSQL {
@@ -68,11 +73,24 @@ func Start(events, readModels string) (_ *Engines, err error) {
 // Embedded reports whether everything is in files of the data directory.
 func (e *Engines) Embedded() bool { return e.Events == SQLite && e.ReadModels == SQLite }
 
+// Dense reports whether positions in the ledger have no gaps.
+func (e *Engines) Dense() bool { return e.Events != EventStoreDB }
+
 // Shared reports whether several servers can work on one ledger, read models and keys included.
 func (e *Engines) Shared() bool { return e.Events != SQLite && e.ReadModels != SQLite }
 
 // NewLedger makes the options lead to a ledger that nobody else uses.
 func (e *Engines) NewLedger(ctx context.Context, o *process.Options) error {
+	if e.Events == EventStoreDB {
+		double, err := esdbdouble.Start()
+		if err != nil {
+			return fmt.Errorf("start a double of EventStoreDB: %w", err)
+		}
+		e.mu.Lock()
+		e.close = append(e.close, func() error { double.Stop(); return nil })
+		e.mu.Unlock()
+		o.Env = append(o.Env, "LICENSELEDGER_EVENTSTORE="+double.URL())
+	}
 	if e.postgres == "" {
 		return nil
 	}

@@ -46,15 +46,15 @@ func Start(o Options) (*Process, error) {
 	return p, nil
 }
 
-// apiLine is how the server tells where it listens.
-var apiLine = regexp.MustCompile(`(?m)^\s*API\s+(http://\S+)/v1\s*$`)
+// metricsLine is how the server tells where it listens, whatever its role.
+var metricsLine = regexp.MustCompile(`(?m)^\s*Metrics\s+(http://\S+)/metrics\s*$`)
 
 func (p *Process) await() error {
 	deadline := time.NewTimer(startLimit)
 	defer deadline.Stop()
 	for p.url == "" {
 		written := p.out.written()
-		if found := apiLine.FindStringSubmatch(p.out.String()); found != nil {
+		if found := metricsLine.FindStringSubmatch(p.out.String()); found != nil {
 			p.url = found[1]
 			break
 		}
@@ -63,7 +63,7 @@ func (p *Process) await() error {
 		case <-p.exited:
 			return fmt.Errorf("it ended with exit code %d", p.ExitCode())
 		case <-deadline.C:
-			return errors.New("it does not tell where its API is")
+			return errors.New("it does not tell where it listens")
 		}
 	}
 	poll := time.NewTicker(pollEvery)

@@ -1,0 +1,171 @@
+package projections_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/licenseledger/licenseledger/domain/license"
+	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/tests/services"
+)
+
+func TestBothEnginesHoldTheSame(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	lively(w)
+	sums := map[string]map[string]string{}
+	for name, place := range engines {
+		w.models = place(t).opened(t)
+		runner := w.start(w.config())
+		at := w.caughtUp()
+		sums[name] = checksums(t, runner, at)
+		for _, projection := range all {
+			rebuilt, err := runner.Rebuild(t.Context(), projection, nil)
+			require.NoError(t, err)
+			require.Equal(t, sums[name][projection], rebuilt.Checksum)
+			require.True(t, rebuilt.Same())
+		}
+	}
+	require.Equal(t, sums["SQLite"], sums["PostgreSQL"])
+}
+
+// admin asks what an admin's screens ask, with joins, searches and look-ups.
+func admin(ctx context.Context, models *readmodels.DB) error {
+	var errs []error
+	note := func(err error) { errs = append(errs, err) }
+	page, err := models.Licenses(ctx, tenant, readmodels.LicenseFilter{Search: "acme", Product: "acme-cad"}, readmodels.Paging{})
+	note(err)
+	if len(page.Items) != 30 {
+		note(errors.New("licences are missing"))
+	}
+	plans, err := models.Plans(ctx, tenant, readmodels.PlanFilter{Product: "acme-cad"}, readmodels.Paging{})
+	note(err)
+	if len(plans.Items) != 1 {
+		note(errors.New("plans are missing"))
+	}
+	machines, err := models.MachinesOfLicense(ctx, tenant, id(7), readmodels.Paging{})
+	note(err)
+	if len(machines.Items) != 1 || machines.Items[0].Activation == nil {
+		note(errors.New("machines are missing"))
+	}
+	entries, err := models.TimelineOfLicense(ctx, tenant, id(7), readmodels.Paging{})
+	note(err)
+	if len(entries.Items) != 3 {
+		note(errors.New("entries are missing"))
+	}
+	return errors.Join(errs...)
+}
+
+func TestQueriesOfAnotherProcessGoOnThroughEverySwitch(t *testing.T) {
+	t.Parallel()
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		lively(w)
+		runner := w.start(w.config())
+		w.caughtUp()
+		elsewhere := w.place.opened(t)
+		require.NoError(t, admin(t.Context(), elsewhere))
+		rebuilt := make(chan struct{})
+		asked := make(chan error, 4)
+		for range cap(asked) {
+			go func() {
+				for {
+					if err := admin(t.Context(), elsewhere); err != nil {
+						asked <- err
+						return
+					}
+					select {
+					case <-rebuilt:
+						asked <- nil
+						return
+					default:
+					}
+				}
+			}()
+		}
+		for range 3 {
+			for _, name := range all {
+				outcome, err := runner.Rebuild(t.Context(), name, nil)
+				require.NoError(t, err)
+				require.True(t, outcome.Same())
+			}
+		}
+		close(rebuilt)
+		for range cap(asked) {
+			require.NoError(t, <-asked)
+		}
+	})
+}
+
+// grow appends n licences with a machine each.
+func grow(w *world, from, n int) {
+	for i := from; i < from+n; i++ {
+		w.happened(license.StreamName(id(i)), issued(func(e *license.Issued) { e.LicenseID = id(i) }), bound(i, 1), granted(i, noon.Add(day)))
+	}
+}
+
+func TestProjectionsGoOnWhenTheirConnectionsAreCut(t *testing.T) {
+	t.Parallel()
+	w := newWorldIn(t, postgresDatabase)
+	runner := w.start(w.config())
+	for round := range 20 {
+		grow(w, 100*round+1, 20)
+		services.Execute(t, postgres.URL(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '`+w.place.schema+`'`)
+		_, err := w.models.Licenses(t.Context(), tenant, readmodels.LicenseFilter{}, readmodels.Paging{})
+		require.NoError(t, err, "a query is repeated")
+	}
+	require.Equal(t, w.caughtUp(), w.caughtUp())
+	for _, name := range all {
+		require.Empty(t, status(t, runner, name, in(readmodels.StateRunning)).Error)
+	}
+	requireDerivable(t, w)
+}
+
+func TestProjectionsGoOnWhenTheServerIsRestarted(t *testing.T) {
+	t.Parallel()
+	server, err := services.StartPostgres()
+	require.NoError(t, err)
+	defer func() { require.NoError(t, server.Stop()) }()
+	w := newWorldIn(t, func(testing.TB) database { return schemaAt(server.URL(), "readmodels") })
+	runner := w.start(w.config())
+	for round := range 2 {
+		grow(w, 100*round+1, 30)
+		if round%2 == 0 {
+			server.ShutDownImmediately()
+		} else {
+			server.Kill()
+		}
+		grow(w, 100*round+50, 30)
+		require.NoError(t, server.Start())
+		_, err := w.models.Licenses(t.Context(), tenant, readmodels.LicenseFilter{}, readmodels.Paging{})
+		require.NoError(t, err, "a query is repeated")
+	}
+	w.caughtUp()
+	for _, name := range all {
+		require.Empty(t, status(t, runner, name, in(readmodels.StateRunning)).Error)
+	}
+	requireDerivable(t, w)
+	require.NoError(t, errors.Join(runner.Close(), w.models.Close()))
+}
+
+func TestAProjectionFollowsItsCheckpointWhereTheDatabaseHasIt(t *testing.T) {
+	t.Parallel()
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		grow(w, 1, 5)
+		runner := w.start(w.config())
+		w.caughtUp()
+		// As after a failover to a server that had not heard of the last transactions.
+		db := w.backDoor()
+		w.execute(db, `DELETE FROM timeline_g1 WHERE position > 7`)
+		w.execute(db, `DELETE FROM timeline_seats_g1 WHERE issued_position > 7`)
+		w.execute(db, `UPDATE projections SET position = 7 WHERE name = 'timeline'`)
+		grow(w, 6, 1)
+		w.caughtUp()
+		status(t, runner, readmodels.Timeline, func(s readmodels.ProjectionStatus) bool { return s.Lag == 0 && s.Error == "" })
+		requireDerivable(t, w)
+	})
+}

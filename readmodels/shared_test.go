@@ -1,0 +1,58 @@
+package readmodels_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/tests/services"
+)
+
+func TestAPreparedQuerySurvivesViewsOfOtherTypes(t *testing.T) {
+	t.Parallel()
+	schema := postgres.Schema(t)
+	db, err := readmodels.OpenPostgres(t.Context(), postgres.URL(), readmodels.Schema(schema))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	apply(t, db, catalog, adopt(t, db, catalog), func(c *readmodels.Changes) {
+		require.NoError(t, c.Insert("signing_keys", readmodels.Values{"added_position": int64(1), "id": "key", "tenant": tenant, "product_id": id(1).String(),
+			"algorithm": "ed25519", "public": "AAAA", "added_at": int64(1), "retired_at": nil}))
+	})
+	queries := &asked{}
+	require.NoError(t, db.Trace(t, postgres.URL(), schema, queries).Close(t.Context()))
+	_, err = db.SigningKeys(t.Context(), id(1))
+	require.NoError(t, err)
+	// As a later version of the program would switch.
+	services.Execute(t, postgres.URL()+"&search_path="+schema, `BEGIN; DROP VIEW signing_keys;
+		CREATE VIEW signing_keys AS SELECT added_position, id, tenant, product_id, algorithm::varchar, public, added_at, retired_at FROM signing_keys_g1; COMMIT`)
+	keys, err := db.SigningKeys(t.Context(), id(1))
+	require.NoError(t, err)
+	require.Len(t, keys, 1)
+	require.Len(t, queries.statements, 3, "the second was refused for its prepared plan, and repeated")
+}
+
+func TestOneOfThoseWhoWaitPollsForAll(t *testing.T) {
+	t.Parallel()
+	schema := postgres.Schema(t)
+	db, err := readmodels.OpenPostgres(t.Context(), postgres.URL(), readmodels.Schema(schema))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	adopt(t, db, licenses)
+	queries := &asked{} // not safe for polls at the same time
+	require.NoError(t, db.Trace(t, postgres.URL(), schema, queries).Close(t.Context()))
+	const patience = 300 * time.Millisecond
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	waited := make(chan error, 50)
+	for range cap(waited) {
+		go func() { waited <- db.WaitForPosition(ctx, []string{readmodels.Licenses}, 1) }()
+	}
+	for range cap(waited) {
+		require.ErrorIs(t, <-waited, readmodels.ErrNotReached)
+	}
+	require.NotEmpty(t, queries.statements)
+	require.LessOrEqual(t, len(queries.statements), int(patience/(15*time.Millisecond))+1)
+}
