@@ -20,6 +20,7 @@ import (
 type follower struct {
 	store eventstore.Store
 	apply func(event.Envelope)
+	grown <-chan struct{} // receives when another instance tells of an append; nil when none does
 
 	reading  chan struct{}  // holds a token while a round reads
 	position event.Position // read up to here; the holder of the token's
@@ -42,12 +43,12 @@ const (
 )
 
 // newFollower begins at the end of the ledger: nothing is folded yet.
-func newFollower(ctx context.Context, store eventstore.Store, apply func(event.Envelope)) (*follower, error) {
+func newFollower(ctx context.Context, store eventstore.Store, grown <-chan struct{}, apply func(event.Envelope)) (*follower, error) {
 	head, err := store.Head(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("find the end of the ledger: %w", err)
 	}
-	return &follower{store: store, apply: apply, reading: make(chan struct{}, 1), position: head, next: newRound()}, nil
+	return &follower{store: store, apply: apply, grown: grown, reading: make(chan struct{}, 1), position: head, next: newRound()}, nil
 }
 
 func newRound() *round { return &round{done: make(chan struct{})} }
@@ -123,6 +124,7 @@ func (f *follower) run(ctx context.Context, logger *slog.Logger) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+		case <-f.grown:
 		}
 	}
 }
