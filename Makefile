@@ -12,7 +12,7 @@ FUZZTIME      ?= 20s
 DURATION      ?= 10s
 EVENTS        ?= 1000000
 # The embedded engines, sqlite+sqlite, are what the tests run on unless told otherwise.
-OTHER_ENGINES ?= postgres+sqlite sqlite+postgres postgres+postgres esdb+sqlite esdb+postgres
+OTHER_ENGINES ?= postgres+sqlite sqlite+postgres postgres+postgres+redis esdb+sqlite+redis esdb+postgres
 
 .PHONY: help run build test cover lint generate verify bench load crash fuzz clean need-go need-gcc need-postgres need-redis
 

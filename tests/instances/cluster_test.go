@@ -49,7 +49,7 @@ func play(m *testing.M) (code int, err error) {
 	if stage.binary, err = process.Binary(context.Background(), dir); err != nil {
 		return 1, err
 	}
-	if stage.engines, err = engines.Start(engines.PostgreSQL, engines.PostgreSQL); err != nil {
+	if stage.engines, err = engines.Start(engines.PostgreSQL, engines.PostgreSQL, engines.Redis); err != nil {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, stage.engines.Close()) }()
