@@ -132,3 +132,21 @@ func TestTheDoctorSaysWhatToMend(t *testing.T) {
 		})
 	}
 }
+
+func TestTheDoctorLooksForTheRedis(t *testing.T) {
+	t.Parallel()
+	server, err := services.StartRedis()
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Stop()) })
+	o := onItsOwn(t)
+	o.Env = []string{"LICENSELEDGER_REDIS=" + server.URL()}
+	healthy, found := diagnosed(t, o)
+	require.True(t, healthy)
+	require.Equal(t, "ok", found["redis"].Result)
+
+	server.Kill()
+	healthy, found = diagnosed(t, o)
+	require.True(t, healthy, "nothing is lost without it")
+	require.Equal(t, "warning", found["redis"].Result)
+	require.NotEmpty(t, found["redis"].Advice)
+}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/keyring"
 	"github.com/licenseledger/licenseledger/migrations"
+	"github.com/licenseledger/licenseledger/rediscache"
 )
 
 func newDoctorCommand() *cobra.Command {
@@ -130,6 +131,7 @@ func (d *diagnosis) examine(ctx context.Context, c config) {
 		d.examineTables(ctx, "readmodels: tables", c.ReadModels, c.DataDir, migrations.Readmodels)
 		used = d.examineTables(ctx, "keys: tables", c.keysLocation(), c.DataDir, migrations.Keys)
 	}
+	d.examineCache(ctx, c)
 	d.examineMasterKey(ctx, c, used)
 	d.examineAdminKey(c)
 }
@@ -156,6 +158,20 @@ func (d *diagnosis) examineLedger(ctx context.Context, c config) {
 		return
 	}
 	d.ok(check, fmt.Sprintf("head at position %d", head))
+}
+
+// examineCache looks for the Redis, without which everything works, only slower.
+func (d *diagnosis) examineCache(ctx context.Context, c config) {
+	if c.Redis == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, doctorPatience)
+	defer cancel()
+	if err := rediscache.Reach(ctx, c.Redis); err != nil {
+		d.warn("redis", err.Error(), "start it, or correct or unset LICENSELEDGER_REDIS; until then nothing is shared and nothing is wrong")
+		return
+	}
+	d.ok("redis", redacted(c.Redis)+" answers")
 }
 
 // examineMasterKey looks whether the master key opens the keys.
