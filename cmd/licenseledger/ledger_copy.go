@@ -86,7 +86,7 @@ func routeOf(cmd *cobra.Command, c config, engines ...engine) (r route, err erro
 
 // lock keeps servers off the folders of files. A source whose folder was never locked was never served, and stays without a lock.
 func (r route) lock() (unlock func() error, err error) {
-	folders := map[string]bool{} // whether to make a lock
+	folders := map[string]bool{} // whether to make the folder and its lock
 	if !r.from.shared() {
 		folders[filepath.Dir(r.from.file(r.dataDir))] = false
 	}
@@ -101,8 +101,12 @@ func (r route) lock() (unlock func() error, err error) {
 		}
 		return all
 	}
-	for folder, make := range folders {
-		if _, err := os.Stat(filepath.Join(folder, lockFile)); err != nil && !make {
+	for folder, target := range folders {
+		if target {
+			if err := os.MkdirAll(folder, 0o700); err != nil {
+				return nil, errors.Join(err, unlock())
+			}
+		} else if _, err := os.Stat(filepath.Join(folder, lockFile)); err != nil {
 			continue
 		}
 		u, err := lockFolder(folder)
