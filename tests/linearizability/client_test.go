@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"sync/atomic"
@@ -86,10 +85,10 @@ func (c *client) ask(ctx context.Context, l *license, q question, h *history) er
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err == nil && got.status != http.StatusServiceUnavailable {
-			return fmt.Errorf("%s: status %d: %s", r.path, got.status, got.body)
-		}
 		h.lost.Add(1)
+		if err == nil && got.status != http.StatusServiceUnavailable {
+			h.broken.Store(&got)
+		}
 		if q.what == validate { // it changes nothing, so what was not told need not be explained
 			return nil
 		}

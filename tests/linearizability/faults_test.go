@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -17,7 +18,7 @@ type faults struct {
 	pace    *pace
 	random  *rand.Rand
 
-	cut, killed, paused int // database connections, instances
+	cut, killed, paused atomic.Int64 // database connections, instances
 }
 
 const (
@@ -51,7 +52,7 @@ func (f *faults) harm(stop <-chan struct{}) error {
 }
 
 // all reports whether every kind of fault was done.
-func (f *faults) all() bool { return f.cut > 0 && f.killed > 0 && f.paused > 0 }
+func (f *faults) all() bool { return f.cut.Load() > 0 && f.killed.Load() > 0 && f.paused.Load() > 0 }
 
 const cutSQL = `
 SELECT count(*) FILTER (WHERE pg_terminate_backend(pid))
@@ -70,11 +71,11 @@ func (f *faults) cutConnections() (err error) {
 		return fmt.Errorf("connect to cut connections: %w", err)
 	}
 	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
-	var cut int
+	var cut int64
 	if err := conn.QueryRow(ctx, cutSQL, 1+f.random.IntN(20)).Scan(&cut); err != nil {
 		return fmt.Errorf("cut connections: %w", err)
 	}
-	f.cut += cut
+	f.cut.Add(cut)
 	return nil
 }
 
@@ -82,7 +83,7 @@ func (f *faults) cutConnections() (err error) {
 func (f *faults) kill(stop <-chan struct{}) error {
 	victim := f.victim()
 	victim.running.Load().Kill()
-	f.killed++
+	f.killed.Add(1)
 	f.pace.await(stop, downFor, patience)
 	return victim.start()
 }
@@ -93,9 +94,11 @@ func (f *faults) pause(stop <-chan struct{}) error {
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		return fmt.Errorf("pause an instance: %w", err)
 	}
-	f.paused++
+	f.paused.Add(1)
 	f.pace.await(stop, downFor, pauseFor)
 	return syscall.Kill(pid, syscall.SIGCONT)
 }
 
-func (f *faults) victim() *instance { return f.cluster.instances[f.random.IntN(len(f.cluster.instances))] }
+func (f *faults) victim() *instance {
+	return f.cluster.instances[f.random.IntN(len(f.cluster.instances))]
+}

@@ -17,7 +17,8 @@ type history struct {
 	began time.Time
 	pace  *pace // is told of every answer
 
-	lost, repeated, left atomic.Int64 // answers that did not come, and what was done about it
+	lost, repeated, left atomic.Int64             // answers that did not come, and what was done about it
+	broken               atomic.Pointer[received] // an answer that no fault excuses
 
 	mu         sync.Mutex
 	operations []porcupine.Operation
