@@ -19,7 +19,7 @@ type told struct {
 	broken int // after how many events; 0: never
 }
 
-func (*told) Head(context.Context) (event.Position, error) { return 0, nil }
+func (l *told) Head(context.Context) (event.Position, error) { return event.Position(len(l.events)), nil }
 
 func (l *told) ReadAll(_ context.Context, after event.Position) iter.Seq2[event.Envelope, error] {
 	return func(yield func(event.Envelope, error) bool) {
@@ -48,12 +48,8 @@ func (l *told) add(stream, command string, n int) {
 func TestWhatWasAppendedTogetherIsAppliedTogether(t *testing.T) {
 	t.Parallel()
 	ledger := &told{}
-	ledger.add("license-a", "1", 2)
-	ledger.add("license-b", "1", 1)
-	ledger.add("license-a", "2", 1)
-	ledger.add("license-a", "3", 2)
 	var applied [][]event.Position
-	f, err := newFollower(t.Context(), ledger, func(together []event.Envelope) {
+	f, err := newFollower(t.Context(), ledger, nil, func(together []event.Envelope) {
 		var positions []event.Position
 		for _, e := range together {
 			positions = append(positions, e.Position)
@@ -61,6 +57,10 @@ func TestWhatWasAppendedTogetherIsAppliedTogether(t *testing.T) {
 		applied = append(applied, positions)
 	})
 	require.NoError(t, err)
+	ledger.add("license-a", "1", 2)
+	ledger.add("license-b", "1", 1)
+	ledger.add("license-a", "2", 1)
+	ledger.add("license-a", "3", 2)
 
 	ledger.broken = 5
 	require.ErrorIs(t, f.catchUp(t.Context()), eventstore.ErrUnavailable)

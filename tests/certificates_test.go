@@ -23,7 +23,7 @@ import (
 // keySet is what an application that verifies its certificate would download.
 func (v vendor) keySet() []byte {
 	v.t.Helper()
-	return v.machine.Get("/v1/products/" + v.product.ID.String() + "/jwks.json").Body
+	return v.machine.Seeing(head(v.t, v.admin)).Get("/v1/products/" + v.product.ID.String() + "/jwks.json").Body
 }
 
 // verified checks a certificate with nothing but the standards: RFC 7515, 7517, 7518, 8037.

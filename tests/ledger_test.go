@@ -25,7 +25,10 @@ func TestTheLedgerIsReadPageByPageWithoutGaps(t *testing.T) {
 		page := blackbox.OK[api.LedgerPage](v.admin.Get(fmt.Sprintf("/v1/ledger/events?limit=50&after=%d", last)))
 		require.GreaterOrEqual(t, page.Head, until)
 		for _, e := range page.Items {
-			require.Equal(t, last+1, e.Position)
+			if stage.engines.Dense() {
+				require.Equal(t, last+1, e.Position)
+			}
+			require.Greater(t, e.Position, last)
 			last = e.Position
 		}
 		if page.NextAfter != nil {
