@@ -19,7 +19,9 @@ type told struct {
 	broken int // after how many events; 0: never
 }
 
-func (l *told) Head(context.Context) (event.Position, error) { return event.Position(len(l.events)), nil }
+func (l *told) Head(context.Context) (event.Position, error) {
+	return event.Position(len(l.events)), nil
+}
 
 func (l *told) ReadAll(_ context.Context, after event.Position) iter.Seq2[event.Envelope, error] {
 	return func(yield func(event.Envelope, error) bool) {

@@ -64,6 +64,19 @@ func (i *instance) start() error {
 	return nil
 }
 
+// mistakes are what the instances, as long as they run, have logged as errors.
+func (c *cluster) mistakes() string {
+	var all strings.Builder
+	for _, i := range c.instances {
+		for line := range strings.Lines(i.running.Load().Log()) {
+			if strings.Contains(line, "level=ERROR") {
+				all.WriteString(line)
+			}
+		}
+	}
+	return all.String()
+}
+
 // sell offers licences.
 func (c *cluster) sell(t *testing.T) {
 	t.Helper()

@@ -82,7 +82,7 @@ func TestTwoInstancesAnswerAsOneWouldWhateverFails(t *testing.T) {
 		h := g.round()
 		total.add(h)
 		if broken := h.broken.Load(); broken != nil {
-			require.Fail(t, "an answer that no fault excuses", "status %d: %s", broken.status, broken.body)
+			require.Fail(t, "an answer that no fault excuses", "status %d: %s\n%s", broken.status, broken.body, g.cluster.mistakes())
 		}
 		result, page := explain(t, h)
 		require.Equal(t, porcupine.Ok, result, "no order of what was done explains the answers: see %s", page)
