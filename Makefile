@@ -14,7 +14,7 @@ EVENTS        ?= 1000000
 # The embedded engines, sqlite+sqlite, are what the tests run on unless told otherwise.
 OTHER_ENGINES ?= postgres+sqlite sqlite+postgres postgres+postgres+redis esdb+sqlite+redis esdb+postgres
 
-.PHONY: help run build test cover lint generate verify bench load crash fuzz clean need-go need-gcc need-postgres need-redis
+.PHONY: help run build test cover lint generate verify bench load crash torture fuzz clean need-go need-gcc need-postgres need-redis
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,11 @@ load: build ## Measure a running server over HTTP, beside the raw limits (docs/p
 
 crash: build ## Kill the server in mid-load ROUNDS times and check that nothing is lost
 	LICENSELEDGER_BINARY=$(CURDIR)/$(BINARY) LICENSELEDGER_CRASH_ROUNDS=$(ROUNDS) go test -count=1 -timeout 0 -v -run TestCrash ./tests/...
+
+torture: build need-postgres ## For DURATION, check that instances under faults answer as one would; then crash rounds on PostgreSQL
+	LICENSELEDGER_BINARY=$(CURDIR)/$(BINARY) LICENSELEDGER_TORTURE=$(DURATION) go test -count=1 -timeout 0 -v ./tests/linearizability
+	LICENSELEDGER_BINARY=$(CURDIR)/$(BINARY) LICENSELEDGER_CRASH_ROUNDS=$(ROUNDS) LICENSELEDGER_TEST_ENGINES=postgres+postgres \
+	  go test -count=1 -timeout 0 -v -run TestCrash ./tests/crash
 
 fuzz: need-go ## Run every fuzz target for FUZZTIME
 	@set -e; for package in $$(go list ./...); do \

@@ -74,10 +74,10 @@ func New(ctx context.Context, c Config) (*Handler, error) {
 		return nil, err
 	}
 	if c.Shared {
-		ledger.follower, err = newFollower(ctx, c.Store, announced, func(e event.Envelope) {
-			h.products.follow(e)
-			h.plans.follow(e)
-			h.licenses.follow(e)
+		ledger.follower, err = newFollower(ctx, c.Store, announced, func(together []event.Envelope) {
+			h.products.follow(together)
+			h.plans.follow(together)
+			h.licenses.follow(together)
 		})
 	}
 	h.follower = ledger.follower

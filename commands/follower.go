@@ -19,8 +19,8 @@ import (
 // A nil follower is that of a ledger which nobody else appends to.
 type follower struct {
 	store eventstore.Store
-	apply func(event.Envelope)
-	grown <-chan struct{} // receives when another instance tells of an append; nil when none does
+	apply func([]event.Envelope) // takes the events of one append
+	grown <-chan struct{}        // receives when another instance tells of an append; nil when none does
 
 	reading  chan struct{}  // holds a token while a round reads
 	position event.Position // read up to here; the holder of the token's
@@ -43,7 +43,7 @@ const (
 )
 
 // newFollower begins at the end of the ledger: nothing is folded yet.
-func newFollower(ctx context.Context, store eventstore.Store, grown <-chan struct{}, apply func(event.Envelope)) (*follower, error) {
+func newFollower(ctx context.Context, store eventstore.Store, grown <-chan struct{}, apply func([]event.Envelope)) (*follower, error) {
 	head, err := store.Head(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("find the end of the ledger: %w", err)
@@ -100,15 +100,32 @@ func (f *follower) readOn(ctx context.Context) error {
 	if err != nil || head <= f.position {
 		return err
 	}
+	var together []event.Envelope
 	for e, err := range f.store.ReadAll(ctx, f.position) {
 		if err != nil {
 			return err
 		}
-		f.apply(e)
-		f.position = e.Position
+		if len(together) > 0 && !sameAppend(together[0], e) {
+			f.applied(together)
+			together = together[:0]
+		}
+		together = append(together, e)
+	}
+	if len(together) > 0 {
+		f.applied(together)
 	}
 	return nil
 }
+
+// applied applies the events of one append, at once: nobody may see an aggregate that has only some of what a command caused.
+// An append cannot have been read in part, since the end of the ledger is never within one.
+func (f *follower) applied(together []event.Envelope) {
+	f.apply(together)
+	f.position = together[len(together)-1].Position
+}
+
+// sameAppend reports whether two neighbors in the ledger were appended together.
+func sameAppend(a, b event.Envelope) bool { return a.Stream == b.Stream && a.CommandID == b.CommandID }
 
 // run follows the ledger until ctx ends.
 func (f *follower) run(ctx context.Context, logger *slog.Logger) {

@@ -113,19 +113,22 @@ func (r *repository[T]) refresh(ctx context.Context, claim *claim[T], known *T) 
 	return state, nil
 }
 
-// follow keeps what is cached level with an event of the ledger, if it is of one of these aggregates.
-func (r *repository[T]) follow(e event.Envelope) {
-	_, text, _ := strings.Cut(e.Stream, "-")
+// follow keeps what is cached level with an append to the ledger, if it is of one of these aggregates.
+func (r *repository[T]) follow(together []event.Envelope) {
+	stream := together[0].Stream
+	_, text, _ := strings.Cut(stream, "-")
 	id, err := uuid.Parse(text)
-	if err != nil || r.stream(id) != e.Stream {
+	if err != nil || r.stream(id) != stream {
 		return
 	}
-	r.shelf.follow(id, e.Revision, func(before *T) (*T, error) {
-		decoded, err := r.events.Decode(e)
-		if err != nil {
-			return nil, err
+	r.shelf.follow(id, together[0].Revision, together[len(together)-1].Revision, func(before *T) (*T, error) {
+		events := make([]event.Event, len(together))
+		for i, e := range together {
+			if events[i], err = r.events.Decode(e); err != nil {
+				return nil, err
+			}
 		}
-		return r.fold(before, decoded)
+		return r.fold(before, events...)
 	})
 }
 
