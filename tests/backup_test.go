@@ -52,6 +52,11 @@ func TestABackupThatIsMadeUnderLoadIsWholeAndComesBack(t *testing.T) {
 	server.MustStop(t)
 	for n := range backups {
 		o := restored(t, server.Options, filepath.Join(here, fmt.Sprint("ledger-", n)), filepath.Join(here, fmt.Sprint("keys-", n)))
+		if n == 0 {
+			early := run(t, o, "fsck")
+			require.NotZero(t, early.Code)
+			require.Contains(t, early.Err, "start the server once", "there are no read models yet")
+		}
 		g.answersAsBefore(t, o)
 	}
 	for _, name := range []string{"ledger-0", "keys-0"} {

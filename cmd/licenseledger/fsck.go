@@ -125,6 +125,9 @@ func (s *stores) checkReadModels(ctx context.Context, c config, report *fsckRepo
 		bar.to(done)
 	})
 	bar.done()
+	if errors.Is(err, readmodels.ErrNotFound) {
+		return &advice{err, "start the server once: it derives the read models"}
+	}
 	if err != nil && !errors.Is(err, projections.ErrAheadOfLedger) {
 		return err
 	}
