@@ -66,6 +66,7 @@ type client struct {
 	answered   []*command      // since the last check
 	unanswered *command
 	past       []*command // answered before, to be repeated
+	refused    int        // answers that asked to come again
 	wrong      error      // the answer that should not have been
 }
 
