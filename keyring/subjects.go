@@ -207,7 +207,7 @@ func (k *Keyring) findOrMakeSubject(ctx context.Context, tx *sql.Tx, tenant stri
 			return found, nil
 		}
 		if !errors.Is(err, sql.ErrNoRows) {
-			return uuid.Nil, fmt.Errorf("find subject: %w", err)
+			return uuid.Nil, unavailable("find subject", err)
 		}
 		id, key, err := k.makeSubject(ctx, tx, tenant, lookup, now)
 		if err != nil {
@@ -238,7 +238,7 @@ func (k *Keyring) makeSubject(ctx context.Context, tx *sql.Tx, tenant string, lo
 	result, err := tx.ExecContext(ctx, `INSERT INTO subjects (id, tenant, lookup, sealed, created_at) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (lookup) DO NOTHING`, id, tenant, lookup, sealed, now.UnixMicro())
 	if err != nil {
-		return uuid.Nil, nil, fmt.Errorf("store subject: %w", err)
+		return uuid.Nil, nil, unavailable("store subject", err)
 	}
 	stored, err := result.RowsAffected()
 	if err != nil || stored == 0 {

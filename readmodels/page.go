@@ -128,6 +128,9 @@ func (db *DB) answering(ctx context.Context, query func() error) error {
 	for again := 1 + db.read.Stats().Idle; again > 0 && err != nil && ctx.Err() == nil && db.engine.interrupted(err); again-- {
 		err = query()
 	}
+	if err != nil && ctx.Err() == nil && db.engine.interrupted(err) {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
 	return err
 }
 

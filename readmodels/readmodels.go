@@ -26,6 +26,8 @@ var (
 	ErrBadCursor = errors.New("the cursor is not one of this list")
 	// ErrInvalidQuery refuses a limit, order or filter value that is not one of those documented.
 	ErrInvalidQuery = errors.New("invalid query")
+	// ErrUnavailable says that the database that answers queries cannot be reached right now.
+	ErrUnavailable = errors.New("the read models are unavailable")
 )
 
 // The projections and so the names to wait for with [DB.WaitForPosition].

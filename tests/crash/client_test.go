@@ -140,8 +140,9 @@ func (c *client) newName(what string) string {
 	return fmt.Sprintf("%s-%s-%d", what, c.name, c.made)
 }
 
+// order is for a customer nobody has heard of.
 func order(plan string) object {
-	return object{"product": "cad", "plan": plan, "customer": object{"name": "Ada Byron", "email": "ada@example.com"}}
+	return object{"product": "cad", "plan": plan, "customer": object{"name": "Ada Byron", "email": uuid.NewString() + "@example.com"}}
 }
 
 func (c *client) issue() *command {

@@ -36,4 +36,8 @@ func (w *world) notReady() {
 	w.t.Helper()
 	require.Equal(w.t, http.StatusServiceUnavailable, w.server.Anyone(w.t).Get("/healthz/ready").Status)
 	require.Equal(w.t, http.StatusOK, w.server.Anyone(w.t).Get("/healthz/live").Status)
+	for _, query := range []string{"/v1/licenses", "/v1/licenses/" + w.shared.id.String(), "/v1/ledger/events", "/v1/projections"} {
+		answer := w.server.Admin(w.t).Get(query)
+		require.True(w.t, passing(answer), "%s: %d %s", query, answer.Status, answer.Body)
+	}
 }

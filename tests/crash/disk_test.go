@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	smallDisk = "size=16m"
+	smallDisk = "size=256m"
 	filesEnd  = 4096 // bytes; where a file may grow no further when files are limited
 )
 

@@ -82,8 +82,13 @@ func (c *client) insistUntil(ctx context.Context, stop <-chan struct{}, answers,
 		for err == nil && passing(r) {
 			c.refused++
 			refusals <- struct{}{}
-			<-again.C
-			r, err = c.send(ctx, next)
+			select {
+			case <-stop:
+				c.unanswered = next
+				return
+			case <-again.C:
+				r, err = c.send(ctx, next)
+			}
 		}
 		if err != nil { // the server is up all the time
 			c.wrong = err
