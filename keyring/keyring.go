@@ -183,6 +183,8 @@ func unavailable(doing string, err error) error {
 
 // transact is write for a caller who holds the writing token.
 func (k *Keyring) transact(ctx context.Context, do func(*sql.Tx) error, committed func()) error {
+	ctx, cancel := k.db.bounded(ctx)
+	defer cancel()
 	tx, err := k.db.BeginTx(ctx, nil)
 	if err != nil {
 		return unavailable("begin", err)

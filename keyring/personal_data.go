@@ -146,6 +146,8 @@ func (k *Keyring) loadSubjectKey(ctx context.Context, subject uuid.UUID) (*subje
 	since := k.now()
 	var tenant string
 	var lookup, sealed []byte
+	ctx, cancel := k.db.bounded(ctx)
+	defer cancel()
 	err := k.db.QueryRowContext(ctx, `SELECT tenant, lookup, sealed FROM subjects WHERE id = $1`, subject).Scan(&tenant, &lookup, &sealed)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):

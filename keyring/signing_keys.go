@@ -102,6 +102,8 @@ func (k *Keyring) loadSigner(ctx context.Context, keyID string) (*signer, error)
 	var tenant, product string
 	var algorithm catalog.Algorithm
 	var sealed []byte
+	ctx, cancel := k.db.bounded(ctx)
+	defer cancel()
 	err := k.db.QueryRowContext(ctx, `SELECT tenant, product_id, algorithm, sealed FROM signing_keys WHERE key_id = $1`, keyID).
 		Scan(&tenant, &product, &algorithm, &sealed)
 	if errors.Is(err, sql.ErrNoRows) {

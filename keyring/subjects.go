@@ -28,8 +28,6 @@ const (
 const (
 	subjectsPerCommit = 256    // identities from concurrent callers that share a transaction
 	maxWaiting        = 16_384 // callers
-	// subjectsTimeout is when a transaction that neither succeeds nor fails is given up.
-	subjectsTimeout = 40 * time.Second
 )
 
 // Subject returns the subject that stands for a person within a tenant, making it with a key of its own when there is none.
@@ -151,8 +149,6 @@ func (k *Keyring) commitSubjects(ctx context.Context, batch []*subjectRequest) {
 	if len(batch) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, subjectsTimeout)
-	defer cancel()
 	now := k.now()
 	made := map[uuid.UUID]*subjectKey{}
 	err := k.transact(ctx, func(tx *sql.Tx) error {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -67,7 +68,8 @@ type client struct {
 	unanswered *command
 	past       []*command // answered before, to be repeated
 	refused    int        // answers that asked to come again
-	wrong      error      // the answer that should not have been
+	slowest    time.Duration
+	wrong      error // the answer that should not have been
 }
 
 // work asks for one thing after the other until there is no answer.
@@ -90,6 +92,8 @@ func (c *client) send(ctx context.Context, k *command) (blackbox.Response, error
 	if k.admin {
 		sender = c.server.Admin(nil)
 	}
+	began := time.Now()
+	defer func() { c.slowest = max(c.slowest, time.Since(began)) }()
 	return sender.With("Idempotency-Key", k.id).Try(ctx, http.MethodPost, k.path, k.body)
 }
 

@@ -61,6 +61,7 @@ type world struct {
 	told    uint64      // position up to which the ledger was compared with what the clients know
 
 	acknowledged, tookEffect, hadNoEffect, refused int
+	slowest                                        time.Duration // answer
 }
 
 // newWorld starts a server on new ledgers of the engines, which it closes in the end, and says how many rounds are to be played.

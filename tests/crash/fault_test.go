@@ -25,6 +25,8 @@ type fault struct {
 	strike func()
 	during func() // looks at the server when clients have been refused; nil: needs no look
 	mend   func() error
+	// fleeting faults are over, or refuse nobody: the clients get on with their work.
+	fleeting bool
 }
 
 // workThrough lets all clients work while a fault strikes, lasts and is mended. They repeat what is refused.
@@ -52,7 +54,11 @@ func (w *world) workThrough(f fault) {
 	}
 	await("answers", 1+w.random.IntN(mostAnswers), answers, refusals)
 	f.strike()
-	await("refusals", refusalsWanted, refusals, answers)
+	if f.fleeting {
+		await("answers", answersWanted, answers, refusals)
+	} else {
+		await("refusals", refusalsWanted, refusals, answers)
+	}
 	if f.during != nil {
 		f.during()
 	}
@@ -62,7 +68,8 @@ func (w *world) workThrough(f fault) {
 	w.finish(&working, answers, refusals)
 	for _, c := range w.clients {
 		w.refused += c.refused
-		c.refused = 0
+		w.slowest = max(w.slowest, c.slowest)
+		c.refused, c.slowest = 0, 0
 	}
 }
 
