@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	delay            = 50 * time.Millisecond // each way
+	delay            = 10 * time.Millisecond // each way; a transaction has many round trips
 	statementTimeout = 2 * time.Second       // a short one, so that giving up takes no longer
 	carriedBytes     = 3000                  // by a connection before it is cut: within the batches of all clients, or their answers
 )
