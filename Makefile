@@ -11,8 +11,10 @@ ROUNDS        ?= 20
 FUZZTIME      ?= 20s
 DURATION      ?= 10s
 EVENTS        ?= 1000000
+# The embedded engines, sqlite+sqlite, are what the tests run on unless told otherwise.
+OTHER_ENGINES ?= postgres+sqlite sqlite+postgres postgres+postgres+redis esdb+sqlite+redis esdb+postgres
 
-.PHONY: help run build test cover lint generate verify bench load crash fuzz clean need-go need-gcc need-postgres need-redis
+.PHONY: help run build test cover lint generate verify bench load crash torture fuzz clean need-go need-gcc need-postgres need-redis
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,8 +25,12 @@ run: build ## Build, then serve on 127.0.0.1:8080 with data in ./data
 build: need-go ## Build one static binary, bin/licenseledger
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(BINARY) ./cmd/licenseledger
 
-test: need-gcc need-postgres need-redis build ## Run every test with the race detector, black-box scenarios included
+test: need-gcc need-postgres need-redis build ## Run every test with the race detector, and the scenarios on every combination of engines
 	LICENSELEDGER_BINARY=$(CURDIR)/$(BINARY) LICENSELEDGER_CRASH_ROUNDS=$(ROUNDS) go test -race -timeout 15m ./...
+	@set -e; for engines in $(OTHER_ENGINES); do \
+	  echo "scenarios on $$engines (events+read models)"; \
+	  LICENSELEDGER_TEST_ENGINES=$$engines LICENSELEDGER_BINARY=$(CURDIR)/$(BINARY) go test -count=1 -timeout 10m ./tests; \
+	done
 	$(MAKE) --no-print-directory cover
 
 cover: need-go ## Check that domain and commands are covered to 90 % at least
@@ -50,6 +56,11 @@ load: build ## Measure a running server over HTTP, beside the raw limits (docs/p
 
 crash: build ## Kill the server in mid-load ROUNDS times and check that nothing is lost
 	LICENSELEDGER_BINARY=$(CURDIR)/$(BINARY) LICENSELEDGER_CRASH_ROUNDS=$(ROUNDS) go test -count=1 -timeout 0 -v -run TestCrash ./tests/...
+
+torture: build need-postgres ## For DURATION, check that instances under faults answer as one would; then crash rounds on PostgreSQL
+	LICENSELEDGER_BINARY=$(CURDIR)/$(BINARY) LICENSELEDGER_TORTURE=$(DURATION) go test -count=1 -timeout 0 -v ./tests/linearizability
+	LICENSELEDGER_BINARY=$(CURDIR)/$(BINARY) LICENSELEDGER_CRASH_ROUNDS=$(ROUNDS) LICENSELEDGER_TEST_ENGINES=postgres+postgres \
+	  go test -count=1 -timeout 0 -v -run TestCrash ./tests/crash
 
 fuzz: need-go ## Run every fuzz target for FUZZTIME
 	@set -e; for package in $$(go list ./...); do \

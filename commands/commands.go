@@ -31,6 +31,7 @@ type Config struct {
 	Issuer         string           // the "iss" of certificates
 	CachedLicenses int              // how many folded licences to keep in memory
 	Shared         bool             // other instances append to the same ledger: [Handler.Follow] must run
+	Cache          Cache            // shared with other instances; nil: none
 }
 
 // Handler carries out commands. It is safe for concurrent use.
@@ -54,7 +55,7 @@ const (
 // New returns a handler. ctx bounds a look at the ledger, if it is shared.
 func New(ctx context.Context, c Config) (*Handler, error) {
 	h := &Handler{keyring: c.Keyring, now: c.Now, newID: c.NewID, issuer: c.Issuer}
-	ledger := &ledger{store: c.Store, events: c.Events, now: c.Now, newID: c.NewID}
+	ledger := &ledger{store: c.Store, events: c.Events, now: c.Now, newID: c.NewID, announce: func() {}}
 	var err error
 	if h.products, err = newRepository(ledger, cachedCatalogStreams, catalog.ProductStream, catalog.FoldProduct, catalog.ErrProductNotFound); err != nil {
 		return nil, err
@@ -65,14 +66,18 @@ func New(ctx context.Context, c Config) (*Handler, error) {
 	if h.licenses, err = newRepository(ledger, c.CachedLicenses, license.StreamName, license.Fold, license.ErrNotFound); err != nil {
 		return nil, err
 	}
+	var announced <-chan struct{}
+	if c.Cache != nil {
+		h.licenses.snapshots, ledger.announce, announced = c.Cache, c.Cache.Announce, c.Cache.Announced()
+	}
 	if h.certificates, err = otter.New(&otter.Options[uuid.UUID, string]{MaximumSize: cachedCertificates}); err != nil {
 		return nil, err
 	}
 	if c.Shared {
-		ledger.follower, err = newFollower(ctx, c.Store, func(e event.Envelope) {
-			h.products.follow(e)
-			h.plans.follow(e)
-			h.licenses.follow(e)
+		ledger.follower, err = newFollower(ctx, c.Store, announced, func(together []event.Envelope) {
+			h.products.follow(together)
+			h.plans.follow(together)
+			h.licenses.follow(together)
 		})
 	}
 	h.follower = ledger.follower

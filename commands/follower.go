@@ -19,7 +19,8 @@ import (
 // A nil follower is that of a ledger which nobody else appends to.
 type follower struct {
 	store eventstore.Store
-	apply func(event.Envelope)
+	apply func([]event.Envelope) // takes the events of one append
+	grown <-chan struct{}        // receives when another instance tells of an append; nil when none does
 
 	reading  chan struct{}  // holds a token while a round reads
 	position event.Position // read up to here; the holder of the token's
@@ -42,12 +43,12 @@ const (
 )
 
 // newFollower begins at the end of the ledger: nothing is folded yet.
-func newFollower(ctx context.Context, store eventstore.Store, apply func(event.Envelope)) (*follower, error) {
+func newFollower(ctx context.Context, store eventstore.Store, grown <-chan struct{}, apply func([]event.Envelope)) (*follower, error) {
 	head, err := store.Head(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("find the end of the ledger: %w", err)
 	}
-	return &follower{store: store, apply: apply, reading: make(chan struct{}, 1), position: head, next: newRound()}, nil
+	return &follower{store: store, apply: apply, grown: grown, reading: make(chan struct{}, 1), position: head, next: newRound()}, nil
 }
 
 func newRound() *round { return &round{done: make(chan struct{})} }
@@ -87,15 +88,44 @@ func (f *follower) read(ctx context.Context, r *round) {
 	defer close(r.done)
 	ctx, cancel := context.WithTimeout(ctx, roundTimeout)
 	defer cancel()
-	for e, err := range f.store.ReadAll(ctx, f.position) {
-		if err != nil {
-			r.err = fmt.Errorf("catch up with the ledger: %w", err)
-			return
-		}
-		f.apply(e)
-		f.position = e.Position
+	if err := f.readOn(ctx); err != nil {
+		r.err = fmt.Errorf("catch up with the ledger: %w", err)
 	}
 }
+
+// readOn applies what follows the position. Most of the time nothing does, which is why the head is asked first: engines know it, while
+// some would search through what others keep beside the ledger.
+func (f *follower) readOn(ctx context.Context) error {
+	head, err := f.store.Head(ctx)
+	if err != nil || head <= f.position {
+		return err
+	}
+	var together []event.Envelope
+	for e, err := range f.store.ReadAll(ctx, f.position) {
+		if err != nil {
+			return err
+		}
+		if len(together) > 0 && !sameAppend(together[0], e) {
+			f.applied(together)
+			together = together[:0]
+		}
+		together = append(together, e)
+	}
+	if len(together) > 0 {
+		f.applied(together)
+	}
+	return nil
+}
+
+// applied applies the events of one append, at once: nobody may see an aggregate that has only some of what a command caused.
+// An append cannot have been read in part, since the end of the ledger is never within one.
+func (f *follower) applied(together []event.Envelope) {
+	f.apply(together)
+	f.position = together[len(together)-1].Position
+}
+
+// sameAppend reports whether two neighbors in the ledger were appended together.
+func sameAppend(a, b event.Envelope) bool { return a.Stream == b.Stream && a.CommandID == b.CommandID }
 
 // run follows the ledger until ctx ends.
 func (f *follower) run(ctx context.Context, logger *slog.Logger) {
@@ -111,6 +141,7 @@ func (f *follower) run(ctx context.Context, logger *slog.Logger) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+		case <-f.grown:
 		}
 	}
 }

@@ -147,9 +147,15 @@ func emptyOffice(t testing.TB) map[string][]byte {
 // after a restart.
 func (o *office) handler(store eventstore.Store, cached int) *commands.Handler {
 	o.t.Helper()
+	return o.handlerWith(store, cached, nil)
+}
+
+// handlerWith returns one that shares a cache with others.
+func (o *office) handlerWith(store eventstore.Store, cached int, cache commands.Cache) *commands.Handler {
+	o.t.Helper()
 	h, err := commands.New(o.t.Context(), commands.Config{
 		Store: store, Events: domain.Events(), Keyring: o.ring, Now: o.clock.now, NewID: o.ids.next,
-		Issuer: "https://licenses.example", CachedLicenses: cached, Shared: true,
+		Issuer: "https://licenses.example", CachedLicenses: cached, Shared: true, Cache: cache,
 	})
 	require.NoError(o.t, err)
 	return h

@@ -21,6 +21,7 @@ type ledger struct {
 	now      func() time.Time
 	newID    func() uuid.UUID
 	follower *follower // nil when nobody else appends
+	announce func()    // tells other instances of an append
 }
 
 // folded is an aggregate of type T. A nil *T does not exist.
@@ -37,6 +38,8 @@ type repository[T any] struct {
 	track    func(*T) event.Track
 	notFound error // refuses what belongs to another tenant
 	shelf    *shelf[T]
+	// snapshots are nil when there are none to be shared. The claim of an aggregate lets one goroutine at a time load its own.
+	snapshots snapshots[T]
 }
 
 func newRepository[T any, S folded[T]](l *ledger, cached int, stream func(uuid.UUID) string, fold func(*T, ...event.Event) (*T, error), notFound error) (*repository[T], error) {
@@ -82,8 +85,18 @@ func (r *repository[T]) current(ctx context.Context, claim *claim[T]) (*T, error
 	return r.refresh(ctx, claim, nil)
 }
 
-// refresh folds what the ledger holds beyond a known state of a claimed aggregate.
+// refresh folds what the ledger holds beyond a known state of a claimed aggregate, or beyond a snapshot of an unknown one.
 func (r *repository[T]) refresh(ctx context.Context, claim *claim[T], known *T) (*T, error) {
+	if known == nil {
+		state, err := r.recall(ctx, claim.id)
+		if err != nil {
+			return nil, err
+		}
+		if state != nil {
+			claim.put(state)
+			return state, nil
+		}
+	}
 	events, err := r.read(ctx, claim.id, r.track(known).Revision, nil)
 	if err != nil {
 		return nil, err
@@ -96,22 +109,26 @@ func (r *repository[T]) refresh(ctx context.Context, claim *claim[T], known *T) 
 		return nil, err
 	}
 	claim.put(state)
+	r.keep(r.track(known).Revision, state)
 	return state, nil
 }
 
-// follow keeps what is cached level with an event of the ledger, if it is of one of these aggregates.
-func (r *repository[T]) follow(e event.Envelope) {
-	_, text, _ := strings.Cut(e.Stream, "-")
+// follow keeps what is cached level with an append to the ledger, if it is of one of these aggregates.
+func (r *repository[T]) follow(together []event.Envelope) {
+	stream := together[0].Stream
+	_, text, _ := strings.Cut(stream, "-")
 	id, err := uuid.Parse(text)
-	if err != nil || r.stream(id) != e.Stream {
+	if err != nil || r.stream(id) != stream {
 		return
 	}
-	r.shelf.follow(id, e.Revision, func(before *T) (*T, error) {
-		decoded, err := r.events.Decode(e)
-		if err != nil {
-			return nil, err
+	r.shelf.follow(id, together[0].Revision, together[len(together)-1].Revision, func(before *T) (*T, error) {
+		events := make([]event.Event, len(together))
+		for i, e := range together {
+			if events[i], err = r.events.Decode(e); err != nil {
+				return nil, err
+			}
 		}
-		return r.fold(before, decoded)
+		return r.fold(before, events...)
 	})
 }
 
@@ -235,12 +252,15 @@ func (r *repository[T]) committed(claim *claim[T], state *T, commit eventstore.C
 		}
 		events[i] = decoded
 	}
+	before := r.track(state).Revision
 	state, err := r.fold(state, events...)
 	if err != nil {
 		claim.drop()
 		return changed[T]{}, err
 	}
 	claim.put(state)
+	r.announce()
+	r.keep(before, state)
 	return changed[T]{state: state, events: events, Outcome: Outcome{Position: commit.Position, Revision: commit.Revision}}, nil
 }
 
@@ -265,39 +285,4 @@ func (r *repository[T]) replay(ctx context.Context, req Request, id uuid.UUID, r
 	}
 	track := r.track(state)
 	return changed[T]{state: state, events: caused, Outcome: Outcome{Position: track.Position, Revision: track.Revision, Replayed: true}}, nil
-}
-
-// pending dresses payloads for the ledger.
-func (r *repository[T]) pending(payloads []event.Payload, tenant, actor string, req Request) ([]event.Pending, error) {
-	commandID := req.IdempotencyKey
-	if commandID == "" {
-		commandID = r.newID().String()
-	}
-	now := r.clock()
-	pending := make([]event.Pending, len(payloads))
-	for i, p := range payloads {
-		data, err := event.Encode(p)
-		if err != nil {
-			return nil, err
-		}
-		who := actor
-		if _, byTime := p.(event.Elapsed); byTime {
-			who = string(tenancy.System)
-		}
-		pending[i] = event.Pending{
-			ID:         r.newID(),
-			Type:       p.EventType(),
-			RecordedAt: now,
-			Metadata: event.Metadata{
-				Tenant:      tenant,
-				Actor:       who,
-				Correlation: req.Correlation,
-				Causation:   commandID,
-				CommandID:   commandID,
-				RequestHash: req.hash,
-			},
-			Data: data,
-		}
-	}
-	return pending, nil
 }

@@ -80,24 +80,25 @@ func (c *claim[T]) drop() {
 	c.states.Invalidate(c.id)
 }
 
-// follow is told of every event of the ledger, in order. next folds it onto the state before it.
-func (s *shelf[T]) follow(id uuid.UUID, at event.Revision, next func(*T) (*T, error)) {
+// follow is told of every append to the ledger, in order, by the revisions of its first and last event. next folds it onto the
+// state before it.
+func (s *shelf[T]) follow(id uuid.UUID, first, last event.Revision, next func(*T) (*T, error)) {
 	s.mu.Lock()
 	if c := s.claimed[id]; c != nil {
-		c.seen = max(c.seen, at)
+		c.seen = max(c.seen, last)
 	}
 	state, known := s.states.GetIfPresent(id)
 	s.mu.Unlock()
-	if !known || s.revision(state) >= at {
+	if !known || s.revision(state) >= last {
 		return
 	}
 	var err error
-	if s.revision(state)+1 == at {
+	if s.revision(state)+1 == first {
 		state, err = next(state)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil || s.revision(state) < at {
+	if err != nil || s.revision(state) < last {
 		// Only the next who needs it has to care why it cannot be folded.
 		s.states.Invalidate(id)
 		return

@@ -57,7 +57,7 @@ func ParseMasterKey(text string) (MasterKey, error) {
 // Processes that share a database need the same file. When two with files of their own start for the first time at once, the ring is
 // made with the key of one, and [Open] refuses the other's with ErrWrongMasterKey.
 func LoadOrCreateMasterKey(ctx context.Context, path string, db *Database) (MasterKey, error) {
-	master, err := loadMasterKey(path)
+	master, err := LoadMasterKey(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return master, err
 	}
@@ -71,10 +71,11 @@ func LoadOrCreateMasterKey(ctx context.Context, path string, db *Database) (Mast
 	if err := createMasterKey(path); err != nil {
 		return MasterKey{}, fmt.Errorf("make the master key: %w", err)
 	}
-	return loadMasterKey(path)
+	return LoadMasterKey(path)
 }
 
-func loadMasterKey(path string) (MasterKey, error) {
+// LoadMasterKey reads the master key file at path. It fails with [fs.ErrNotExist], ErrMasterKeyExposed or ErrMasterKeyMalformed.
+func LoadMasterKey(path string) (MasterKey, error) {
 	file, err := os.Open(filepath.Clean(path))
 	if err != nil {
 		return MasterKey{}, fmt.Errorf("read the master key: %w", err)

@@ -13,11 +13,11 @@ import (
 	"github.com/licenseledger/licenseledger/pgconnect"
 )
 
-const (
-	defaultPostgresSchema = "licenseledger_keys"
-	// postgresConnections is how many connections a process has to the keys database at most.
-	postgresConnections = 4
-)
+// DefaultPostgresSchema is the PostgreSQL schema that holds the keys unless [Schema] names another.
+const DefaultPostgresSchema = "licenseledger_keys"
+
+// postgresConnections is how many connections a process has to the keys database at most.
+const postgresConnections = 4
 
 // postgresSettings are what every connection is set to unless the connection string says otherwise. Every query finds single rows
 // by their keys, and two processes that make the same subject must see each other's.
@@ -38,7 +38,7 @@ func Schema(name string) PostgresOption { return func(o *postgresOptions) { o.sc
 // may share them. It fails when the database does not keep what it acknowledges (fsync, synchronous_commit), is a standby, or is
 // not in UTF-8. url is a connection string as libpq and pgx understand it; no error repeats it.
 func OpenPostgres(ctx context.Context, url string, opts ...PostgresOption) (*Database, error) {
-	o := postgresOptions{schema: defaultPostgresSchema}
+	o := postgresOptions{schema: DefaultPostgresSchema}
 	for _, set := range opts {
 		set(&o)
 	}

@@ -57,6 +57,26 @@ func OpenSQLite(ctx context.Context, path string) (_ *Database, err error) {
 	return &Database{DB: db, engine: sqliteEngine{}, patience: sqlitePatience}, nil
 }
 
+// BackupSQLite copies the keys in the file at path, as they are at one moment, into a new file at to, while another process may be
+// writing to it. Nothing of what was erased before is in the copy.
+func BackupSQLite(ctx context.Context, path, to string) error {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return fmt.Errorf("back up the keys: %w", err)
+	}
+	options := url.Values{"mode": {"rw"}, "_pragma": {"busy_timeout(10000)"}}
+	location := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: options.Encode()}
+	db, err := sql.Open("sqlite", location.String())
+	if err != nil {
+		return fmt.Errorf("back up the keys: %w", err)
+	}
+	_, err = db.ExecContext(ctx, `VACUUM INTO ?`, to)
+	if err := errors.Join(err, db.Close()); err != nil {
+		return fmt.Errorf("back up the keys: %w", err)
+	}
+	return nil
+}
+
 type sqliteEngine struct{}
 
 func (sqliteEngine) shared() bool { return false }

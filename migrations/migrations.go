@@ -43,8 +43,14 @@ const (
 	Readmodels Schema = "readmodels"
 )
 
-// ErrNewerDatabase says that the database was upgraded by a later version of the program and must not be touched by this one.
-var ErrNewerDatabase = errors.New("the database was written by a newer version of the program")
+var (
+	// ErrNewerDatabase says that the database was upgraded by a later version of the program and must not be touched by this one.
+	ErrNewerDatabase = errors.New("the database was written by a newer version of the program")
+	// ErrOlderDatabase says that the database must be upgraded, which its next opening for writing does.
+	ErrOlderDatabase = errors.New("the database was written by an older version of the program")
+	// ErrNoDatabase says that the tables are not there.
+	ErrNoDatabase = errors.New("there are no tables of the program")
+)
 
 // Files returns the migrations of a schema, for one dialect. It fails with [fs.ErrNotExist] when there are none.
 func Files(dialect Dialect, schema Schema) (fs.FS, error) {

@@ -48,3 +48,29 @@ func TestASchemaWithoutMigrationsIsAnError(t *testing.T) {
 	t.Parallel()
 	require.ErrorIs(t, migrations.Up(t.Context(), open(t), migrations.SQLite, "nonsense"), fs.ErrNotExist)
 }
+
+func TestTheVersionOfADatabaseIsToldWithoutChangingIt(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	current, newest, err := migrations.Version(t.Context(), db, migrations.SQLite, migrations.Readmodels)
+	require.NoError(t, err)
+	require.Zero(t, current)
+	require.Positive(t, newest)
+	require.ErrorIs(t, migrations.RequireCurrent(t.Context(), db, migrations.SQLite, migrations.Readmodels), migrations.ErrNoDatabase)
+	var tables int
+	require.NoError(t, db.QueryRow(`SELECT count(*) FROM sqlite_master`).Scan(&tables))
+	require.Zero(t, tables)
+
+	require.NoError(t, migrations.Up(t.Context(), db, migrations.SQLite, migrations.Readmodels))
+	require.NoError(t, migrations.RequireCurrent(t.Context(), db, migrations.SQLite, migrations.Readmodels))
+	current, _, err = migrations.Version(t.Context(), db, migrations.SQLite, migrations.Readmodels)
+	require.NoError(t, err)
+	require.Equal(t, newest, current)
+
+	_, err = db.Exec(`DELETE FROM goose_db_version WHERE version_id = ?`, newest)
+	require.NoError(t, err)
+	require.ErrorIs(t, migrations.RequireCurrent(t.Context(), db, migrations.SQLite, migrations.Readmodels), migrations.ErrOlderDatabase)
+	_, err = db.Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)`)
+	require.NoError(t, err)
+	require.ErrorIs(t, migrations.RequireCurrent(t.Context(), db, migrations.SQLite, migrations.Readmodels), migrations.ErrNewerDatabase)
+}

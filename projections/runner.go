@@ -76,17 +76,25 @@ func Start(ctx context.Context, config Config) (*Runner, error) {
 		return nil, err
 	}
 	for _, l := range r.lines {
-		switch {
-		case r.Standby:
-		case r.Lease > 0:
-			r.tasks.Go(func() { r.keep(r.life, l) })
-		default:
-			if err := r.adopt(ctx, l); err != nil {
-				return nil, errors.Join(err, r.Close())
-			}
+		if err := r.enter(ctx, l); err != nil {
+			return nil, errors.Join(err, r.Close())
 		}
 	}
 	return r, nil
+}
+
+// enter makes a projection one's own, or a candidate for it.
+func (r *Runner) enter(ctx context.Context, l *line) error {
+	if r.Lease == 0 && !r.Standby {
+		return r.adopt(ctx, l)
+	}
+	if err := r.ReadModels.Establish(ctx, l.definition, r.Now()); err != nil {
+		return err
+	}
+	if !r.Standby {
+		r.tasks.Go(func() { r.keep(r.life, l) })
+	}
+	return nil
 }
 
 // run starts the router over the feed, with all projections waiting for an owner.

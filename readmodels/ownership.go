@@ -31,6 +31,19 @@ func (db *DB) Ownership(ctx context.Context, name string) (o Ownership, err erro
 	return o, nil
 }
 
+// Establish makes the first tables of a projection that is not there yet. Nobody keeps it then; queries find it empty.
+func (db *DB) Establish(ctx context.Context, definition Definition, now time.Time) error {
+	found, err := db.Ownership(ctx, definition.Name)
+	if err != nil || found != (Ownership{}) {
+		return err
+	}
+	_, err = db.TakeOver(ctx, definition, found, "", now)
+	if errors.Is(err, ErrFenced) {
+		return nil // somebody else has
+	}
+	return err
+}
+
 // Adopted is what an owner finds when it adopts a projection.
 type Adopted struct {
 	Checkpoint

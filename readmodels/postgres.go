@@ -14,8 +14,10 @@ import (
 	"github.com/licenseledger/licenseledger/pgconnect"
 )
 
+// DefaultPostgresSchema is the PostgreSQL schema that holds the read models unless [Schema] names another.
+const DefaultPostgresSchema = "licenseledger_readmodels"
+
 const (
-	postgresSchema      = "licenseledger_readmodels"
 	postgresConnections = 20
 
 	// writingConnections are shared by the projections, which hold one for a transaction each.
@@ -82,7 +84,7 @@ func MaxConnections(n int) PostgresOption { return func(o *postgresOptions) { o.
 // those of the program; the size of the pools is [MaxConnections] alone. When the server restarts or a connection breaks, what is
 // under way fails, queries excepted, which are repeated; the next calls use new connections.
 func OpenPostgres(ctx context.Context, url string, options ...PostgresOption) (*DB, error) {
-	o := postgresOptions{schema: postgresSchema, connections: postgresConnections}
+	o := postgresOptions{schema: DefaultPostgresSchema, connections: postgresConnections}
 	for _, set := range options {
 		set(&o)
 	}

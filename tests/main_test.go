@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,6 +25,8 @@ var stage struct {
 	contract *blackbox.Contract
 	coverage *blackbox.Coverage
 	shared   *blackbox.Server // for every scenario that does not need one of its own
+
+	growing func() (*engines.Engines, error) // PostgreSQL for scenarios that move there, started for the first of them
 }
 
 func TestMain(m *testing.M) {
@@ -48,6 +52,16 @@ func play(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, stage.engines.Close()) }()
+	var moved *engines.Engines
+	stage.growing = sync.OnceValues(func() (_ *engines.Engines, err error) {
+		moved, err = engines.Start(engines.PostgreSQL, engines.PostgreSQL)
+		return moved, err
+	})
+	defer func() {
+		if moved != nil {
+			err = errors.Join(err, moved.Close())
+		}
+	}()
 	if stage.contract, err = blackbox.ReadContract(); err != nil {
 		return 1, err
 	}
@@ -111,6 +125,17 @@ func everythingSeen() error {
 		return fmt.Errorf("no scenario brings about %q", missing)
 	}
 	return nil
+}
+
+// newPostgres is the location of a new database that nobody else uses.
+func newPostgres(t *testing.T) string {
+	t.Helper()
+	postgres, err := stage.growing()
+	require.NoError(t, err)
+	var o process.Options
+	require.NoError(t, postgres.NewLedger(t.Context(), &o))
+	_, location, _ := strings.Cut(o.Env[0], "=")
+	return location
 }
 
 // embedded keeps everything of a server in files, for scenarios that are about these files.

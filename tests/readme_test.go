@@ -27,12 +27,23 @@ func bash(t *testing.T, dir string, environ []string, script string) string {
 	return string(said)
 }
 
-// executed finds the commands that the README promises to work.
+// executed finds the commands that a document promises to work.
 var executed = regexp.MustCompile("(?s)<!-- executed -->\n```sh\n(.*?)```")
 
 func TestTheCommandsOfTheReadmeWorkAsWritten(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(filepath.Join(process.Repository(), "README.md"))
+	require.Greater(t, playDocument(t, "README.md"), uint64(4))
+}
+
+func TestTheCommandsOfTheDeploymentGuideWorkAsWritten(t *testing.T) {
+	t.Parallel()
+	playDocument(t, "docs/deploy.md")
+}
+
+// playDocument runs the commands of a document one after the other, beside a server, and returns the ledger's head in the end.
+func playDocument(t *testing.T, name string) uint64 {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(process.Repository(), name))
 	require.NoError(t, err)
 	scripts := executed.FindAllStringSubmatch(string(text), -1)
 	require.NotEmpty(t, scripts)
@@ -48,5 +59,5 @@ func TestTheCommandsOfTheReadmeWorkAsWritten(t *testing.T) {
 		said := bash(t, dir, []string{"LICENSELEDGER_LISTEN=" + address}, strings.ReplaceAll(script[1], "127.0.0.1:8080", address))
 		require.NotContains(t, said, `"urn:licenseledger:problem`)
 	}
-	require.Greater(t, head(t, server.Admin(t)), uint64(4))
+	return head(t, server.Admin(t))
 }

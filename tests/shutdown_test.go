@@ -88,5 +88,6 @@ func TestAServerThatIsKilledStartsAgain(t *testing.T) {
 	server.Restart(t)
 	require.Equal(t, l.License, v.license(l))
 	server.MustStop(t)
-	require.Zero(t, server.Command(t, "fsck").Code)
+	checked := server.Command(t, "fsck")
+	require.Zero(t, checked.Code, "%s%s", checked.Out, checked.Err)
 }

@@ -18,6 +18,8 @@ import (
 	"github.com/knadh/koanf/providers/posflag"
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
+
+	"github.com/licenseledger/licenseledger/rediscache"
 )
 
 // setting is one thing that can be configured: by flag, by environment, by file, under the same name everywhere.
@@ -38,6 +40,7 @@ func settings() []setting {
 		{key: "readmodels", initial: "sqlite:readmodels.db", url: true, usage: "where read models and sealed keys are: sqlite:PATH or postgres://…"},
 		{key: "readmodels_replica", url: true, usage: "postgres://… of a server that follows the one of readmodels and answers queries in its place"},
 		{key: "role", initial: "all", usage: "what this instance does: api, projector (and what time brings about), or all"},
+		{key: "redis", url: true, usage: "a Redis through which instances share caches: redis://…, rediss://…, unix://…, redis+sentinel://… or redis+cluster://…; none when empty"},
 		{key: "listen", initial: "127.0.0.1:8080", usage: "address to serve HTTP on"},
 		{key: "issuer", initial: "licenseledger", usage: "the issuer named in certificates"},
 		{key: "admin_key", secret: true, usage: "admin API key; made and kept in DATA_DIR/admin.key when not given"},
@@ -66,6 +69,7 @@ type config struct {
 	ReadModels     location
 	Replica        location // none: its text is empty
 	Role           role
+	Redis          string // a URL that may hold a password; empty: none
 	Listen         string
 	Issuer         string
 	AdminKey       string
@@ -205,6 +209,9 @@ func (c *config) read(values map[string]string) error {
 	}
 	if c.Role != roleAll && !c.ReadModels.shared() {
 		return wrongSetting("role", "must be all unless readmodels is postgres://…, which several instances can share")
+	}
+	if c.Redis = values["redis"]; c.Redis != "" && rediscache.CheckURL(c.Redis) != nil {
+		return wrongSetting("redis", "must be redis://HOST:PORT/DATABASE, rediss://…, unix:///PATH, redis+sentinel://HOST:PORT?master_name=NAME or redis+cluster://HOST:PORT")
 	}
 	var err error
 	if c.CachedLicenses, err = strconv.Atoi(values["cached_licenses"]); err != nil || c.CachedLicenses < 1 {

@@ -91,6 +91,27 @@ func TestAPasswordInAConnectionStringIsNotShownAndNotTakenFromTheCommandLine(t *
 	require.True(t, c.EventStore.shared())
 }
 
+func TestTheURLOfRedisIsTakenWithItsPasswordAndShownWithout(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"redis://:hunter2@cache:6379/1", "rediss://ada:hunter2@cache:6379", "unix://:hunter2@/run/redis.sock?db=1",
+		"redis+sentinel://:hunter2@s1:26379?master_name=main&addr=s2:26379", "redis+sentinel://s1:26379?master_name=main&password=hunter2",
+		"redis+cluster://:hunter2@n1:6379?addr=n2:6379",
+	} {
+		c, err := configured(t, "", []string{"LICENSELEDGER_REDIS=" + text})
+		require.NoError(t, err)
+		require.Equal(t, text, c.Redis)
+		for _, s := range c.sources {
+			require.NotContains(t, s.Value, "hunter2")
+		}
+		_, err = configured(t, "", nil, "--redis", text)
+		require.ErrorContains(t, err, "redis holds a password")
+	}
+	_, err := configured(t, "", []string{"LICENSELEDGER_REDIS=redis://:hunter2/3@cache"})
+	require.ErrorContains(t, err, "redis")
+	require.NotContains(t, err.Error(), "hunter2")
+}
+
 func TestFilesOfTheEmbeddedEnginesAreInTheDataDirectoryUnlessTheirPathIsAbsolute(t *testing.T) {
 	t.Parallel()
 	c, err := configured(t, "", nil, "--data-dir", "/data", "--readmodels", "sqlite:/fast/views.db")
@@ -110,6 +131,7 @@ func TestWrongSettingsAreRefusedByName(t *testing.T) {
 		"readmodels":         "LICENSELEDGER_READMODELS=esdb://db",
 		"readmodels_replica": "LICENSELEDGER_READMODELS_REPLICA=postgres://db",
 		"role":               "LICENSELEDGER_ROLE=projector",
+		"redis":              "LICENSELEDGER_REDIS=localhost:6379",
 		"data_dir":           "LICENSELEDGER_DATA_DIR=",
 		"issuer":             "LICENSELEDGER_ISSUER=",
 		"admin_key":          "LICENSELEDGER_ADMIN_KEY=short",

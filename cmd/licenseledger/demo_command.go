@@ -54,11 +54,13 @@ func (c config) existingAdminKey() (string, error) {
 }
 
 // existing reports whether there is a ledger; only one in a file can be missing without an error.
-func (c config) existing() error {
-	if c.EventStore.shared() {
+func (c config) existing() error { return existing(c.EventStore, c.DataDir) }
+
+func existing(l location, dataDir string) error {
+	if l.shared() {
 		return nil
 	}
-	file := c.EventStore.file(c.DataDir)
+	file := l.file(dataDir)
 	if _, err := os.Stat(file); err != nil {
 		absolute, _ := filepath.Abs(filepath.Dir(file))
 		return &advice{fmt.Errorf("there is no ledger in %s", absolute), "name the server's data directory with --data-dir"}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/projections"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
@@ -55,6 +54,7 @@ type fsckReport struct {
 	Clean       bool             `json:"clean"`
 	Events      uint64           `json:"events"`
 	Streams     int              `json:"streams"`
+	Digest      string           `json:"digest"`            // of the events, as `ledger verify` tells it
 	Problem     string           `json:"problem,omitempty"` // of the ledger itself
 	Projections []fsckProjection `json:"projections"`
 }
@@ -90,39 +90,14 @@ func fsck(ctx context.Context, c config, progress io.Writer) (report fsckReport,
 
 // checkLedger reads every event and looks at its place.
 func (s *stores) checkLedger(ctx context.Context, report *fsckReport, progress io.Writer) error {
-	head, err := s.events.Head(ctx)
+	summary, err := verifyLedger(ctx, s.events, s.registry, "reading the ledger", progress)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil {
-		return err
+		report.Problem = err.Error()
 	}
-	bar := newBar(progress, "reading the ledger", uint64(head))
-	revisions := map[string]event.Revision{}
-	var last event.Position
-	for e, err := range s.events.ReadAll(ctx, 0) {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err == nil && e.Position <= last {
-			err = fmt.Errorf("position %d follows %d", e.Position, last)
-		}
-		if err == nil && e.Revision != revisions[e.Stream]+1 {
-			err = fmt.Errorf("position %d has revision %d of %s, after revision %d", e.Position, e.Revision, e.Stream, revisions[e.Stream])
-		}
-		if err == nil {
-			_, err = s.registry.Decode(e)
-		}
-		if err != nil {
-			report.Problem = err.Error()
-			break
-		}
-		last, revisions[e.Stream] = e.Position, e.Revision
-		report.Events++
-		bar.to(uint64(e.Position))
-	}
-	bar.done()
-	report.Streams = len(revisions)
-	if report.Problem == "" && last != head {
-		report.Problem = fmt.Sprintf("the ledger ends at position %d, its head says %d", last, head)
-	}
+	report.Events, report.Streams, report.Digest = summary.Events, summary.Streams, summary.Digest
 	return nil
 }
 
@@ -150,6 +125,9 @@ func (s *stores) checkReadModels(ctx context.Context, c config, report *fsckRepo
 		bar.to(done)
 	})
 	bar.done()
+	if errors.Is(err, readmodels.ErrNotFound) {
+		return &advice{err, "start the server once: it derives the read models"}
+	}
 	if err != nil && !errors.Is(err, projections.ErrAheadOfLedger) {
 		return err
 	}
@@ -177,7 +155,7 @@ func (r fsckReport) print(out io.Writer) error {
 		}
 		rows[i] = []string{p.Name, fmt.Sprint(p.Position), p.Checksum, verdict}
 	}
-	if _, err := fmt.Fprintf(out, "ledger: %d events in %d streams\n", r.Events, r.Streams); err != nil {
+	if _, err := fmt.Fprintf(out, "ledger: %d events in %d streams\ndigest: %s\n", r.Events, r.Streams, r.Digest); err != nil {
 		return err
 	}
 	if len(rows) > 0 {

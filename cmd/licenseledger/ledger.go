@@ -19,6 +19,7 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore/eventstoredb"
 	"github.com/licenseledger/licenseledger/eventstore/postgres"
 	"github.com/licenseledger/licenseledger/eventstore/sqlite"
+	"github.com/licenseledger/licenseledger/eventstore/transfer"
 	"github.com/licenseledger/licenseledger/keyring"
 	"github.com/licenseledger/licenseledger/projections"
 	"github.com/licenseledger/licenseledger/readmodels"
@@ -59,8 +60,8 @@ func openStores(ctx context.Context, c config, logger *slog.Logger) (_ *stores, 
 	if err := s.openKeys(ctx, c); err != nil {
 		return nil, err
 	}
-	if s.events, err = openEvents(ctx, c, logger); err != nil {
-		return nil, err
+	if s.events, err = openEvents(ctx, c.EventStore, c.DataDir, logger); err != nil {
+		return nil, notOpened("eventstore", err)
 	}
 	s.closers = append(s.closers, s.events.Close)
 	if s.readModels, err = openReadModels(ctx, c); err != nil {
@@ -70,24 +71,47 @@ func openStores(ctx context.Context, c config, logger *slog.Logger) (_ *stores, 
 	return s, nil
 }
 
-// openEvents opens the ledger itself: the truth.
-func openEvents(ctx context.Context, c config, logger *slog.Logger) (eventstore.Store, error) {
-	switch c.EventStore.engine {
+// openEvents opens the ledger itself, the truth, making it if it is missing.
+func openEvents(ctx context.Context, l location, dataDir string, logger *slog.Logger) (eventstore.Store, error) {
+	switch l.engine {
+	case engineSQLite:
+		return sqlite.Open(ctx, l.file(dataDir), sqlite.Logger(logger))
 	case enginePostgreSQL:
-		store, err := postgres.Open(ctx, c.EventStore.text, postgres.Logger(logger))
-		return store, notOpened("eventstore", err)
+		return postgres.Open(ctx, l.text, postgres.Logger(logger))
 	case engineESDB:
-		store, err := eventstoredb.Open(ctx, c.EventStore.text, eventstoredb.Logger(logger))
-		return store, notOpened("eventstore", err)
-	default:
-		return sqlite.Open(ctx, c.EventStore.file(c.DataDir), sqlite.Logger(logger))
+		return eventstoredb.Open(ctx, l.text, eventstoredb.Logger(logger))
 	}
+	return nil, fmt.Errorf("%w: %s", errNoEngine, l)
+}
+
+// errNoEngine says that the program cannot keep something there.
+var errNoEngine = errors.New("there is no engine for this location")
+
+// readableLedger is a ledger that is only read.
+type readableLedger interface {
+	transfer.Ledger
+	Close() error
+}
+
+// openLedger opens a ledger to be read, while others may be writing to it. Nothing is made and nothing upgraded.
+func openLedger(ctx context.Context, l location, dataDir string) (readableLedger, error) {
+	switch l.engine {
+	case engineSQLite:
+		if err := existing(l, dataDir); err != nil {
+			return nil, err
+		}
+		return sqlite.OpenLedger(ctx, l.file(dataDir))
+	case enginePostgreSQL:
+		return postgres.OpenLedger(ctx, l.text)
+	}
+	return openEvents(ctx, l, dataDir, slog.New(slog.DiscardHandler)) // opening makes nothing
 }
 
 // notOpened adds what to do about a database that cannot be opened.
 func notOpened(setting string, err error) error {
-	if err == nil {
-		return nil
+	var advised *advice
+	if err == nil || errors.As(err, &advised) {
+		return err
 	}
 	return &advice{err, "`licenseledger doctor` checks what the setting " + setting + " names"}
 }
@@ -108,20 +132,28 @@ func openReadModels(ctx context.Context, c config) (*readmodels.DB, error) {
 // errInUse says that another process works on the data directory.
 var errInUse = errors.New("the data directory is in use by another licenseledger process")
 
-// lock keeps other processes off the data directory. The operating system gives the lock back when the process ends, however
-// it ends.
+// lock keeps other processes off the data directory.
 func (s *stores) lock(c config) error {
-	lock := flock.New(c.in(lockFile), flock.SetPermissions(0o600))
+	unlock, err := lockFolder(c.DataDir)
+	if err != nil {
+		return err
+	}
+	s.closers = append(s.closers, unlock)
+	return nil
+}
+
+// lockFolder takes the lock of a data directory. The operating system gives it back when the process ends, however it ends.
+func lockFolder(dir string) (unlock func() error, err error) {
+	lock := flock.New(filepath.Join(dir, lockFile), flock.SetPermissions(0o600))
 	locked, err := lock.TryLock()
 	if err != nil {
-		return fmt.Errorf("lock the data directory: %w", err)
+		return nil, fmt.Errorf("lock the data directory: %w", err)
 	}
 	if !locked {
-		absolute, _ := filepath.Abs(c.DataDir)
-		return &advice{fmt.Errorf("%w: %s", errInUse, absolute), "stop that process, or choose another --data-dir"}
+		absolute, _ := filepath.Abs(dir)
+		return nil, &advice{fmt.Errorf("%w: %s", errInUse, absolute), "stop that process, or choose another --data-dir"}
 	}
-	s.closers = append(s.closers, lock.Unlock)
-	return nil
+	return lock.Unlock, nil
 }
 
 // openKeys opens the keys, which are beside the read models so that whoever shares these shares the keys.
@@ -148,10 +180,15 @@ func (s *stores) openKeys(ctx context.Context, c config) error {
 }
 
 func openKeysDatabase(ctx context.Context, c config) (*keyring.Database, error) {
-	if c.ReadModels.engine == enginePostgreSQL {
-		return keyring.OpenPostgres(ctx, c.ReadModels.text)
+	return openKeysAt(ctx, c.keysLocation(), c.DataDir)
+}
+
+// keysLocation is where the keys are: beside the read models, in a file of their own where these are in one.
+func (c config) keysLocation() location {
+	if c.ReadModels.engine == engineSQLite {
+		return location{engineSQLite, "sqlite:" + keysFile}
 	}
-	return keyring.OpenSQLite(ctx, c.in(keysFile))
+	return c.ReadModels
 }
 
 // Close closes what was opened, last first.
@@ -168,8 +205,9 @@ func (s *stores) projectors() []projections.Projector {
 	return projections.Projectors(projections.PersonalData{Unsealer: s.keys, KeyGone: keyring.ErrKeyGone})
 }
 
-// lease is how long the owner of a projection may be silent before another instance takes it over.
-const lease = 5 * time.Second
+// lease is how long the owner of a projection may be silent before another instance takes it over: shorter than a query waits for its
+// Ledger-Position.
+const lease = 3 * time.Second
 
 // startProjections follows the ledger with all projections, or with those that no other instance keeps.
 func (s *stores) startProjections(ctx context.Context, c config, logger *slog.Logger) (*projections.Runner, error) {

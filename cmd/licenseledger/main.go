@@ -68,7 +68,8 @@ func newRoot(std stdio) *cobra.Command {
 	root.SetErr(std.err)
 	root.PersistentFlags().AddFlagSet(configFlags())
 	root.AddCommand(
-		newServeCommand(), newDemoCommand(), newConfigCommand(), newFsckCommand(), newProjectionsCommand(), newCertificateCommand(),
+		newServeCommand(), newDemoCommand(), newConfigCommand(), newLedgerCommand(), newKeysCommand(), newBackupCommand(), newRestoreCommand(), newDoctorCommand(),
+		newFsckCommand(), newProjectionsCommand(), newCertificateCommand(),
 	)
 	return root
 }

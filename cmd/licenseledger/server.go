@@ -65,10 +65,15 @@ func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server,
 	if s.adminKey, s.adminKeyMade, err = c.adminKey(); err != nil {
 		return nil, err
 	}
+	metrics := prometheus.NewRegistry()
+	cache, err := s.stores.openCache(c, metrics, logger)
+	if err != nil {
+		return nil, err
+	}
 	handler, err := commands.New(ctx, commands.Config{
 		Store: s.stores.events, Events: s.stores.registry, Keyring: s.stores.keys,
 		Now: time.Now, NewID: newID, Issuer: c.Issuer, CachedLicenses: c.CachedLicenses,
-		Shared: c.EventStore.shared(),
+		Shared: c.EventStore.shared(), Cache: cache,
 	})
 	if err != nil {
 		return nil, err
@@ -76,7 +81,6 @@ func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server,
 	if s.projections, err = s.stores.startProjections(ctx, c, logger); err != nil {
 		return nil, err
 	}
-	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.projections.Metrics())
 	api, err := httpapi.New(httpapi.Config{
 		Commands: handler, ReadModels: s.stores.readModels, Ledger: s.stores.events, Projections: s.projections,

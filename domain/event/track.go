@@ -1,6 +1,7 @@
 package event
 
 import (
+	"encoding/json"
 	"slices"
 
 	"github.com/google/uuid"
@@ -23,8 +24,9 @@ func (e Envelope) Ref() Ref {
 // brought it there. It is a value; Follow returns a new one.
 type Track struct {
 	Tenant   string
-	Revision Revision // of the last event, 0 for a stream that does not exist
-	Position Position // of the last event
+	Revision Revision  // of the last event, 0 for a stream that does not exist
+	Position Position  // of the last event
+	EventID  uuid.UUID // of the last event
 	commands []Command
 }
 
@@ -40,7 +42,7 @@ const RememberedCommands = 256
 
 // Follow returns the track after one more event.
 func (t Track) Follow(e Envelope) Track {
-	t.Tenant, t.Revision, t.Position = e.Tenant, e.Revision, e.Position
+	t.Tenant, t.Revision, t.Position, t.EventID = e.Tenant, e.Revision, e.Position, e.ID
 	if e.RequestHash == "" {
 		return t
 	}
@@ -63,4 +65,28 @@ func (t Track) Command(id string) (Command, bool) {
 		}
 	}
 	return Command{}, false
+}
+
+// trackForm is a track in snapshots.
+type trackForm struct {
+	Tenant   string
+	Revision Revision
+	Position Position
+	EventID  uuid.UUID
+	Commands []Command
+}
+
+// MarshalJSON writes all of the track, the remembered commands included.
+func (t Track) MarshalJSON() ([]byte, error) {
+	return json.Marshal(trackForm{Tenant: t.Tenant, Revision: t.Revision, Position: t.Position, EventID: t.EventID, Commands: t.commands})
+}
+
+// UnmarshalJSON is the inverse of MarshalJSON.
+func (t *Track) UnmarshalJSON(text []byte) error {
+	var form trackForm
+	if err := json.Unmarshal(text, &form); err != nil {
+		return err
+	}
+	*t = Track{Tenant: form.Tenant, Revision: form.Revision, Position: form.Position, EventID: form.EventID, commands: form.Commands}
+	return nil
 }

@@ -350,6 +350,7 @@ func (w *world) check(t *rapid.T) {
 	w.pass(w.now)
 	s := w.stream.Settled(w.now)
 	require.Equal(t, w.shadow, w.stream, "settling leaves the stream as it is")
+	require.Equal(t, w.stream, restored(t, w.stream), "a snapshot holds everything")
 	require.Empty(t, s.Due(w.now), "nothing is due of what is settled")
 	requireInOrder(t, w.stream.Due(w.now))
 
@@ -408,4 +409,5 @@ func (w *world) replay(t *rapid.T) {
 	require.Equal(t, continued(t, nil, w.ledger...), w.stream, "replayed state is live state")
 	half := len(w.ledger) / 2
 	require.Equal(t, continued(t, continued(t, nil, w.ledger[:half]...), w.ledger[half:]...), w.stream, "in any portions")
+	require.Equal(t, continued(t, restored(t, continued(t, nil, w.ledger[:half+1]...)), w.ledger[half+1:]...), w.stream, "or onto a snapshot")
 }

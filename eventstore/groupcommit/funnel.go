@@ -49,18 +49,34 @@ type Funnel struct {
 	write    WriteBatch
 	capacity int
 
-	mu     sync.Mutex
-	queue  []*request // waiting to be taken up, oldest first
-	events int        // in the queue
-	closed bool
+	mu      sync.Mutex
+	queue   []*request // waiting to be taken up, oldest first
+	appends int        // in the queue
+	events  int        // in the queue
+	closed  bool
 
 	wake chan struct{} // holds a token when the writer has something to look at
 	done chan struct{} // closed when the writer has ended
 }
 
+// request is what one caller wants to be stored: one append, or several in their order.
 type request struct {
-	Append
-	outcome chan Outcome
+	appends  []Append
+	events   int
+	outcomes chan result
+}
+
+type result struct {
+	outcomes []Outcome
+	err      error
+}
+
+func newRequest(appends ...Append) *request {
+	r := &request{appends: appends, outcomes: make(chan result, 1)}
+	for _, a := range appends {
+		r.events += len(a.Events)
+	}
+	return r
 }
 
 // NewFunnel starts a funnel that queues up to capacity appends for write. It runs until Close.
@@ -76,22 +92,57 @@ func NewFunnel(capacity int, write WriteBatch) *Funnel {
 // When ctx ends before the append was taken up, the append is withdrawn; when it ends later, Append returns ctx's error
 // at once although the append may still be stored. The payload bytes are not copied: they must not be changed anymore.
 func (f *Funnel) Append(ctx context.Context, a Append) (eventstore.Commit, error) {
+	outcomes, err := f.store(ctx, a)
+	if err != nil {
+		return eventstore.Commit{}, err
+	}
+	return outcomes[0].Commit, outcomes[0].Err
+}
+
+// AppendInOrder queues several appends, to be stored in one commit and in the order given, with nothing of others between them.
+// It fails as Append does, with the first failure among them: the others may be stored. There are at most [MaxAppendsPerBatch], with
+// at most [MaxEventsPerBatch] events.
+func (f *Funnel) AppendInOrder(ctx context.Context, appends []Append) error {
+	events := 0
+	for _, a := range appends {
+		events += len(a.Events)
+	}
+	if len(appends) > MaxAppendsPerBatch || events > MaxEventsPerBatch {
+		return fmt.Errorf("%w: %d appends of %d events in one commit, at most %d of %d are allowed",
+			eventstore.ErrInvalidAppend, len(appends), events, MaxAppendsPerBatch, MaxEventsPerBatch)
+	}
+	outcomes, err := f.store(ctx, appends...)
+	if err != nil {
+		return err
+	}
+	for _, o := range outcomes {
+		if o.Err != nil {
+			return o.Err
+		}
+	}
+	return nil
+}
+
+// store queues a request and waits for what becomes of it.
+func (f *Funnel) store(ctx context.Context, appends ...Append) ([]Outcome, error) {
 	if err := ctx.Err(); err != nil {
-		return eventstore.Commit{}, err
+		return nil, err
 	}
-	if err := eventstore.Check(a.Stream, a.Events); err != nil {
-		return eventstore.Commit{}, err
+	for _, a := range appends {
+		if err := eventstore.Check(a.Stream, a.Events); err != nil {
+			return nil, err
+		}
 	}
-	r := &request{Append: a, outcome: make(chan Outcome, 1)}
+	r := newRequest(appends...)
 	if err := f.enqueue(r); err != nil {
-		return eventstore.Commit{}, err
+		return nil, err
 	}
 	select {
-	case o := <-r.outcome:
-		return o.Commit, o.Err
+	case stored := <-r.outcomes:
+		return stored.outcomes, stored.err
 	case <-ctx.Done():
 		f.withdraw(r)
-		return eventstore.Commit{}, ctx.Err()
+		return nil, ctx.Err()
 	}
 }
 
@@ -101,10 +152,10 @@ func (f *Funnel) Close() {
 	f.mu.Lock()
 	f.closed = true
 	waiting := f.queue
-	f.queue, f.events = nil, 0
+	f.queue, f.appends, f.events = nil, 0, 0
 	f.mu.Unlock()
 	for _, r := range waiting {
-		r.outcome <- Outcome{Err: eventstore.ErrClosed}
+		r.outcomes <- result{err: eventstore.ErrClosed}
 	}
 	f.signal()
 	<-f.done
@@ -116,11 +167,12 @@ func (f *Funnel) enqueue(r *request) error {
 	switch {
 	case f.closed:
 		return eventstore.ErrClosed
-	case len(f.queue) >= f.capacity, f.events+len(r.Events) > maxQueuedEvents:
-		return fmt.Errorf("%w: %d appends are waiting", eventstore.ErrBusy, len(f.queue))
+	case f.appends >= f.capacity, f.events+r.events > maxQueuedEvents:
+		return fmt.Errorf("%w: %d appends are waiting", eventstore.ErrBusy, f.appends)
 	}
 	f.queue = append(f.queue, r)
-	f.events += len(r.Events)
+	f.appends += len(r.appends)
+	f.events += r.events
 	f.signal()
 	return nil
 }
@@ -132,7 +184,8 @@ func (f *Funnel) withdraw(r *request) {
 	for i, queued := range f.queue {
 		if queued == r {
 			f.queue = append(f.queue[:i], f.queue[i+1:]...)
-			f.events -= len(r.Events)
+			f.appends -= len(r.appends)
+			f.events -= r.events
 			return
 		}
 	}
@@ -169,33 +222,36 @@ func (f *Funnel) run() {
 func (f *Funnel) take() (taken []*request, closed bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	n, events := 0, 0
-	for n < len(f.queue) && n < MaxAppendsPerBatch && events+len(f.queue[n].Events) <= MaxEventsPerBatch {
-		events += len(f.queue[n].Events)
+	n, appends, events := 0, 0, 0
+	for n < len(f.queue) && appends+len(f.queue[n].appends) <= MaxAppendsPerBatch && events+f.queue[n].events <= MaxEventsPerBatch {
+		appends += len(f.queue[n].appends)
+		events += f.queue[n].events
 		n++
 	}
 	taken = append(taken, f.queue[:n]...)
 	rest := copy(f.queue, f.queue[n:])
 	clear(f.queue[rest:])
 	f.queue = f.queue[:rest]
+	f.appends -= appends
 	f.events -= events
 	return taken, f.closed
 }
 
 func (f *Funnel) commit(taken []*request) {
-	batch := make([]Append, len(taken))
-	for i, r := range taken {
-		batch[i] = r.Append
+	batch := make([]Append, 0, len(taken))
+	for _, r := range taken {
+		batch = append(batch, r.appends...)
 	}
 	outcomes, err := f.write(batch)
 	if err == nil && len(outcomes) != len(batch) {
 		err = fmt.Errorf("%d outcomes for %d appends", len(outcomes), len(batch))
 	}
-	for i, r := range taken {
+	for _, r := range taken {
 		if err != nil {
-			r.outcome <- Outcome{Err: fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)}
+			r.outcomes <- result{err: fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)}
 			continue
 		}
-		r.outcome <- outcomes[i]
+		r.outcomes <- result{outcomes: outcomes[:len(r.appends)]}
+		outcomes = outcomes[len(r.appends):]
 	}
 }

@@ -248,3 +248,44 @@ func TestClosingFinishesWhatWasTakenUpAndRefusesWhatWaits(t *testing.T) {
 	require.ErrorIs(t, err, eventstore.ErrClosed)
 	e.funnel.Close()
 }
+
+func TestAppendsOfOneCallAreInOneBatchInTheirOrder(t *testing.T) {
+	t.Parallel()
+	e := start(t, 1000)
+	resume := e.stall(t)
+	var single []<-chan error
+	for range groupcommit.MaxAppendsPerBatch - 1 {
+		single = append(single, e.append(t.Context(), "another", occurred(1)))
+	}
+	group := []groupcommit.Append{
+		{Stream: "b", Events: occurred(1)}, {Stream: "a", Events: occurred(2)}, {Stream: "b", Expected: 1, Events: occurred(1)},
+	}
+	together := make(chan error, 1)
+	go func() { together <- e.funnel.AppendInOrder(t.Context(), group) }()
+	resume()
+	var found bool
+	for answered := 0; answered < len(single)+1; {
+		batch := <-e.begun
+		require.LessOrEqual(t, len(batch), groupcommit.MaxAppendsPerBatch)
+		for i, a := range batch {
+			answered++
+			if a.Stream == "b" && !found {
+				found = true
+				require.Equal(t, group, batch[i:i+3], "nothing stands between them")
+				answered -= 2
+			}
+		}
+		e.finish <- nil
+	}
+	require.True(t, found)
+	require.NoError(t, <-together)
+	for _, s := range single {
+		require.NoError(t, <-s)
+	}
+}
+
+func TestTooManyAppendsForOneCommitAreRefused(t *testing.T) {
+	t.Parallel()
+	e := start(t, 1000)
+	require.ErrorIs(t, e.funnel.AppendInOrder(t.Context(), make([]groupcommit.Append, groupcommit.MaxAppendsPerBatch+1)), eventstore.ErrInvalidAppend)
+}

@@ -26,8 +26,10 @@ import (
 	"github.com/licenseledger/licenseledger/pgconnect"
 )
 
+// DefaultSchema is the PostgreSQL schema that holds the ledger unless [Schema] names another.
+const DefaultSchema = "licenseledger_ledger"
+
 const (
-	defaultSchema         = "licenseledger_ledger"
 	defaultMaxConnections = 16
 	defaultQueueCapacity  = 4096
 	defaultPollInterval   = 250 * time.Millisecond
@@ -44,7 +46,7 @@ type options struct {
 // Option changes a default of [Open].
 type Option func(*options)
 
-// Schema sets the PostgreSQL schema that holds the ledger; licenseledger_ledger by default.
+// Schema sets the PostgreSQL schema that holds the ledger; [DefaultSchema] by default.
 func Schema(name string) Option { return func(o *options) { o.schema = name } }
 
 // MaxConnections sets how many connections the store opens at most: one that writes, one that listens, the others read.
@@ -84,7 +86,7 @@ var _ eventstore.Store = (*Store)(nil)
 // the store listens, prepares statements and sets its sessions up.
 func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
 	o := options{
-		schema:         defaultSchema,
+		schema:         DefaultSchema,
 		maxConnections: defaultMaxConnections,
 		queueCapacity:  defaultQueueCapacity,
 		pollInterval:   defaultPollInterval,
@@ -148,6 +150,11 @@ func (s *Store) Append(ctx context.Context, stream string, expected event.Revisi
 		return eventstore.Commit{}, err
 	}
 	return s.funnel.Append(ctx, groupcommit.Append{Stream: stream, Expected: expected, Events: events})
+}
+
+// AppendInOrder stores several appends, at most [groupcommit.MaxAppendsPerBatch], in one commit and in their order.
+func (s *Store) AppendInOrder(ctx context.Context, appends []groupcommit.Append) error {
+	return s.funnel.AppendInOrder(ctx, appends)
 }
 
 // writeBatch is the funnel's way to the database.

@@ -133,6 +133,11 @@ func (s *Store) Append(ctx context.Context, stream string, expected event.Revisi
 	return s.funnel.Append(ctx, groupcommit.Append{Stream: stream, Expected: expected, Events: events})
 }
 
+// AppendInOrder stores several appends, at most [groupcommit.MaxAppendsPerBatch], in one commit and in their order.
+func (s *Store) AppendInOrder(ctx context.Context, appends []groupcommit.Append) error {
+	return s.funnel.AppendInOrder(ctx, appends)
+}
+
 // writeBatch is the funnel's way to the file.
 func (s *Store) writeBatch(batch []groupcommit.Append) ([]groupcommit.Outcome, error) {
 	if s.checkpoints.mayTruncate() {

@@ -20,7 +20,8 @@ import (
 	esdbdouble "github.com/licenseledger/licenseledger/tests/services/eventstoredb"
 )
 
-// Variable names the environment variable that chooses the engines: EVENTSTORE+READMODELS, such as postgres+sqlite.
+// Variable names the environment variable that chooses the engines: EVENTSTORE+READMODELS, such as
+// postgres+sqlite, and with +redis at the end also a cache.
 const Variable = "LICENSELEDGER_TEST_ENGINES"
 
 // The engines.
@@ -29,6 +30,8 @@ const (
 	PostgreSQL = "postgres"
 	// EventStoreDB is a double that speaks the real protocol on a real socket.
 	EventStoreDB = "esdb"
+	// Redis is a cache beside them.
+	Redis = "redis"
 )
 
 // Engines are where ledgers are kept.
@@ -37,6 +40,7 @@ type Engines struct {
 
 	postgres  string // connection string of a server
 	private   *services.Postgres
+	redis     string // likewise; empty: no cache
 	databases atomic.Int64
 	mu        sync.Mutex // guards close
 	close     []func() error
@@ -48,20 +52,28 @@ func Chosen() (*Engines, error) {
 	if choice == "" {
 		choice = SQLite + "+" + SQLite
 	}
-	events, readModels, _ := strings.Cut(choice, "+")
-	return Start(events, readModels)
+	parts := strings.Split(choice, "+")
+	if len(parts) < 2 {
+		return nil, fmt.Errorf("%s must be EVENTSTORE+READMODELS", Variable)
+	}
+	return Start(parts[0], parts[1], parts[2:]...)
 }
 
-// Start starts what the engines need.
-func Start(events, readModels string) (*Engines, error) {
-	return start(events, readModels, os.Getenv(services.PostgresVariable))
+// Start starts what the engines need. Beside them there may be [Redis].
+func Start(events, readModels string, beside ...string) (*Engines, error) {
+	return start(os.Getenv(services.PostgresVariable), events, readModels, beside...)
 }
 
 // StartPrivate starts what the engines need, with a PostgreSQL server of their own whatever the environment names.
-func StartPrivate(events, readModels string) (*Engines, error) { return start(events, readModels, "") }
+func StartPrivate(events, readModels string) (*Engines, error) { return start("", events, readModels) }
 
-func start(events, readModels, postgres string) (*Engines, error) {
+func start(postgres, events, readModels string, beside ...string) (_ *Engines, err error) {
 	e := &Engines{Events: events, ReadModels: readModels}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, e.Close())
+		}
+	}()
 	if !slices.Contains([]string{SQLite, PostgreSQL, EventStoreDB}, events) || !slices.Contains([]string{SQLite, PostgreSQL}, readModels) {
 		return nil, fmt.Errorf("%s: there are no engines %s+%s", Variable, events, readModels)
 	}
@@ -73,6 +85,16 @@ func start(events, readModels, postgres string) (*Engines, error) {
 			}
 			e.close = append(e.close, server.Stop)
 			e.private, e.postgres = server, server.URL()
+		}
+	}
+	if slices.Contains(beside, Redis) {
+		if e.redis = os.Getenv(services.RedisVariable); e.redis == "" {
+			server, err := services.StartRedis()
+			if err != nil {
+				return nil, err
+			}
+			e.close = append(e.close, server.Stop)
+			e.redis = server.URL()
 		}
 	}
 	return e, nil
@@ -92,6 +114,9 @@ func (e *Engines) Postgres() *services.Postgres { return e.private }
 
 // NewLedger makes the options lead to a ledger that nobody else uses.
 func (e *Engines) NewLedger(ctx context.Context, o *process.Options) error {
+	if e.redis != "" {
+		o.Env = append(o.Env, "LICENSELEDGER_REDIS="+e.redis)
+	}
 	if e.Events == EventStoreDB {
 		double, err := esdbdouble.Start()
 		if err != nil {

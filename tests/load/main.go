@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/licenseledger/licenseledger/tests/engines"
 	"github.com/licenseledger/licenseledger/tests/process"
 )
 
@@ -79,14 +80,25 @@ func measure(ctx context.Context, s settings, progress io.Writer) (r report, err
 	if err != nil {
 		return r, err
 	}
-	r = report{Clients: s.clients, Seconds: s.duration.Seconds(), Machine: machine(), Go: runtime.Version(), At: time.Now().UTC(), Events: s.events}
-	if r.RawAppends, err = rawAppends(ctx, s.duration, progress); err != nil {
+	chosen, err := engines.Chosen()
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, chosen.Close()) }()
+	if s.events > 0 && chosen.ReadModels != engines.SQLite {
+		return r, errors.New("rebuilds are measured with read models in SQLite: give -events 0")
+	}
+	r = report{Engines: chosen.Events + "+" + chosen.ReadModels, Clients: s.clients, Seconds: s.duration.Seconds(), Machine: machine(), Go: runtime.Version(), At: time.Now().UTC(), Events: s.events}
+	if r.RawAppends, err = rawAppends(ctx, chosen.Events, s.duration, progress); err != nil {
 		return r, err
 	}
 	if r.RawHTTP, err = rawHTTP(ctx, s, progress); err != nil {
 		return r, err
 	}
 	options := process.Options{Binary: s.binary, DataDir: filepath.Join(dir, "data"), Env: []string{"LICENSELEDGER_LOG_LEVEL=warn"}}
+	if err := chosen.NewLedger(ctx, &options); err != nil {
+		return r, err
+	}
 	server, err := process.Start(options)
 	if err != nil {
 		return r, err

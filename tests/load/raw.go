@@ -19,6 +19,7 @@ import (
 	"github.com/labstack/echo/v5"
 
 	"github.com/licenseledger/licenseledger/httpapi/api"
+	"github.com/licenseledger/licenseledger/tests/engines"
 	"github.com/licenseledger/licenseledger/tests/process"
 )
 
@@ -27,10 +28,15 @@ const grouped = "^BenchmarkStore$/^appends_of_2_by_64_clients$"
 
 var eventsPerSecond = regexp.MustCompile(`([0-9.e+]+) events/s`)
 
+// packages are where the engines of the event store are.
+var packages = map[string]string{
+	engines.SQLite: "./eventstore/sqlite", engines.PostgreSQL: "./eventstore/postgres", engines.EventStoreDB: "./eventstore/eventstoredb",
+}
+
 // rawAppends measures how many events the engine takes per second when nothing else is to do.
-func rawAppends(ctx context.Context, duration time.Duration, progress io.Writer) (float64, error) {
+func rawAppends(ctx context.Context, engine string, duration time.Duration, progress io.Writer) (float64, error) {
 	_, _ = fmt.Fprintln(progress, "measuring the engine's grouped appends")
-	bench := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", grouped, "-benchtime", duration.String(), "./eventstore/sqlite") //nolint:gosec // ours
+	bench := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", grouped, "-benchtime", duration.String(), packages[engine]) //nolint:gosec // ours
 	bench.Dir, bench.Stderr = process.Repository(), progress
 	out, err := bench.Output()
 	if err != nil {

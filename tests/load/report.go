@@ -17,6 +17,7 @@ type report struct {
 	At          time.Time `json:"at"`
 	Machine     string    `json:"machine"`
 	Go          string    `json:"go"`
+	Engines     string    `json:"engines"` // of events and read models
 	Clients     int       `json:"clients"`
 	Seconds     float64   `json:"seconds"` // of each measurement
 	Activations measured  `json:"activations"`
@@ -59,8 +60,8 @@ func (r report) table() string {
 	share := func(part, whole float64) string { return fmt.Sprintf("%.0f %%", 100*part/whole) }
 	latency := func(m measured) string { return fmt.Sprintf("%.1f / %.1f / %.1f ms", m.P50, m.P95, m.P99) }
 
-	write("%s, %s, %s. %d clients on loopback, each with one request under way, sharing the processors with the server; %.0f s each.\n",
-		r.At.Format(time.DateOnly), r.Machine, r.Go, r.Clients, r.Seconds)
+	write("%s, %s, %s, %s. %d clients on loopback, each with one request under way, sharing the processors with the server; %.0f s each.\n",
+		r.At.Format(time.DateOnly), r.Machine, r.Go, r.Engines, r.Clients, r.Seconds)
 	spent := func(m measured) string { return fmt.Sprintf("%.0f µs", m.CPU) }
 	write("| over HTTP | per second | p50 / p95 / p99 | server's CPU time each | of the raw limit |")
 	write("| --- | ---: | ---: | ---: | --- |")

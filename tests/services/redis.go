@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -23,17 +24,23 @@ type Redis struct {
 	port     int
 	password string
 	user     *syscall.Credential // nil: the one who runs the tests
+	settings func(port int) (lines string, err error)
+	sentinel bool
 
 	server *process // nil while it is down
 }
 
 // StartRedis starts a server. The caller stops it.
-func StartRedis() (_ *Redis, err error) {
+func StartRedis() (*Redis, error) {
+	return startRedis(&Redis{password: rand.Text(), settings: func(int) (string, error) { return "save \"\"\nappendonly no\n", nil }})
+}
+
+func startRedis(r *Redis) (_ *Redis, err error) {
 	bin, err := exec.LookPath("redis-server")
 	if err != nil {
 		return nil, fmt.Errorf("redis is not installed (make need-redis): %w", err)
 	}
-	r := &Redis{bin: bin, password: rand.Text()}
+	r.bin = bin
 	if r.dir, r.user, err = privateFolder("licenseledger-redis-"); err != nil {
 		return nil, err
 	}
@@ -54,14 +61,30 @@ func (r *Redis) URL() string { return fmt.Sprintf("redis://:%s@127.0.0.1:%d/0", 
 
 // Start starts the server when it is down, empty and at the same place, and returns when it accepts connections.
 func (r *Redis) Start() error {
-	cmd := exec.CommandContext(context.Background(), r.bin, "-") //nolint:gosec // a fixed program
+	settings, err := r.settings(r.port)
+	if err != nil {
+		return err
+	}
+	// A file, because a sentinel keeps what it learns in it; the password must not be among the arguments.
+	config := filepath.Join(r.dir, "redis.conf")
+	if err := os.WriteFile(config, fmt.Appendf(nil, "bind 127.0.0.1\nport %d\nrequirepass %s\ndir %s\n%s", r.port, r.password, r.dir, settings), 0o600); err != nil {
+		return err
+	}
+	if r.user != nil {
+		if err := os.Chown(config, int(r.user.Uid), int(r.user.Gid)); err != nil {
+			return err
+		}
+	}
+	arguments, ready := []string{config}, redisReadyLine
+	if r.sentinel {
+		arguments, ready = append(arguments, "--sentinel"), sentinelReadyLine
+	}
+	cmd := exec.CommandContext(context.Background(), r.bin, arguments...) //nolint:gosec // a fixed program
 	cmd.Dir = r.dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C"}
 	// A paused process heeds no other signal.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: r.user, Pdeathsig: syscall.SIGKILL}
-	cmd.Stdin = strings.NewReader(fmt.Sprintf("bind 127.0.0.1\nport %d\nrequirepass %s\ndir %s\nsave \"\"\nappendonly no\n",
-		r.port, r.password, r.dir))
-	server, err := startProcess(cmd, redisReadyLine)
+	server, err := startProcess(cmd, ready)
 	if err != nil {
 		return err
 	}

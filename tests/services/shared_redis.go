@@ -5,8 +5,8 @@ import (
 	"os"
 )
 
-// redisVariable names a server to use instead of a private one: a redis:// URL.
-const redisVariable = "LICENSELEDGER_TEST_REDIS"
+// RedisVariable names a server to use instead of a private one: a redis:// URL.
+const RedisVariable = "LICENSELEDGER_TEST_REDIS"
 
 // SharedRedis is the Redis server that all tests of a binary share, each with keys of its own. A package of tests declares one and
 // gives its TestMain to it, as with [Shared]; a package that needs both nests them: postgres.With(redis.With(m)).
@@ -25,7 +25,7 @@ type runningRedis struct {
 
 // Run starts the server, runs the tests and stops the server.
 func (r runningRedis) Run() (code int) {
-	if r.shared.url = os.Getenv(redisVariable); r.shared.url == "" {
+	if r.shared.url = os.Getenv(RedisVariable); r.shared.url == "" {
 		server, err := StartRedis()
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "start Redis for the tests:", err)

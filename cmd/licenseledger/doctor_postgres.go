@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/licenseledger/licenseledger/pgconnect"
+)
+
+// What is wanted of a PostgreSQL server.
+const (
+	oldestPostgres     = 120000 // the settings that the program makes exist since then
+	maintainedPostgres = 140000
+	neededConnections  = 50 // that one instance opens at most, events, read models and keys together
+	bigClockDifference = 5 * time.Second
+	someDifference     = time.Second
+)
+
+const serverSQL = `
+SELECT current_setting('server_version_num')::int, current_setting('server_version'),
+       pg_is_in_recovery(), current_setting('default_transaction_read_only'),
+       current_setting('fsync'), current_setting('synchronous_commit'), current_setting('full_page_writes'),
+       current_setting('server_encoding'),
+       least(current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
+             (SELECT nullif(rolconnlimit, -1) FROM pg_roles WHERE rolname = current_user),
+             (SELECT nullif(datconnlimit, -1) FROM pg_database WHERE datname = current_database())),
+       has_database_privilege(current_database(), 'CREATE'),
+       (SELECT count(*) FROM pg_namespace WHERE nspname = ANY ($1)),
+       clock_timestamp()`
+
+// postgresServer is what a server says of itself.
+type postgresServer struct {
+	number                                            int
+	version                                           string
+	standby                                           bool
+	readOnly, fsync, commits, fullPageWrites, encoded string
+	connections                                       int
+	mayCreate                                         bool
+	schemas                                           int
+	ahead                                             time.Duration // of this host's clock
+}
+
+func askPostgres(ctx context.Context, at location) (s postgresServer, err error) {
+	ctx, cancel := context.WithTimeout(ctx, doctorPatience)
+	defer cancel()
+	config, err := pgconnect.Parse(at.text, "public", nil, nil)
+	if err != nil {
+		return s, err
+	}
+	config.ConnConfig.ValidateConnect = nil // a standby is to be told as such
+	conn, err := pgx.ConnectConfig(ctx, config.ConnConfig)
+	if err != nil {
+		return s, err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	var names []string
+	for _, name := range postgresSchemas() {
+		names = append(names, name)
+	}
+	asked := time.Now()
+	var clock time.Time
+	err = conn.QueryRow(ctx, serverSQL, names).Scan(&s.number, &s.version, &s.standby, &s.readOnly, &s.fsync, &s.commits, &s.fullPageWrites,
+		&s.encoded, &s.connections, &s.mayCreate, &s.schemas, &clock)
+	answered := time.Now()
+	s.ahead = asked.Add(answered.Sub(asked) / 2).Sub(clock)
+	return s, err
+}
+
+// examineServer looks whether a PostgreSQL server can be relied on, and reports whether it answers.
+func (d *diagnosis) examineServer(ctx context.Context, setting string, at location) bool {
+	s, err := askPostgres(ctx, at)
+	if err != nil {
+		d.mend(setting+": server", at.String()+": "+err.Error(), "start the server, let this host in (pg_hba.conf, firewall), and check user, password and database")
+		return false
+	}
+	switch {
+	case s.number < oldestPostgres:
+		d.mend(setting+": server", "PostgreSQL "+s.version, "upgrade to PostgreSQL 14 or later")
+	case s.number < maintainedPostgres:
+		d.warn(setting+": server", "PostgreSQL "+s.version+" is not maintained any more", "upgrade to PostgreSQL 14 or later")
+	default:
+		d.ok(setting+": server", "PostgreSQL "+s.version)
+	}
+	if s.standby || s.readOnly == "on" {
+		d.mend(setting+": writing", "the server takes no changes", "name the primary, or several hosts with target_session_attrs=read-write")
+	}
+	d.examineDurability(setting, s)
+	if s.encoded != "UTF8" {
+		d.mend(setting+": encoding", s.encoded, "create a database with ENCODING 'UTF8' and name that")
+	} else {
+		d.ok(setting+": encoding", s.encoded)
+	}
+	if !s.mayCreate && s.schemas == 0 {
+		d.mend(setting+": rights", "the user may not make schemas, and there are none yet", "GRANT CREATE ON DATABASE … TO …")
+	}
+	if s.connections < neededConnections {
+		d.mend(setting+": connections", fmt.Sprintf("%d for everybody", s.connections),
+			fmt.Sprintf("raise max_connections, or the limit of role or database: %d for every instance", neededConnections))
+	} else {
+		d.ok(setting+": connections", fmt.Sprintf("%d for everybody, %d for every instance", s.connections, neededConnections))
+	}
+	d.examineClock(setting+": clock", s.ahead)
+	return true
+}
+
+// examineReplica looks whether a server that is only read answers.
+func (d *diagnosis) examineReplica(ctx context.Context, at location) {
+	const check = "replica: server"
+	s, err := askPostgres(ctx, at)
+	if err != nil {
+		d.mend(check, at.String()+": "+err.Error(), "start the replica and let this host in, or remove the setting")
+		return
+	}
+	d.ok(check, "PostgreSQL "+s.version)
+	d.examineClock("replica: clock", s.ahead)
+}
+
+func (d *diagnosis) examineDurability(setting string, s postgresServer) {
+	check, sound := setting+": durability", true
+	for _, c := range []struct{ name, value, hint string }{
+		{"fsync", s.fsync, "set fsync = on: commits do not survive a crash"},
+		{"full_page_writes", s.fullPageWrites, "set full_page_writes = on: a crash can tear pages, unless the file system writes them whole"},
+		{"synchronous_commit", s.commits, "set synchronous_commit = on: acknowledged commits can be lost"},
+	} {
+		if c.value == "off" {
+			d.mend(check, c.name+" is off", c.hint)
+			sound = false
+		}
+	}
+	if sound {
+		d.ok(check, fmt.Sprintf("fsync %s, full_page_writes %s, synchronous_commit %s", s.fsync, s.fullPageWrites, s.commits))
+	}
+}
+
+// examineClock compares clocks: leases and terms are decided by this host's, and instances must agree.
+func (d *diagnosis) examineClock(check string, ahead time.Duration) {
+	found := fmt.Sprintf("this host is %s ahead of the server", ahead.Round(time.Millisecond))
+	if ahead < 0 {
+		found = fmt.Sprintf("this host is %s behind the server", (-ahead).Round(time.Millisecond))
+	}
+	const hint = "let both follow the same time (NTP)"
+	switch {
+	case ahead.Abs() > bigClockDifference:
+		d.mend(check, found, hint)
+	case ahead.Abs() > someDifference:
+		d.warn(check, found, hint)
+	default:
+		d.ok(check, found)
+	}
+}

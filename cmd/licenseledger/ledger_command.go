@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/licenseledger/licenseledger/domain"
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/eventstore/transfer"
+)
+
+func newLedgerCommand() *cobra.Command {
+	command := &cobra.Command{Use: "ledger", Short: "Check the ledger itself, or copy it to another engine"}
+	command.AddCommand(newLedgerVerifyCommand(), newLedgerCopyCommand())
+	return command
+}
+
+// givenLocation takes a location from a flag, else from an environment variable, where a password stays out of sight; found is false
+// when neither gives one.
+func givenLocation(cmd *cobra.Command, flag, variable string, engines ...engine) (l location, found bool, err error) {
+	text, _ := cmd.Flags().GetString(flag)
+	if holdsSecret(text) {
+		return location{}, false, &advice{errors.New("--" + flag + " holds a password, and others can read command lines"), "give it as " + variable}
+	}
+	if text == "" {
+		text = os.Getenv(variable)
+	}
+	if text == "" {
+		return location{}, false, nil
+	}
+	l, ok := parseLocation(text, engines...)
+	if !ok {
+		return location{}, false, &advice{errors.New("--" + flag + " (" + variable + ") is no location of " + engineNames(engines)),
+			"for example sqlite:/var/lib/licenseledger/ledger.db or postgres://licenseledger@db.example.com/licenseledger"}
+	}
+	return l, true, nil
+}
+
+func engineNames(engines []engine) (names string) {
+	for i, e := range engines {
+		if i > 0 {
+			names += ", "
+		}
+		names += string(e)
+	}
+	return names
+}
+
+// verifyLedger reads a whole ledger with a bar and wants that every event can be understood.
+func verifyLedger(ctx context.Context, ledger transfer.Ledger, registry *event.Registry, doing string, progress io.Writer) (transfer.Summary, error) {
+	head, err := ledger.Head(ctx)
+	if err != nil {
+		return transfer.Summary{}, err
+	}
+	bar := newBar(progress, doing, uint64(head))
+	defer bar.done()
+	return transfer.Verify(ctx, ledger, func(e event.Envelope) error {
+		_, err := registry.Decode(e)
+		return err
+	}, func(p event.Position) { bar.to(uint64(p)) })
+}
+
+// ledgerReport is what a ledger holds.
+type ledgerReport struct {
+	At      string `json:"at"`
+	Events  uint64 `json:"events"`
+	Streams int    `json:"streams"`
+	Head    uint64 `json:"head"` // engines count positions in different ways
+	Digest  string `json:"digest"`
+}
+
+func reportOf(at location, s transfer.Summary) ledgerReport {
+	return ledgerReport{At: at.String(), Events: s.Events, Streams: s.Streams, Head: uint64(s.Head), Digest: s.Digest}
+}
+
+// verifyAt reads the ledger at a location.
+func verifyAt(ctx context.Context, at location, dataDir, doing string, progress io.Writer) (_ transfer.Summary, err error) {
+	ledger, err := openLedger(ctx, at, dataDir)
+	if err != nil {
+		return transfer.Summary{}, err
+	}
+	defer func() { err = errors.Join(err, ledger.Close()) }()
+	return verifyLedger(ctx, ledger, domain.Events(), doing, progress)
+}

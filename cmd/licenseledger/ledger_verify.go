@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+func newLedgerVerifyCommand() *cobra.Command {
+	var asJSON bool
+	command := &cobra.Command{
+		Use:   "verify",
+		Short: "Read the whole ledger and tell its digest",
+		Long: "Read the whole ledger, check that positions and revisions have no gap and every event can be read, and tell how much there\n" +
+			"is and its digest: SHA-256 over every event in order, whatever engine keeps it. Two ledgers with one digest hold the same.\n" +
+			"The server may run; events that it appends meanwhile may be counted. Nothing is changed.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := loadConfig(cmd.Flags(), os.Environ())
+			if err != nil {
+				return err
+			}
+			at := c.EventStore
+			if cmd.Flags().Changed("at") {
+				if at, _, err = givenLocation(cmd, "at", envPrefix+"EVENTSTORE", engineSQLite, enginePostgreSQL, engineESDB); err != nil {
+					return err
+				}
+			}
+			summary, err := verifyAt(cmd.Context(), at, c.DataDir, "reading the ledger", cmd.ErrOrStderr())
+			if err != nil {
+				return fmt.Errorf("verify %s: %w", at, err)
+			}
+			report := reportOf(at, summary)
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), report)
+			}
+			return report.print(cmd.OutOrStdout())
+		},
+	}
+	command.Flags().String("at", "", "location of the ledger; the configured one by default")
+	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return command
+}
+
+func (r ledgerReport) print(out io.Writer) error {
+	return printTable(out, []string{"LEDGER", r.At}, [][]string{
+		{"events", fmt.Sprint(r.Events)}, {"streams", fmt.Sprint(r.Streams)}, {"head", fmt.Sprint(r.Head)}, {"digest", r.Digest},
+	})
+}

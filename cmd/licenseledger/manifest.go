@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"github.com/licenseledger/licenseledger/eventstore/transfer"
+)
+
+// The files of a backup.
+const (
+	manifestFile     = "manifest.json"
+	backupLedgerFile = "ledger.db"
+	manifestFormat   = 1
+)
+
+// manifest says what a backup of the ledger holds.
+type manifest struct {
+	Format  int       `json:"format"`
+	MadeAt  time.Time `json:"made_at"`
+	Program string    `json:"program"`
+	Schema  int64     `json:"schema"` // version of the ledger's tables
+	Events  uint64    `json:"events"`
+	Streams int       `json:"streams"`
+	Head    uint64    `json:"head"`
+	Digest  string    `json:"digest"` // as `ledger verify` tells it
+}
+
+// keysManifest says what a backup of the keys holds.
+type keysManifest struct {
+	Format  int               `json:"format"`
+	MadeAt  time.Time         `json:"made_at"`
+	Program string            `json:"program"`
+	Files   map[string]string `json:"files"` // name and SHA-256 of the content
+}
+
+// programVersion is as the module was built: a tag or a commit.
+func programVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return info.Main.Version
+}
+
+// is reports whether a ledger is the one of the manifest.
+func (m manifest) is(s transfer.Summary) error {
+	if s.Digest != m.Digest || s.Events != m.Events {
+		return fmt.Errorf("it holds %d events with the digest %s, its manifest says %d with %s", s.Events, s.Digest, m.Events, m.Digest)
+	}
+	return nil
+}
+
+func writeManifest(path string, m any) error {
+	var text bytes.Buffer
+	if err := printJSON(&text, m); err != nil {
+		return err
+	}
+	return writeNew(path, &text)
+}
+
+// maxManifest bounds what is read, in bytes.
+const maxManifest = 1 << 20
+
+// readManifest reads a manifest of either kind.
+func readManifest(dir string, m any) error {
+	path := filepath.Join(dir, manifestFile)
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &advice{fmt.Errorf("%s has no %s: it is no whole backup", dir, manifestFile), "name a folder that `licenseledger backup` made"}
+	}
+	if err == nil && info.Size() > maxManifest {
+		err = fmt.Errorf("%s is too large", path)
+	}
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names the folder
+	if err != nil {
+		return err
+	}
+	var format struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal(text, &format); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if format.Format != manifestFormat {
+		return &advice{fmt.Errorf("%s has the format %d, this program knows %d", path, format.Format, manifestFormat), "use the version of the program that made it"}
+	}
+	return json.Unmarshal(text, m)
+}
