@@ -3,12 +3,20 @@ package keyring
 import (
 	"context"
 	"database/sql"
+	"time"
 )
 
 // Database is a keys database, as [OpenSQLite] or [OpenPostgres] opens it. The caller closes it.
 type Database struct {
 	*sql.DB
 	engine engine
+	// patience is when a query or transaction that neither succeeds nor fails is given up.
+	patience time.Duration
+}
+
+// bounded ends what takes longer than the database itself allows.
+func (d *Database) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, d.patience)
 }
 
 // engine is what the kinds of keys databases do differently.

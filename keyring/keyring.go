@@ -29,6 +29,8 @@ var (
 	ErrTampered = errors.New("sealed bytes are not authentic")
 	// ErrBusy says that too many callers wait for a new subject. Nothing was stored: try again later.
 	ErrBusy = errors.New("the key ring is busy")
+	// ErrUnavailable says that the keys database cannot be reached, or cannot store anything, right now.
+	ErrUnavailable = errors.New("the keys database is unavailable")
 )
 
 // The bounds of the caches, in entries.
@@ -171,18 +173,28 @@ func (k *Keyring) alone(ctx context.Context, do func() error) error {
 	}
 }
 
+// unavailable explains an error of the database, unless it is that of a caller who has left or waited too long.
+func unavailable(doing string, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, err)
+}
+
 // transact is write for a caller who holds the writing token.
 func (k *Keyring) transact(ctx context.Context, do func(*sql.Tx) error, committed func()) error {
+	ctx, cancel := k.db.bounded(ctx)
+	defer cancel()
 	tx, err := k.db.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return unavailable("begin", err)
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
 	if err := do(tx); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
+		return unavailable("commit", err)
 	}
 	committed()
 	return nil

@@ -94,7 +94,7 @@ func (k *Keyring) forgetKey(ctx context.Context, tx *sql.Tx, subject uuid.UUID) 
 	result, err := tx.ExecContext(ctx, `UPDATE subjects SET sealed = NULL, lookup = NULL, erased_at = coalesce(erased_at, $1) WHERE id = $2`,
 		k.now().UnixMicro(), subject)
 	if err != nil {
-		return err
+		return unavailable("forget a subject's key", err)
 	}
 	changed, err := result.RowsAffected()
 	if err != nil {
@@ -146,12 +146,14 @@ func (k *Keyring) loadSubjectKey(ctx context.Context, subject uuid.UUID) (*subje
 	since := k.now()
 	var tenant string
 	var lookup, sealed []byte
+	ctx, cancel := k.db.bounded(ctx)
+	defer cancel()
 	err := k.db.QueryRowContext(ctx, `SELECT tenant, lookup, sealed FROM subjects WHERE id = $1`, subject).Scan(&tenant, &lookup, &sealed)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, ErrUnknownSubject
 	case err != nil:
-		return nil, fmt.Errorf("read subject: %w", err)
+		return nil, unavailable("read subject", err)
 	case sealed == nil:
 		return nil, ErrKeyGone
 	}

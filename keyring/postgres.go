@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5/stdlib"
 
@@ -41,17 +42,17 @@ func OpenPostgres(ctx context.Context, url string, opts ...PostgresOption) (*Dat
 	for _, set := range opts {
 		set(&o)
 	}
-	db, err := openPostgres(ctx, url, o.schema)
+	db, patience, err := openPostgres(ctx, url, o.schema)
 	if err != nil {
 		return nil, fmt.Errorf("open the keys in PostgreSQL: %w", err)
 	}
-	return &Database{DB: db, engine: postgresEngine{}}, nil
+	return &Database{DB: db, engine: postgresEngine{}, patience: patience}, nil
 }
 
-func openPostgres(ctx context.Context, url, schema string) (_ *sql.DB, err error) {
+func openPostgres(ctx context.Context, url, schema string) (_ *sql.DB, patience time.Duration, err error) {
 	config, err := pgconnect.Parse(url, schema, postgresSettings, pgconnect.Writable)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	db := stdlib.OpenDB(*config.ConnConfig, stdlib.OptionAfterConnect(pgconnect.RequireDurable))
 	defer func() {
@@ -62,9 +63,9 @@ func openPostgres(ctx context.Context, url, schema string) (_ *sql.DB, err error
 	db.SetMaxOpenConns(postgresConnections)
 	db.SetMaxIdleConns(postgresConnections)
 	if err := db.PingContext(ctx); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return db, pgconnect.Migrate(ctx, config.ConnConfig, schema, migrations.Keys)
+	return db, pgconnect.Patience(config.ConnConfig), pgconnect.Migrate(ctx, config.ConnConfig, schema, migrations.Keys)
 }
 
 type postgresEngine struct{}

@@ -82,7 +82,10 @@ func (k *Keyring) storeSigningKey(ctx context.Context, tenant string, product uu
 	err = k.write(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO signing_keys (key_id, tenant, product_id, algorithm, sealed, created_at)
 			VALUES ($1, $2, $3, $4, $5, $6)`, key.ID, tenant, product, string(algorithm), sealed, k.now().UnixMicro())
-		return err
+		if err != nil {
+			return unavailable("store signing key", err)
+		}
+		return nil
 	}, func() {})
 	if err != nil {
 		return catalog.SigningKey{}, err
@@ -99,13 +102,15 @@ func (k *Keyring) loadSigner(ctx context.Context, keyID string) (*signer, error)
 	var tenant, product string
 	var algorithm catalog.Algorithm
 	var sealed []byte
+	ctx, cancel := k.db.bounded(ctx)
+	defer cancel()
 	err := k.db.QueryRowContext(ctx, `SELECT tenant, product_id, algorithm, sealed FROM signing_keys WHERE key_id = $1`, keyID).
 		Scan(&tenant, &product, &algorithm, &sealed)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrUnknownSigningKey
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read signing key: %w", err)
+		return nil, unavailable("read signing key", err)
 	}
 	plain, err := open(k.signingSealer, sealed, signingKeyName(keyID, tenant, product, algorithm))
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
@@ -16,6 +17,9 @@ import (
 
 // sqliteConnections is how many connections read the keys database at a time.
 const sqliteConnections = 4
+
+// sqlitePatience is longer than a connection waits for another's lock.
+const sqlitePatience = 40 * time.Second
 
 // OpenSQLite opens or makes a keys database in an SQLite file of mode 0600, in WAL mode, with commits durable when they
 // return (synchronous=FULL) and deleted content overwritten (secure_delete), and brings it to the newest version.
@@ -50,7 +54,7 @@ func OpenSQLite(ctx context.Context, path string) (_ *Database, err error) {
 	if err := migrations.Up(ctx, db, migrations.SQLite, migrations.Keys); err != nil {
 		return nil, fmt.Errorf("open keys database %s: %w", path, err)
 	}
-	return &Database{DB: db, engine: sqliteEngine{}}, nil
+	return &Database{DB: db, engine: sqliteEngine{}, patience: sqlitePatience}, nil
 }
 
 // BackupSQLite copies the keys in the file at path, as they are at one moment, into a new file at to, while another process may be

@@ -28,8 +28,6 @@ const (
 const (
 	subjectsPerCommit = 256    // identities from concurrent callers that share a transaction
 	maxWaiting        = 16_384 // callers
-	// subjectsTimeout is when a transaction that neither succeeds nor fails is given up.
-	subjectsTimeout = 40 * time.Second
 )
 
 // Subject returns the subject that stands for a person within a tenant, making it with a key of its own when there is none.
@@ -151,8 +149,6 @@ func (k *Keyring) commitSubjects(ctx context.Context, batch []*subjectRequest) {
 	if len(batch) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, subjectsTimeout)
-	defer cancel()
 	now := k.now()
 	made := map[uuid.UUID]*subjectKey{}
 	err := k.transact(ctx, func(tx *sql.Tx) error {
@@ -207,7 +203,7 @@ func (k *Keyring) findOrMakeSubject(ctx context.Context, tx *sql.Tx, tenant stri
 			return found, nil
 		}
 		if !errors.Is(err, sql.ErrNoRows) {
-			return uuid.Nil, fmt.Errorf("find subject: %w", err)
+			return uuid.Nil, unavailable("find subject", err)
 		}
 		id, key, err := k.makeSubject(ctx, tx, tenant, lookup, now)
 		if err != nil {
@@ -238,7 +234,7 @@ func (k *Keyring) makeSubject(ctx context.Context, tx *sql.Tx, tenant string, lo
 	result, err := tx.ExecContext(ctx, `INSERT INTO subjects (id, tenant, lookup, sealed, created_at) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (lookup) DO NOTHING`, id, tenant, lookup, sealed, now.UnixMicro())
 	if err != nil {
-		return uuid.Nil, nil, fmt.Errorf("store subject: %w", err)
+		return uuid.Nil, nil, unavailable("store subject", err)
 	}
 	stored, err := result.RowsAffected()
 	if err != nil || stored == 0 {

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,6 +21,9 @@ import (
 
 // connectTimeout bounds one attempt to connect.
 const connectTimeout = 5 * time.Second
+
+// defaultStatementTimeout bounds what one statement may take.
+const defaultStatementTimeout = 30 * time.Second
 
 // ErrConnectionString says that a connection string cannot be used. It stands for the driver's own errors, which quote the string
 // and do not always recognize a password.
@@ -52,7 +57,7 @@ func Parse(url, schema string, settings Settings, validate pgconn.ValidateConnec
 	for _, defaults := range []Settings{settings, {
 		"application_name":  "licenseledger",
 		"lock_timeout":      "10s",
-		"statement_timeout": "30s",
+		"statement_timeout": defaultStatementTimeout.String(),
 		// An instance that is paused or cut off in the middle of a transaction must not hold its locks for long.
 		"idle_in_transaction_session_timeout": "5s",
 	}} {
@@ -71,6 +76,26 @@ func Parse(url, schema string, settings Settings, validate pgconn.ValidateConnec
 		config.ConnConfig.ValidateConnect = validate
 	}
 	return config, nil
+}
+
+// Patience is when the program gives up on what neither succeeds nor fails, for connections that Parse has set up: the server, which
+// gives up after its statement_timeout, cannot be heard any more.
+func Patience(config *pgx.ConnConfig) time.Duration {
+	limit := statementTimeout(config.RuntimeParams["statement_timeout"])
+	return limit + limit/3
+}
+
+// statementTimeout reads the setting as PostgreSQL does: milliseconds unless there is a unit. What it cannot read, or is no limit,
+// counts as the default.
+func statementTimeout(setting string) time.Duration {
+	if millis, err := strconv.ParseUint(setting, 10, 31); err == nil {
+		setting = strconv.FormatUint(millis, 10) + "ms"
+	}
+	limit, err := time.ParseDuration(strings.Replace(setting, "min", "m", 1))
+	if err != nil || limit <= 0 {
+		return defaultStatementTimeout
+	}
+	return limit
 }
 
 // Migrate makes or upgrades the tables in a PostgreSQL schema, with two connections of its own that may wait.

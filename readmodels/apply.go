@@ -119,8 +119,15 @@ func affecting(rows int64, otherwise error) func(sql.Result, error) error {
 	}
 }
 
-// transact runs do in a transaction of the writing pool.
+// transact runs do in a transaction of the writing pool, within the limits of time.
 func (db *DB) transact(ctx context.Context, do func(*sql.Tx) error) error {
+	ctx, cancel := db.bounded(ctx)
+	defer cancel()
+	return db.transaction(ctx, do)
+}
+
+// transaction is transact without a limit of its own.
+func (db *DB) transaction(ctx context.Context, do func(*sql.Tx) error) error {
 	tx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin a transaction of the read models: %w", err)

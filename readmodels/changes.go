@@ -145,6 +145,8 @@ func (c *Changes) Number(ctx context.Context, table, key, column string) (int64,
 }
 
 func (c *Changes) lookup(ctx context.Context, table, key, column string) (any, error) {
+	ctx, cancel := c.db.bounded(ctx)
+	defer cancel()
 	t, err := c.of(table)
 	if err != nil {
 		return nil, err

@@ -105,7 +105,7 @@ func (db *DB) IndexGeneration(ctx context.Context, definition Definition, at Che
 		return err
 	}
 	for _, statement := range indexes {
-		if err := db.transact(ctx, func(tx *sql.Tx) error {
+		if err := db.transaction(ctx, func(tx *sql.Tx) error {
 			if err := db.engine.unhurried(ctx, tx); err != nil {
 				return err
 			}
@@ -215,6 +215,8 @@ func (db *DB) drop(ctx context.Context, l leftover) error {
 
 // Mark records a projection's state and what is the matter. It fails with [ErrFenced].
 func (db *DB) Mark(ctx context.Context, at Checkpoint, state, problem string, now time.Time) error {
+	ctx, cancel := db.bounded(ctx)
+	defer cancel()
 	err := affecting(1, ErrFenced)(db.write.ExecContext(ctx, `UPDATE projections SET state = $1, error = $2, updated_at = $3
 		WHERE name = $4 AND generation = $5 AND epoch = $6`, state, problem, now.UnixMicro(), at.Name, at.Generation, at.Epoch))
 	if err != nil {

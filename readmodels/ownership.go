@@ -18,6 +18,8 @@ type Ownership struct {
 
 // Ownership returns what is recorded of a projection; the zero value when it is not there yet.
 func (db *DB) Ownership(ctx context.Context, name string) (o Ownership, err error) {
+	ctx, cancel := db.bounded(ctx)
+	defer cancel()
 	err = db.write.QueryRowContext(ctx, `SELECT owner, version, epoch, beat FROM projections WHERE name = $1 AND serving = 1`, name).
 		Scan(&o.Owner, &o.Version, &o.epoch, &o.beat)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -109,6 +111,8 @@ func (db *DB) TakeOver(ctx context.Context, definition Definition, from Ownershi
 // Beat says that the owner of a checkpoint lives, and reports whether somebody wants the projection rebuilt. It fails with
 // [ErrFenced].
 func (db *DB) Beat(ctx context.Context, at Checkpoint) (rebuildWanted bool, err error) {
+	ctx, cancel := db.bounded(ctx)
+	defer cancel()
 	err = db.write.QueryRowContext(ctx, `UPDATE projections SET beat = beat + 1
 		WHERE name = $1 AND generation = $2 AND epoch = $3 AND serving = 1 RETURNING rebuild_wanted`, at.Name, at.Generation, at.Epoch).Scan(&rebuildWanted)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -133,6 +137,8 @@ func (db *DB) Resign(ctx context.Context, at Checkpoint) error {
 // WantRebuild asks the owner of a projection, whoever it is, to rebuild it; wanted is false to take that back. It fails with
 // [ErrNotFound].
 func (db *DB) WantRebuild(ctx context.Context, name string, wanted bool) error {
+	ctx, cancel := db.bounded(ctx)
+	defer cancel()
 	flag := map[bool]int{true: 1}[wanted]
 	err := affecting(1, ErrNotFound)(db.write.ExecContext(ctx, `UPDATE projections SET rebuild_wanted = $1 WHERE name = $2 AND serving = 1`, flag, name))
 	if err != nil {

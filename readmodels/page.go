@@ -98,6 +98,8 @@ func (w *where) String() string { return " WHERE " + strings.Join(w.conditions, 
 type row interface{ Scan(into ...any) error }
 
 func one[T any](ctx context.Context, db *DB, scan func(row) (T, error), query string, args ...any) (found T, err error) {
+	ctx, cancel := db.bounded(ctx)
+	defer cancel()
 	err = db.answering(ctx, func() (err error) {
 		found, err = scan(db.read.QueryRowContext(ctx, query, args...))
 		return err
@@ -112,6 +114,8 @@ func one[T any](ctx context.Context, db *DB, scan func(row) (T, error), query st
 }
 
 func list[T any](ctx context.Context, db *DB, scan func(row) (T, error), query string, args ...any) (items []T, err error) {
+	ctx, cancel := db.bounded(ctx)
+	defer cancel()
 	err = db.answering(ctx, func() (err error) {
 		items, err = rowsOf(ctx, db.read, scan, query, args)
 		return err
@@ -127,6 +131,9 @@ func (db *DB) answering(ctx context.Context, query func() error) error {
 	}
 	for again := 1 + db.read.Stats().Idle; again > 0 && err != nil && ctx.Err() == nil && db.engine.interrupted(err); again-- {
 		err = query()
+	}
+	if err != nil && ctx.Err() == nil && db.engine.interrupted(err) {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return err
 }

@@ -119,11 +119,15 @@ func openPostgres(ctx context.Context, url string, o postgresOptions) (*DB, erro
 	write := pool(writing, writingConnections)
 	if o.replica == "" {
 		read := pool(reading, o.connections-writingConnections)
-		return newDB(write, read, read, &postgresEngine{write: write}, postgresPollInterval), nil
+		db := newDB(write, read, read, &postgresEngine{write: write}, postgresPollInterval)
+		db.patience = pgconnect.Patience(writing)
+		return db, nil
 	}
 	now := pool(reading, snapshotConnections)
 	read := pool(following, o.connections-writingConnections-snapshotConnections)
-	return newDB(write, now, read, &postgresEngine{write: write}, postgresPollInterval), nil
+	db := newDB(write, now, read, &postgresEngine{write: write}, postgresPollInterval)
+	db.patience = pgconnect.Patience(writing)
+	return db, nil
 }
 
 // connection reads a connection string; validate, unless the string has a wish of its own, refuses servers of the wrong kind.

@@ -26,6 +26,8 @@ var (
 	ErrBadCursor = errors.New("the cursor is not one of this list")
 	// ErrInvalidQuery refuses a limit, order or filter value that is not one of those documented.
 	ErrInvalidQuery = errors.New("invalid query")
+	// ErrUnavailable says that the database that answers queries cannot be reached right now.
+	ErrUnavailable = errors.New("the read models are unavailable")
 )
 
 // The projections and so the names to wait for with [DB.WaitForPosition].
@@ -43,6 +45,8 @@ type DB struct {
 	now    *sql.DB // cannot write either, and never lags behind write
 	lags   bool    // read may lag behind write
 	engine engine
+	// patience is when a transaction or query that neither succeeds nor fails is given up; 0: never.
+	patience time.Duration
 
 	progress     progress
 	polling      chan struct{} // holds a token while one of those who wait reads the positions
@@ -55,6 +59,14 @@ type DB struct {
 func newDB(write, now, read *sql.DB, engine engine, pollInterval time.Duration) *DB {
 	return &DB{write: write, now: now, read: read, lags: read != now, engine: engine,
 		polling: make(chan struct{}, 1), pollInterval: pollInterval}
+}
+
+// bounded ends what takes longer than the database itself allows.
+func (db *DB) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if db.patience == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, db.patience)
 }
 
 // Close waits for running statements and closes the database.

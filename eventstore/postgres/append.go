@@ -65,12 +65,14 @@ const (
 type writer struct {
 	pool    *pgxpool.Pool // of one connection, replaced by a new one after a failure
 	channel string        // that is notified
+	// patience is when a batch that neither succeeds nor fails is given up.
+	patience time.Duration
 }
 
 // write stores a batch in one transaction. Whatever fails ends the connection and with it the transaction; the next batch gets
 // a new connection.
 func (w *writer) write(batch []groupcommit.Append) (groupcommit.Decision, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), operationTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), w.patience)
 	defer cancel()
 	conn, err := w.pool.Acquire(ctx)
 	if err != nil {

@@ -2,16 +2,11 @@ package postgres
 
 import (
 	"context"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/licenseledger/licenseledger/pgconnect"
 )
-
-// operationTimeout is when the program gives up on a batch or a page that neither succeeds nor fails: the server, which gives up
-// earlier, cannot be heard anymore.
-const operationTimeout = 40 * time.Second
 
 // sessionSettings are what every connection is set to unless the connection string says otherwise. Every query is a walk along
 // an index. Statistics of a young, fast-growing table must not talk the planner out of it.

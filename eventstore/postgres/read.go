@@ -41,6 +41,8 @@ SELECT EXISTS (SELECT FROM streams WHERE name = $1)`
 type reader struct {
 	pool *pgxpool.Pool
 	life context.Context // of the store
+	// patience is when a page that neither comes nor fails is given up.
+	patience time.Duration
 }
 
 // Head is [paging.Queries].
@@ -95,7 +97,7 @@ func (r *reader) Exists(ctx context.Context, stream string) (bool, error) {
 
 // bounded ends a query when the store is closed, and when the server has not been heard for too long.
 func (r *reader) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
+	ctx, cancel := context.WithTimeout(ctx, r.patience)
 	stop := context.AfterFunc(r.life, cancel)
 	return ctx, func() {
 		stop()

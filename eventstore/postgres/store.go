@@ -124,10 +124,10 @@ func open(ctx context.Context, url string, o options) (_ *Store, err error) {
 	}
 
 	life, end := context.WithCancel(context.Background())
-	bell := &catchup.Bell{}
+	bell, patience := &catchup.Bell{}, pgconnect.Patience(config.ConnConfig)
 	s := &Store{
-		Reader:   paging.NewReader(&reader{pool: reading, life: life}, life.Done()),
-		writer:   &writer{pool: writing, channel: o.schema},
+		Reader:   paging.NewReader(&reader{pool: reading, life: life, patience: patience}, life.Done()),
+		writer:   &writer{pool: writing, channel: o.schema, patience: patience},
 		reading:  reading,
 		listener: startListening(config.ConnConfig, o.schema, bell, o.logger),
 		end:      end,

@@ -46,7 +46,8 @@ func fromPorts(err error) (*refusal.Refusal, bool) {
 	switch {
 	case errors.Is(err, eventstore.ErrBusy), errors.Is(err, keyring.ErrBusy):
 		return ErrBusy, true
-	case errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrClosed), errors.Is(err, projections.ErrStopped):
+	case errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrClosed), errors.Is(err, projections.ErrStopped),
+		errors.Is(err, keyring.ErrUnavailable), errors.Is(err, readmodels.ErrUnavailable):
 		return ErrUnavailable, true
 	case errors.Is(err, projections.ErrRebuilding):
 		return ErrRebuildRunning, true

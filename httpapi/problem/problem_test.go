@@ -110,6 +110,8 @@ func TestErrorsBecomeDocuments(t *testing.T) {
 		"a busy store":      {fmt.Errorf("append: %w", eventstore.ErrBusy), 503, "BUSY", nil},
 		"a busy key ring":   {keyring.ErrBusy, 503, "BUSY", nil},
 		"no store":          {eventstore.ErrUnavailable, 503, "UNAVAILABLE", nil},
+		"no key ring":       {fmt.Errorf("find subject: %w", keyring.ErrUnavailable), 503, "UNAVAILABLE", nil},
+		"no read models":    {readmodels.ErrUnavailable, 503, "UNAVAILABLE", nil},
 		"a closed store":    {eventstore.ErrClosed, 503, "UNAVAILABLE", nil},
 		"a stopped runner":  {projections.ErrStopped, 503, "UNAVAILABLE", nil},
 		"a slow projection": {fmt.Errorf("%w 7: %w", readmodels.ErrNotReached, context.DeadlineExceeded), 503, "PROJECTION_BEHIND", nil},

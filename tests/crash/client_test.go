@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -66,7 +67,9 @@ type client struct {
 	answered   []*command      // since the last check
 	unanswered *command
 	past       []*command // answered before, to be repeated
-	wrong      error      // the answer that should not have been
+	refused    int        // answers that asked to come again
+	slowest    time.Duration
+	wrong      error // the answer that should not have been
 }
 
 // work asks for one thing after the other until there is no answer.
@@ -89,6 +92,8 @@ func (c *client) send(ctx context.Context, k *command) (blackbox.Response, error
 	if k.admin {
 		sender = c.server.Admin(nil)
 	}
+	began := time.Now()
+	defer func() { c.slowest = max(c.slowest, time.Since(began)) }()
 	return sender.With("Idempotency-Key", k.id).Try(ctx, http.MethodPost, k.path, k.body)
 }
 
@@ -139,8 +144,9 @@ func (c *client) newName(what string) string {
 	return fmt.Sprintf("%s-%s-%d", what, c.name, c.made)
 }
 
+// order is for a customer nobody has heard of.
 func order(plan string) object {
-	return object{"product": "cad", "plan": plan, "customer": object{"name": "Ada Byron", "email": "ada@example.com"}}
+	return object{"product": "cad", "plan": plan, "customer": object{"name": "Ada Byron", "email": uuid.NewString() + "@example.com"}}
 }
 
 func (c *client) issue() *command {

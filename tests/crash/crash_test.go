@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/httpapi/api"
@@ -30,26 +31,10 @@ const (
 const patience = time.Minute
 
 func TestCrashesLoseNothingThatWasAcknowledgedAndDoNothingTwice(t *testing.T) {
-	rounds := defaultRounds
-	if text := os.Getenv(roundsVariable); text != "" {
-		var err error
-		rounds, err = strconv.Atoi(text)
-		require.NoError(t, err, roundsVariable)
-	}
-	seed := rand.Uint64()
-	t.Logf("%d rounds, seed %d", rounds, seed)
-	binary, err := process.Binary(t.Context(), t.TempDir())
-	require.NoError(t, err)
 	chosen, err := engines.Chosen()
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, chosen.Close()) })
-	options := process.Options{Binary: binary, DataDir: filepath.Join(t.TempDir(), "data")}
-	require.NoError(t, chosen.NewLedger(t.Context(), &options))
-	server, err := blackbox.Launch(options, nil, nil)
-	require.NoError(t, err)
-	t.Cleanup(func() { server.Kill() })
-
-	w := newWorld(t, server, rand.New(rand.NewPCG(seed, 1)))
+	w, rounds := newWorld(t, chosen)
+	server := w.server
 	for round := range rounds {
 		w.workUntilKilled(round)
 		ran := server.Command(t, "fsck")
@@ -71,14 +56,45 @@ type world struct {
 	product api.Product
 	shared  *license // everybody wants seats of it
 	clients []*client
-	told    uint64 // position up to which the ledger was compared with what the clients know
+	others  []uuid.UUID // licences that the clients know nothing of
+	dense   bool        // positions have no gaps
+	told    uint64      // position up to which the ledger was compared with what the clients know
 
-	acknowledged, tookEffect, hadNoEffect int
+	acknowledged, tookEffect, hadNoEffect, refused int
+	slowest                                        time.Duration // answer
 }
 
-func newWorld(t *testing.T, server *blackbox.Server, random *rand.Rand) *world {
+// newWorld starts a server on new ledgers of the engines, which it closes in the end, and says how many rounds are to be played.
+func newWorld(t *testing.T, on *engines.Engines, adjust ...func(*process.Options)) (w *world, rounds int) {
 	t.Helper()
-	w := &world{t: t, server: server, random: random}
+	t.Cleanup(func() { require.NoError(t, on.Close()) })
+	rounds = defaultRounds
+	if text := os.Getenv(roundsVariable); text != "" {
+		var err error
+		rounds, err = strconv.Atoi(text)
+		require.NoError(t, err, roundsVariable)
+	}
+	seed := rand.Uint64()
+	t.Logf("%d rounds, seed %d", rounds, seed)
+	binary, err := process.Binary(t.Context(), t.TempDir())
+	require.NoError(t, err)
+	options := process.Options{Binary: binary, DataDir: filepath.Join(t.TempDir(), "data")}
+	require.NoError(t, on.NewLedger(t.Context(), &options))
+	for _, a := range adjust {
+		a(&options)
+	}
+	server, err := blackbox.Launch(options, nil, nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { server.Kill() })
+	w = &world{t: t, server: server, random: rand.New(rand.NewPCG(seed, 1)), dense: on.Dense()}
+	w.begin()
+	return w, rounds
+}
+
+// begin makes what the clients are going to work with.
+func (w *world) begin() {
+	t, server, random := w.t, w.server, w.random
+	t.Helper()
 	admin := server.Admin(t)
 	w.product = blackbox.Created[api.Product](admin.Post("/v1/products", object{"code": "cad", "name": "CAD Suite"}))
 	for code, seats := range map[string]int{"team": seatsPerLicense, "shared": sharedSeats} {
@@ -95,7 +111,6 @@ func newWorld(t *testing.T, server *blackbox.Server, random *rand.Rand) *world {
 			random: rand.New(rand.NewPCG(random.Uint64(), random.Uint64())),
 		})
 	}
-	return w
 }
 
 // workUntilKilled lets all clients work and kills the server in the midst of it.
@@ -122,17 +137,24 @@ func (w *world) workUntilKilled(round int) {
 		}
 	}
 	w.server.Kill()
+	w.finish(&working, answers, nil)
+}
+
+// finish waits until all clients have stopped, and wants that they got no answer that should not have been.
+func (w *world) finish(working *sync.WaitGroup, answers, refusals <-chan struct{}) {
+	w.t.Helper()
 	stopped := make(chan struct{})
 	go func() { working.Wait(); close(stopped) }()
 	for open := true; open; {
 		select {
 		case <-answers:
+		case <-refusals:
 		case <-stopped:
 			open = false
 		}
 	}
 	for _, c := range w.clients {
-		require.NoError(w.t, c.wrong, "round %d, client %s", round, c.name)
+		require.NoError(w.t, c.wrong, "client %s", c.name)
 		w.acknowledged += len(c.answered)
 	}
 }

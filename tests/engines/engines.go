@@ -39,6 +39,7 @@ type Engines struct {
 	Events, ReadModels string
 
 	postgres  string // connection string of a server
+	private   *services.Postgres
 	redis     string // likewise; empty: no cache
 	databases atomic.Int64
 	mu        sync.Mutex // guards close
@@ -59,7 +60,14 @@ func Chosen() (*Engines, error) {
 }
 
 // Start starts what the engines need. Beside them there may be [Redis].
-func Start(events, readModels string, beside ...string) (_ *Engines, err error) {
+func Start(events, readModels string, beside ...string) (*Engines, error) {
+	return start(os.Getenv(services.PostgresVariable), events, readModels, beside...)
+}
+
+// StartPrivate starts what the engines need, with a PostgreSQL server of their own whatever the environment names.
+func StartPrivate(events, readModels string) (*Engines, error) { return start("", events, readModels) }
+
+func start(postgres, events, readModels string, beside ...string) (_ *Engines, err error) {
 	e := &Engines{Events: events, ReadModels: readModels}
 	defer func() {
 		if err != nil {
@@ -70,13 +78,13 @@ func Start(events, readModels string, beside ...string) (_ *Engines, err error) 
 		return nil, fmt.Errorf("%s: there are no engines %s+%s", Variable, events, readModels)
 	}
 	if events == PostgreSQL || readModels == PostgreSQL {
-		if e.postgres = os.Getenv(services.PostgresVariable); e.postgres == "" {
+		if e.postgres = postgres; e.postgres == "" {
 			server, err := services.StartPostgres()
 			if err != nil {
 				return nil, err
 			}
 			e.close = append(e.close, server.Stop)
-			e.postgres = server.URL()
+			e.private, e.postgres = server, server.URL()
 		}
 	}
 	if slices.Contains(beside, Redis) {
@@ -100,6 +108,9 @@ func (e *Engines) Dense() bool { return e.Events != EventStoreDB }
 
 // Shared reports whether several servers can work on one ledger, read models and keys included.
 func (e *Engines) Shared() bool { return e.Events != SQLite && e.ReadModels != SQLite }
+
+// Postgres is the PostgreSQL server, to be killed and started again; nil when the engines need none or share one.
+func (e *Engines) Postgres() *services.Postgres { return e.private }
 
 // NewLedger makes the options lead to a ledger that nobody else uses.
 func (e *Engines) NewLedger(ctx context.Context, o *process.Options) error {

@@ -1,0 +1,43 @@
+package crash_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/licenseledger/licenseledger/tests/engines"
+)
+
+func TestADatabaseThatFallsAndRisesAgainIsOutlivedWithoutARestart(t *testing.T) {
+	on, err := engines.StartPrivate(engines.PostgreSQL, engines.PostgreSQL)
+	require.NoError(t, err)
+	w, rounds := newWorld(t, on)
+	postgres := on.Postgres()
+	pid := w.server.PID()
+	for round := range max(2, rounds/4) {
+		fall := postgres.ShutDownImmediately
+		if round%2 == 1 {
+			fall = postgres.Kill
+		}
+		w.workThrough(fault{strike: fall, during: w.notReady, mend: postgres.Start})
+		w.check()
+	}
+	w.checkNothingElseWasIssued()
+	require.Equal(t, pid, w.server.PID())
+	t.Logf("%d commands acknowledged, %d refused while the database was down", w.acknowledged, w.refused)
+	require.NoError(t, w.server.Stop())
+	ran := w.server.Command(t, "fsck")
+	require.Zero(t, ran.Code, "%s%s", ran.Out, ran.Err)
+}
+
+// notReady wants that the server says that it cannot serve, and that it is alive.
+func (w *world) notReady() {
+	w.t.Helper()
+	require.Equal(w.t, http.StatusServiceUnavailable, w.server.Anyone(w.t).Get("/healthz/ready").Status)
+	require.Equal(w.t, http.StatusOK, w.server.Anyone(w.t).Get("/healthz/live").Status)
+	for _, query := range []string{"/v1/licenses", "/v1/licenses/" + w.shared.id.String(), "/v1/ledger/events", "/v1/projections"} {
+		answer := w.server.Admin(w.t).Get(query)
+		require.True(w.t, passing(answer), "%s: %d %s", query, answer.Status, answer.Body)
+	}
+}
