@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"time"
+
+	"github.com/licenseledger/licenseledger/pgconnect"
 )
 
 // Database is a keys database, as [OpenSQLite] or [OpenPostgres] opens it. The caller closes it.
@@ -16,7 +18,7 @@ type Database struct {
 
 // bounded ends what takes longer than the database itself allows.
 func (d *Database) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, d.patience)
+	return pgconnect.Bounded(ctx, d.patience, func() { pgconnect.DropIdle(d.DB) })
 }
 
 // engine is what the kinds of keys databases do differently.

@@ -4,6 +4,7 @@ package pgconnect
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"maps"
@@ -83,6 +84,27 @@ func Parse(url, schema string, settings Settings, validate pgconn.ValidateConnec
 func Patience(config *pgx.ConnConfig) time.Duration {
 	limit := statementTimeout(config.RuntimeParams["statement_timeout"])
 	return limit + limit/3
+}
+
+// Bounded ends ctx after some patience. If it comes to that, and not to the end of ctx itself, silent is called: where one
+// connection is not answered any more, those that lie idle to the same server are not either.
+func Bounded(ctx context.Context, patience time.Duration, silent func()) (context.Context, context.CancelFunc) {
+	limited, cancel := context.WithTimeout(ctx, patience)
+	return limited, func() {
+		if limited.Err() != nil && ctx.Err() == nil {
+			silent()
+		}
+		cancel()
+	}
+}
+
+// DropIdle closes the connections of a pool that nobody uses. It does not wait for that, which may take seconds each.
+func DropIdle(pool *sql.DB) {
+	connections := pool.Stats().MaxOpenConnections
+	go func() {
+		pool.SetMaxIdleConns(-1)
+		pool.SetMaxIdleConns(connections)
+	}()
 }
 
 // statementTimeout reads the setting as PostgreSQL does: milliseconds unless there is a unit. What it cannot read, or is no limit,

@@ -63,7 +63,7 @@ func TestALivingOwnerKeepsItsProjections(t *testing.T) {
 			require.False(t, second.Keeps(name))
 			require.Equal(t, uint64(at), status(t, second, name, in(readmodels.StateRunning)).Position, "everybody can tell where it stands")
 		}
-		require.Equal(t, 4, w.number("SELECT COUNT(*) FROM projections WHERE owner = 'first' AND epoch = 1"))
+		require.Equal(t, 4, w.number("SELECT COUNT(*) FROM projections WHERE owner = 'first' AND epoch = 2"), "nobody has taken them since")
 	})
 }
 

@@ -17,6 +17,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/licenseledger/licenseledger/pgconnect"
 )
 
 var (
@@ -66,7 +68,11 @@ func (db *DB) bounded(ctx context.Context) (context.Context, context.CancelFunc)
 	if db.patience == 0 {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, db.patience)
+	return pgconnect.Bounded(ctx, db.patience, func() {
+		for _, pool := range []*sql.DB{db.write, db.now, db.read} {
+			pgconnect.DropIdle(pool)
+		}
+	})
 }
 
 // Close waits for running statements and closes the database.

@@ -55,7 +55,7 @@ func openLedger(ctx context.Context, url, schema string) (*Ledger, error) {
 	}
 	life, end := context.WithCancel(context.Background())
 	return &Ledger{
-		Reader: paging.NewReader(&reader{pool: pool, life: life}, life.Done()),
+		Reader: paging.NewReader(&reader{pool: pool, life: life, patience: pgconnect.Patience(config.ConnConfig)}, life.Done()),
 		pool:   pool,
 		close: sync.OnceFunc(func() {
 			end()

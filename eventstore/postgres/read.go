@@ -10,6 +10,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore"
+	"github.com/licenseledger/licenseledger/pgconnect"
 )
 
 const (
@@ -97,7 +98,7 @@ func (r *reader) Exists(ctx context.Context, stream string) (bool, error) {
 
 // bounded ends a query when the store is closed, and when the server has not been heard for too long.
 func (r *reader) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(ctx, r.patience)
+	ctx, cancel := pgconnect.Bounded(ctx, r.patience, r.pool.Reset)
 	stop := context.AfterFunc(r.life, cancel)
 	return ctx, func() {
 		stop()

@@ -43,6 +43,7 @@ func TestABadLineToTheDatabaseLosesNothingAndDoesNothingTwice(t *testing.T) {
 		{"reset", fault{strike: line.Reset, mend: mend, fleeting: true}},
 		{"slow", fault{strike: func() { line.Delay(delay) }, mend: mend, fleeting: true}},
 		{"cut in the middle", fault{strike: func() { line.CutAfter(carriedBytes) }, mend: mend}},
+		{"half-open", fault{strike: line.Mute, during: w.notReady, mend: mend}},
 	} {
 		began := time.Now()
 		w.workThrough(f.fault)

@@ -23,12 +23,14 @@ type Line struct {
 // state is how bad the line is. The zero value is a good line.
 type state struct {
 	delay  time.Duration // each way
+	mute   bool          // what is sent is lost, and the connections stay open
 	budget int64         // bytes that a connection may carry before it is cut; 0: any number
 }
 
 // joint is one connection of the program with that to the server.
 type joint struct {
 	client, server net.Conn
+	lost           bool // for good: a line that forgot a connection does not remember it when it is mended
 	carried        int64
 }
 
@@ -49,10 +51,13 @@ func (l *Line) Port() int { return l.listener.Addr().(*net.TCPAddr).Port }
 // Delay makes everything take longer, each way.
 func (l *Line) Delay(d time.Duration) { l.set(state{delay: d}) }
 
+// Mute makes the line half-open: what is sent is lost, and nobody is told. Connections made before or meanwhile stay lost.
+func (l *Line) Mute() { l.set(state{mute: true}) }
+
 // CutAfter cuts every connection when it has carried so many bytes from now on.
 func (l *Line) CutAfter(bytes int64) { l.set(state{budget: bytes}) }
 
-// Mend makes the line good again.
+// Mend makes the line good again, for new connections at least.
 func (l *Line) Mend() { l.set(state{}) }
 
 // Reset breaks all connections. New ones can be made.
@@ -77,7 +82,7 @@ func (l *Line) set(s state) {
 	defer l.mu.Unlock()
 	l.state = s
 	for j := range l.joints {
-		j.carried = 0
+		j.lost, j.carried = j.lost || s.mute, 0
 	}
 }
 
@@ -99,6 +104,7 @@ func (l *Line) serve(client net.Conn) {
 	}
 	j := &joint{client: client, server: server}
 	l.mu.Lock()
+	j.lost = l.state.mute
 	l.joints[j] = struct{}{}
 	l.mu.Unlock()
 	var back sync.WaitGroup
@@ -119,7 +125,10 @@ func (l *Line) carry(j *joint, to, from net.Conn) {
 		if err != nil {
 			return
 		}
-		pass, delay := l.pass(j, int64(n))
+		pass, lost, delay := l.pass(j, int64(n))
+		if lost {
+			continue
+		}
 		<-time.After(delay)
 		if _, err := to.Write(buffer[:pass]); err != nil || pass < int64(n) {
 			return
@@ -128,15 +137,15 @@ func (l *Line) carry(j *joint, to, from net.Conn) {
 }
 
 // pass tells how many of n bytes get through, and how late.
-func (l *Line) pass(j *joint, n int64) (pass int64, delay time.Duration) {
+func (l *Line) pass(j *joint, n int64) (pass int64, lost bool, delay time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.state.budget > 0 {
 		pass = min(n, l.state.budget-j.carried)
 		j.carried += pass
-		return pass, 0
+		return pass, false, 0
 	}
-	return n, l.state.delay
+	return n, j.lost, l.state.delay
 }
 
 // reset closes both ends, so that the program is told of a reset and not of an orderly end.
