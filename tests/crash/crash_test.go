@@ -28,7 +28,7 @@ const (
 )
 
 // patience bounds how long a round may take to come to its kill.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 func TestCrashesLoseNothingThatWasAcknowledgedAndDoNothingTwice(t *testing.T) {
 	chosen, err := engines.Chosen()
