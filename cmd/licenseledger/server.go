@@ -70,6 +70,9 @@ func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server,
 	if err != nil {
 		return nil, err
 	}
+	if c.ReadModels.shared() && c.AdminKey == "" {
+		logger.WarnContext(ctx, "the admin key is this instance's own, kept in its data directory; set LICENSELEDGER_ADMIN_KEY to one for all instances")
+	}
 	handler, err := commands.New(ctx, commands.Config{
 		Store: s.stores.events, Events: s.stores.registry, Keyring: s.stores.keys,
 		Now: time.Now, NewID: newID, Issuer: c.Issuer, CachedLicenses: c.CachedLicenses,

@@ -1175,7 +1175,7 @@ type Projection struct {
 	// Example: 42
 	Head Position `json:"head"`
 
-	// Lag Events still to be projected.
+	// Lag How far it is behind the head, in positions: events, but on EventStoreDB and KurrentDB, where positions have gaps.
 	Lag uint64 `json:"lag"`
 
 	// Name Example: licenses
