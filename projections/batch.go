@@ -54,8 +54,9 @@ func (w writer) apply(ctx context.Context, at readmodels.Checkpoint, run []decod
 	switch {
 	case err == nil:
 		return next, nil
-	case failedAt > 0:
-		// Everything before the poison counts.
+	case errors.Is(err, ErrPoison):
+		// Everything before the poison counts. And it is poison only to rows that lack it: when the answer of a transaction was lost,
+		// they have it already, and the checkpoint stands elsewhere.
 		next, _, before := w.write(ctx, at, run[:failedAt])
 		if before != nil {
 			return next, before
@@ -74,7 +75,11 @@ func (w writer) write(ctx context.Context, at readmodels.Checkpoint, run []decod
 	if err != nil {
 		return at, failedAt, err
 	}
-	next, err = w.db.Apply(ctx, at, uint64(run[len(run)-1].Position), changes, w.now())
+	to := at.Position
+	if len(run) > 0 {
+		to = uint64(run[len(run)-1].Position)
+	}
+	next, err = w.db.Apply(ctx, at, to, changes, w.now())
 	return next, 0, err
 }
 

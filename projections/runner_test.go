@@ -325,3 +325,23 @@ func TestAnEventInAForeignStreamIsPoison(t *testing.T) {
 		}
 	})
 }
+
+// What a transaction wrote whose answer was lost may make its first event impossible when it is projected once more.
+func TestAnEventWhoseRowsAreThereAlreadyIsNoPoison(t *testing.T) {
+	t.Parallel()
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.happened(licenseStream, issued())
+		runner := w.start(w.config())
+		at := w.caughtUp()
+		w.execute(w.backDoor(), fmt.Sprintf("UPDATE projections SET position = %d", at+1))
+		w.append(licenseStream, raw(t, "license.teleported.v1", `{}`))
+		last := w.happened(licenseStream, bound(1, 1))
+		for _, name := range all {
+			s := status(t, runner, name, func(s readmodels.ProjectionStatus) bool {
+				return s.Position == uint64(last) || s.State == readmodels.StateFailed
+			})
+			require.Equal(t, readmodels.StateRunning, s.State, s.Error)
+		}
+	})
+}

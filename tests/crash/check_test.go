@@ -64,7 +64,8 @@ func (w *world) awaitProjections(at uint64) {
 		}
 		select {
 		case <-late:
-			require.FailNow(w.t, "the projections do not come to the end of the ledger", "%s", answer.Body)
+			require.FailNow(w.t, "the projections do not come to the end of the ledger", "%s\n%s",
+				w.server.Admin(w.t).Get("/v1/projections").Body, w.server.Log())
 		default: // the queries themselves wait
 		}
 	}
