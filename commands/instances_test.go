@@ -209,3 +209,31 @@ func TestAnInstanceFollowsTheLedgerWhileNobodyAsks(t *testing.T) {
 		<-followed
 	})
 }
+
+// measured counts how often somebody looks for the end of a ledger.
+type measured struct {
+	eventstore.Store
+	looks atomic.Int64
+}
+
+func (a *measured) Head(ctx context.Context) (event.Position, error) {
+	a.looks.Add(1)
+	return a.Store.Head(ctx)
+}
+
+func TestAValidationLooksForTheEndOfTheLedgerOnce(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	issued := o.issue()
+	o.activate(issued.Key, 1)
+	ledger := &measured{Store: o.store}
+	h := o.handler(ledger, 10)
+	m := box(1)
+	for range 2 { // cold, and from memory
+		before := ledger.looks.Load()
+		v, err := h.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: issued.Key, Machine: &m})
+		require.NoError(t, err)
+		require.Equal(t, license.Valid, v.Code)
+		require.Equal(t, before+1, ledger.looks.Load())
+	}
+}

@@ -139,6 +139,7 @@ func byIDOrCode[T any](ctx context.Context, from *repository[T], ref string, fro
 		if found, err := from.load(ctx, id); found != nil || err != nil {
 			return found, err
 		}
+		return from.find(ctx, fromCode)
 	}
 	return from.load(ctx, fromCode)
 }

@@ -133,10 +133,10 @@ func (h *Handler) addressed(ctx context.Context, licenseKey string, id uuid.UUID
 	return s, err
 }
 
-// signingKeyID names the key that signs a product's certificates today.
+// signingKeyID names the key that signs a product's certificates today, for a licence that was loaded.
 func (h *Handler) signingKeyID(ctx context.Context, s *license.Stream) (string, error) {
 	asSystem := tenancy.With(ctx, tenancy.Principal{Tenant: s.Track().Tenant, Actor: string(tenancy.System), Role: tenancy.System})
-	product, err := h.products.load(asSystem, s.ProductID)
+	product, err := h.products.find(asSystem, s.ProductID)
 	if err != nil {
 		return "", err
 	}

@@ -53,11 +53,16 @@ func newRepository[T any, S folded[T]](l *ledger, cached int, stream func(uuid.U
 
 // load returns the aggregate as of the call or later, nil when it does not exist.
 func (r *repository[T]) load(ctx context.Context, id uuid.UUID) (*T, error) {
-	principal, err := tenancy.From(ctx)
-	if err != nil {
+	if err := r.follower.catchUp(ctx); err != nil {
 		return nil, err
 	}
-	if err := r.follower.catchUp(ctx); err != nil {
+	return r.find(ctx, id)
+}
+
+// find is load for a request that has loaded something already: what it finds is as of then or later.
+func (r *repository[T]) find(ctx context.Context, id uuid.UUID) (*T, error) {
+	principal, err := tenancy.From(ctx)
+	if err != nil {
 		return nil, err
 	}
 	state, known := r.shelf.get(id)
