@@ -1,9 +1,7 @@
 package instances_test
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -26,34 +24,13 @@ type object = blackbox.Object
 // patience bounds how long something may take that has to happen.
 const patience = 30 * time.Second
 
-var stage struct {
-	binary  string
-	engines *engines.Engines
-}
+// stage is set up before the first test and does not change.
+var stage engines.Stage
 
 func TestMain(m *testing.M) {
-	code, err := play(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func play(m *testing.M) (code int, err error) {
-	dir, err := os.MkdirTemp("", "licenseledger-instances-")
-	if err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if stage.binary, err = process.Binary(context.Background(), dir); err != nil {
-		return 1, err
-	}
-	if stage.engines, err = engines.Start(engines.PostgreSQL, engines.PostgreSQL, engines.Redis); err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, stage.engines.Close()) }()
-	return m.Run(), nil
+	os.Exit(stage.Play(m, func() (*engines.Engines, error) {
+		return engines.Start(engines.PostgreSQL, engines.PostgreSQL, engines.Redis)
+	}))
 }
 
 // cluster is a ledger on which several servers work, each with a data directory of its own.
@@ -66,9 +43,9 @@ type cluster struct {
 // newCluster starts a server for each role.
 func newCluster(t *testing.T, roles ...string) *cluster {
 	t.Helper()
-	c := &cluster{t: t, options: process.Options{Binary: stage.binary, AdminKey: "the-admin-key-of-all-instances",
+	c := &cluster{t: t, options: process.Options{Binary: stage.Binary, AdminKey: "the-admin-key-of-all-instances",
 		Env: []string{"LICENSELEDGER_MASTER_KEY=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}}}
-	require.NoError(t, stage.engines.NewLedger(t.Context(), &c.options))
+	require.NoError(t, stage.Engines.NewLedger(t.Context(), &c.options))
 	for _, role := range roles {
 		c.start(role)
 	}

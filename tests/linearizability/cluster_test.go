@@ -37,7 +37,7 @@ func newCluster(t *testing.T, binary string) *cluster {
 	c := &cluster{adminKey: uuid.NewString() + uuid.NewString(), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}}
 	shared := process.Options{Binary: binary, AdminKey: c.adminKey}
 	shared.Env = append(shared.Env, "LICENSELEDGER_MASTER_KEY="+base64.StdEncoding.EncodeToString([]byte(uuid.NewString()[:32])))
-	require.NoError(t, stage.engines.NewLedger(t.Context(), &shared))
+	require.NoError(t, stage.Engines.NewLedger(t.Context(), &shared))
 	for _, variable := range shared.Env {
 		if database, ok := strings.CutPrefix(variable, "LICENSELEDGER_EVENTSTORE="); ok {
 			c.database = database

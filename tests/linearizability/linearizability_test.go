@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/tests/engines"
-	"github.com/licenseledger/licenseledger/tests/process"
 )
 
 const (
@@ -29,35 +28,13 @@ const (
 	checkTime = time.Minute
 )
 
-// stage is what the tests share. It is set up before the first and does not change.
-var stage struct {
-	binary  string
-	engines *engines.Engines
-}
+// stage is set up before the first test and does not change.
+var stage engines.Stage
 
 func TestMain(m *testing.M) {
-	code, err := play(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func play(m *testing.M) (code int, err error) {
-	dir, err := os.MkdirTemp("", "licenseledger-linearizability-")
-	if err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if stage.binary, err = process.Binary(context.Background(), dir); err != nil {
-		return 1, err
-	}
-	if stage.engines, err = engines.Start(engines.PostgreSQL, engines.PostgreSQL); err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, stage.engines.Close()) }()
-	return m.Run(), nil
+	os.Exit(stage.Play(m, func() (*engines.Engines, error) {
+		return engines.Start(engines.PostgreSQL, engines.PostgreSQL)
+	}))
 }
 
 func TestTwoInstancesAnswerAsOneWouldWhateverFails(t *testing.T) {
@@ -68,7 +45,7 @@ func TestTwoInstancesAnswerAsOneWouldWhateverFails(t *testing.T) {
 		duration, err = time.ParseDuration(text)
 		require.NoError(t, err, tortureVariable)
 	}
-	g := newGame(t, stage.binary)
+	g := newGame(t, stage.Binary)
 	g.hastes = true
 	f := &faults{cluster: g.cluster, pace: g.pace, random: g.newRandom()}
 	stop, harmed := make(chan struct{}), make(chan error, 1)
