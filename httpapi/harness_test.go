@@ -112,7 +112,7 @@ func newWorld(t testing.TB, options ...option) *world {
 	t.Cleanup(func() { require.NoError(t, rows.Close()) })
 	w.projections, err = projections.Start(ctx, projections.Config{
 		Store: store, Registry: domain.Events(), ReadModels: rows, Owner: "test", Now: w.now, Logger: logger,
-		Projectors: projections.Projectors(projections.PersonalData{Unsealer: keys, KeyGone: keyring.ErrKeyGone}),
+		Projectors: projections.Projectors(projections.PersonalData{Unsealer: keys, KeyGone: keyring.ErrKeyGone, Unavailable: keyring.ErrUnavailable}),
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.projections.Close()) })

@@ -173,11 +173,9 @@ func (k *Keyring) alone(ctx context.Context, do func() error) error {
 	}
 }
 
-// unavailable explains an error of the database, unless it is that of a caller who has left or waited too long.
+// unavailable explains an error of the database. Whose patience has ended does not matter: callers share queries, so it may be that
+// of another one.
 func unavailable(doing string, err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
 	return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, err)
 }
 

@@ -91,7 +91,7 @@ func (w writer) changes(ctx context.Context, at readmodels.Checkpoint, run []dec
 		if ctx.Err() != nil {
 			return nil, 0, ctx.Err()
 		}
-		if errors.Is(err, readmodels.ErrLookup) {
+		if errors.Is(err, readmodels.ErrLookup) || errors.Is(err, errLater) {
 			return nil, 0, err
 		}
 		if err != nil {

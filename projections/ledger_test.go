@@ -34,6 +34,9 @@ func id(n int) uuid.UUID { return uuid.MustParse(fmt.Sprintf("00000000-0000-4000
 // errErased is how the test's vault says that a person was erased.
 var errErased = errors.New("erased")
 
+// errAway is how it says that it cannot be asked now.
+var errAway = errors.New("away")
+
 // vault seals personal data for show: it puts the subject before it.
 type vault struct {
 	mu     sync.Mutex
@@ -46,6 +49,13 @@ func seal(subject uuid.UUID, plain string) []byte { return append(subject[:], pl
 func sealCustomer(subject uuid.UUID, name, email string) []byte {
 	data, _ := json.Marshal(license.Customer{Name: name, Email: email})
 	return seal(subject, string(data))
+}
+
+// breaks makes the vault fail, or not any more.
+func (v *vault) breaks(with error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.broken = with
 }
 
 // Unseal implements projections.Unsealer.
@@ -91,7 +101,7 @@ func newWorldIn(t testing.TB, place func(testing.TB) database) *world {
 }
 
 func (w *world) projectors() []projections.Projector {
-	return projections.Projectors(projections.PersonalData{Unsealer: w.vault, KeyGone: errErased})
+	return projections.Projectors(projections.PersonalData{Unsealer: w.vault, KeyGone: errErased, Unavailable: errAway})
 }
 
 // pending is an event as a command would record it.

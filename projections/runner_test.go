@@ -112,6 +112,20 @@ func TestPersonalDataThatCannotBeReadStopsTheProjection(t *testing.T) {
 	})
 }
 
+func TestAProjectionWaitsForPersonalDataThatCannotBeReadForAWhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.vault.breaks(fmt.Errorf("unseal: %w: %w", errAway, context.DeadlineExceeded))
+	w.happened(licenseStream, issued())
+	runner := w.start(w.config())
+	s := status(t, runner, readmodels.Licenses, func(s readmodels.ProjectionStatus) bool { return s.Error != "" })
+	require.Equal(t, readmodels.StateRunning, s.State, s.Error)
+	require.Zero(t, s.Position)
+	w.vault.breaks(nil)
+	w.caughtUp()
+	require.Empty(t, status(t, runner, readmodels.Licenses, in(readmodels.StateRunning)).Error)
+}
+
 // panicking is a projector with a bug.
 type panicking struct{ projections.Projector }
 

@@ -202,7 +202,7 @@ func (s *stores) Close() error {
 }
 
 func (s *stores) projectors() []projections.Projector {
-	return projections.Projectors(projections.PersonalData{Unsealer: s.keys, KeyGone: keyring.ErrKeyGone})
+	return projections.Projectors(projections.PersonalData{Unsealer: s.keys, KeyGone: keyring.ErrKeyGone, Unavailable: keyring.ErrUnavailable})
 }
 
 // lease is how long the owner of a projection may be silent before another instance takes it over: shorter than a query waits for its
