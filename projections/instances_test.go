@@ -119,7 +119,7 @@ func TestProjectionsGoOnWhenTheirConnectionsAreCut(t *testing.T) {
 	}
 	require.Equal(t, w.caughtUp(), w.caughtUp())
 	for _, name := range all {
-		require.Empty(t, status(t, runner, name, in(readmodels.StateRunning)).Error)
+		status(t, runner, name, well)
 	}
 	requireDerivable(t, w)
 }
@@ -145,7 +145,7 @@ func TestProjectionsGoOnWhenTheServerIsRestarted(t *testing.T) {
 	}
 	w.caughtUp()
 	for _, name := range all {
-		require.Empty(t, status(t, runner, name, in(readmodels.StateRunning)).Error)
+		status(t, runner, name, well)
 	}
 	requireDerivable(t, w)
 	require.NoError(t, errors.Join(runner.Close(), w.models.Close()))

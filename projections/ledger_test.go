@@ -182,6 +182,11 @@ func status(t testing.TB, runner *projections.Runner, name string, wished func(r
 	return found
 }
 
+// well is how a projection stands that has nothing to complain of. The rows of a message are there a moment before that is known.
+func well(s readmodels.ProjectionStatus) bool {
+	return s.State == readmodels.StateRunning && s.Error == ""
+}
+
 func in(state string) func(readmodels.ProjectionStatus) bool {
 	return func(s readmodels.ProjectionStatus) bool { return s.State == state }
 }

@@ -3,6 +3,7 @@ package projections_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -23,7 +24,8 @@ func TestMetricsTellPositionLagAndState(t *testing.T) {
 
 		registry := prometheus.NewPedanticRegistry()
 		registry.MustRegister(runner.Metrics())
-		require.NoError(t, testutil.GatherAndCompare(registry, strings.NewReader(`
+		told := func() error {
+			return testutil.GatherAndCompare(registry, strings.NewReader(`
 # HELP licenseledger_projection_events_applied_total Events projected since the start.
 # TYPE licenseledger_projection_events_applied_total counter
 licenseledger_projection_events_applied_total{projection="catalog"} 0
@@ -54,6 +56,9 @@ licenseledger_projection_state{projection="licenses",state="FAILED"} 0
 licenseledger_projection_state{projection="licenses",state="REBUILDING"} 0
 licenseledger_projection_state{projection="licenses",state="RUNNING"} 1
 licenseledger_projection_state{projection="licenses",state="STOPPED"} 0
-`)))
+`))
+		}
+		// The rows are there a moment before they are counted.
+		require.Eventually(t, func() bool { return told() == nil }, 30*time.Second, time.Millisecond, "%v", told())
 	})
 }
