@@ -46,6 +46,7 @@ func (o *office) redisCache(url string) *rediscache.Cache {
 	o.t.Helper()
 	cache, err := rediscache.Open(url, rediscache.Config{
 		Sealer: o.ring, Instance: o.ids.next().String(), RetryAfter: time.Hour, Logger: slog.New(slog.DiscardHandler),
+		LoadTimeout: time.Second, // a busy machine must not look like a Redis that hangs
 	})
 	require.NoError(o.t, err)
 	o.t.Cleanup(func() { require.NoError(o.t, cache.Close()) })

@@ -10,6 +10,7 @@
 package rediscache
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -25,8 +26,8 @@ import (
 )
 
 const (
-	// loadTimeout bounds how much longer a command may take because of the cache.
-	loadTimeout = 50 * time.Millisecond
+	// defaultLoadTimeout is how much longer a command may take because of the cache.
+	defaultLoadTimeout = 50 * time.Millisecond
 	// backgroundTimeout bounds what no command waits for. It leaves time to connect.
 	backgroundTimeout = time.Second
 	// defaultRetryAfter is how long a Redis that failed is left alone.
@@ -43,10 +44,11 @@ type Sealer interface {
 
 // Config is what a cache works with.
 type Config struct {
-	Sealer     Sealer
-	Instance   string        // names this process among those that share the Redis
-	RetryAfter time.Duration // how long a Redis that failed is left alone; 0: five seconds
-	Logger     *slog.Logger
+	Sealer      Sealer
+	Instance    string        // names this process among those that share the Redis
+	LoadTimeout time.Duration // how much longer a command may take because of the cache; 0: 50 ms
+	RetryAfter  time.Duration // how long a Redis that failed is left alone; 0: five seconds
+	Logger      *slog.Logger
 }
 
 // Cache is a Redis that instances share. Its methods are safe for concurrent use, and keep the contract of commands.Cache.
@@ -55,6 +57,7 @@ type Cache struct {
 	sealer   Sealer
 	instance string
 	logger   *slog.Logger
+	patience time.Duration // of who loads
 	breaker  *gobreaker.CircuitBreaker[struct{}]
 	cause    atomic.Pointer[error] // of the latest failure
 	metrics  *metrics
@@ -77,7 +80,8 @@ func Open(url string, c Config) (*Cache, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	cache := &Cache{
 		client: client, sealer: c.Sealer, instance: c.Instance, logger: c.Logger,
-		saves: newQueue(), grown: make(chan struct{}, 1), announced: make(chan struct{}, 1), stop: stop,
+		patience: cmp.Or(c.LoadTimeout, defaultLoadTimeout),
+		saves:    newQueue(), grown: make(chan struct{}, 1), announced: make(chan struct{}, 1), stop: stop,
 	}
 	cache.breaker = cache.newBreaker(c.RetryAfter)
 	cache.metrics = newMetrics(cache.breaker)

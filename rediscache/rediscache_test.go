@@ -61,7 +61,7 @@ func ring(t *testing.T) *keyring.Keyring {
 
 func open(t *testing.T, url string, change ...func(*rediscache.Config)) *rediscache.Cache {
 	t.Helper()
-	c := rediscache.Config{Instance: uuid.NewString(), RetryAfter: time.Hour, Logger: slog.New(slog.DiscardHandler)}
+	c := rediscache.Config{Instance: uuid.NewString(), LoadTimeout: time.Second, RetryAfter: time.Hour, Logger: slog.New(slog.DiscardHandler)}
 	for _, apply := range change {
 		apply(&c)
 	}
