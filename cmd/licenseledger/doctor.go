@@ -145,9 +145,6 @@ func (d *diagnosis) examineLedger(ctx context.Context, c config) {
 	ctx, cancel := context.WithTimeout(ctx, doctorPatience)
 	defer cancel()
 	ledger, err := openLedger(ctx, c.EventStore, c.DataDir)
-	if errors.Is(err, migrations.ErrOlderDatabase) {
-		return // told already
-	}
 	if err != nil {
 		d.mend(check, err.Error(), "make "+c.EventStore.String()+" reachable from here")
 		return

@@ -69,6 +69,7 @@ type Store struct {
 	funnel   *groupcommit.Funnel
 	writer   *writer
 	reading  *pgxpool.Pool
+	reader   *reader
 	listener *listener
 	source   catchup.Source
 
@@ -125,8 +126,10 @@ func open(ctx context.Context, url string, o options) (_ *Store, err error) {
 
 	life, end := context.WithCancel(context.Background())
 	bell, patience := &catchup.Bell{}, pgconnect.Patience(config.ConnConfig)
+	r := &reader{pool: reading, life: life, patience: patience}
 	s := &Store{
-		Reader:   paging.NewReader(&reader{pool: reading, life: life, patience: patience}, life.Done()),
+		Reader:   paging.NewReader(r, life.Done()),
+		reader:   r,
 		writer:   &writer{pool: writing, channel: o.schema, patience: patience},
 		reading:  reading,
 		listener: startListening(config.ConnConfig, o.schema, bell, o.logger),
