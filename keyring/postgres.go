@@ -46,7 +46,7 @@ func OpenPostgres(ctx context.Context, url string, opts ...PostgresOption) (*Dat
 	if err != nil {
 		return nil, fmt.Errorf("open the keys in PostgreSQL: %w", err)
 	}
-	return &Database{DB: db, engine: postgresEngine{}, patience: patience}, nil
+	return &Database{DB: db, engine: postgresEngine{}, patience: patience, version: witnessVersion}, nil
 }
 
 func openPostgres(ctx context.Context, url, schema string) (_ *sql.DB, patience time.Duration, err error) {
