@@ -99,6 +99,16 @@ func (d *Database) HoldsSigningKey(ctx context.Context, id string) (held bool, e
 	return held, nil
 }
 
+// SigningKeys returns how many signing keys the database holds.
+func (d *Database) SigningKeys(ctx context.Context) (n int, err error) {
+	ctx, cancel := d.bounded(ctx)
+	defer cancel()
+	if err := d.QueryRowContext(ctx, `SELECT count(*) FROM signing_keys`).Scan(&n); err != nil {
+		return 0, unavailable("count the signing keys", err)
+	}
+	return n, nil
+}
+
 // HoldsSubject reports whether the database has a subject, erased or not.
 func (d *Database) HoldsSubject(ctx context.Context, id uuid.UUID) (held bool, err error) {
 	ctx, cancel := d.bounded(ctx)

@@ -52,37 +52,39 @@ func (db *DB) poll(ctx context.Context, moved <-chan struct{}) error {
 		return nil
 	case <-timer.C:
 	}
-	positions, err := list(ctx, db, scanPosition, `SELECT name, position FROM projections WHERE serving = 1`)
+	positions, err := list(ctx, db, scanPosition, `SELECT name, generation, position FROM projections WHERE serving = 1`)
 	db.polled = time.Now()
 	for _, at := range positions {
-		db.progress.advance(at.Name, at.Position)
+		db.progress.advance(at)
 	}
 	return err
 }
 
 func scanPosition(r row) (at Checkpoint, err error) {
-	err = r.Scan(&at.Name, &at.Position)
+	err = r.Scan(&at.Name, &at.Generation, &at.Position)
 	return at, err
 }
 
 // progress is what this process knows of the projections' positions. The zero value is ready.
 type progress struct {
-	mu        sync.Mutex
-	positions map[string]uint64
-	moved     chan struct{} // closed when a position grows
+	mu          sync.Mutex
+	checkpoints map[string]Checkpoint
+	moved       chan struct{} // closed when a position grows
 }
 
-// advance records that a projection reached a position and wakes who waits for one.
-func (p *progress) advance(name string, position uint64) {
+// advance records that a projection reached a position and wakes who waits for one. A new generation may begin at an earlier
+// position than the one before it: see [DB.Reset].
+func (p *progress) advance(to Checkpoint) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.positions == nil {
-		p.positions = map[string]uint64{}
+	if p.checkpoints == nil {
+		p.checkpoints = map[string]Checkpoint{}
 	}
-	if position <= p.positions[name] {
+	known := p.checkpoints[to.Name]
+	if to.Generation < known.Generation || to.Generation == known.Generation && to.Position <= known.Position {
 		return
 	}
-	p.positions[name] = position
+	p.checkpoints[to.Name] = to
 	if p.moved != nil {
 		close(p.moved)
 		p.moved = nil
@@ -94,7 +96,7 @@ func (p *progress) reached(names []string, position uint64) (bool, <-chan struct
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, name := range names {
-		if p.positions[name] < position {
+		if p.checkpoints[name].Position < position {
 			if p.moved == nil {
 				p.moved = make(chan struct{})
 			}

@@ -149,12 +149,14 @@ func (d *diagnosis) examineLedger(ctx context.Context, c config) {
 		d.mend(check, err.Error(), "make "+c.EventStore.String()+" reachable from here")
 		return
 	}
+	defer func() { _ = ledger.Close() }()
 	head, err := ledger.Head(ctx)
-	if err := errors.Join(err, ledger.Close()); err != nil {
+	if err != nil {
 		d.mend(check, err.Error(), "`licenseledger ledger verify` tells more")
 		return
 	}
 	d.ok(check, fmt.Sprintf("head at position %d", head))
+	d.examineInstallation(ctx, c, ledger)
 }
 
 // examineCache looks for the Redis, without which everything works, only slower.

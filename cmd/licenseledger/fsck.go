@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/projections"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
@@ -54,7 +55,8 @@ type fsckReport struct {
 	Clean       bool             `json:"clean"`
 	Events      uint64           `json:"events"`
 	Streams     int              `json:"streams"`
-	Digest      string           `json:"digest"`            // of the events, as `ledger verify` tells it
+	Digest      string           `json:"digest"` // of the events, as `ledger verify` tells it
+	Epoch       eventstore.Epoch `json:"epoch"`
 	Problem     string           `json:"problem,omitempty"` // of the ledger itself
 	Projections []fsckProjection `json:"projections"`
 }
@@ -97,12 +99,12 @@ func (s *stores) checkLedger(ctx context.Context, report *fsckReport, progress i
 	if err != nil {
 		report.Problem = err.Error()
 	}
-	report.Events, report.Streams, report.Digest = summary.Events, summary.Streams, summary.Digest
+	report.Events, report.Streams, report.Digest, report.Epoch = summary.Events, summary.Streams, summary.Digest, s.epoch
 	return nil
 }
 
-// checkReadModels derives all read models again and compares. What the read models have not projected yet, after a crash for
-// instance, is no difference: both sides are compared at the position where the read model stands.
+// checkReadModels derives all read models again and compares both sides at the position where the read model stands. A read model that stands
+// before the ledger's head, after a crash for instance, is as good as what it holds, and not clean: what is missing cannot be compared.
 func (s *stores) checkReadModels(ctx context.Context, c config, report *fsckReport, progress io.Writer) (err error) {
 	folder, err := os.MkdirTemp(c.DataDir, "fsck-")
 	if err != nil {
@@ -135,10 +137,18 @@ func (s *stores) checkReadModels(ctx context.Context, c config, report *fsckRepo
 	if err != nil {
 		report.Problem = err.Error()
 	}
+	head, err := s.events.Head(ctx)
+	if err != nil {
+		return err
+	}
 	for _, v := range verified {
 		p := fsckProjection{Name: v.Projection, Position: uint64(v.Position), Checksum: v.Stored, Derived: v.Derived, Same: v.Stored == v.Derived}
 		if v.Difference != nil {
 			p.Difference = v.Difference.String()
+		}
+		if p.Same && v.Position < head {
+			p.Same = false
+			p.Difference = fmt.Sprintf("it stands before the ledger's head (%d); start the server, wait until `projections list` shows no lag, and stop it", head)
 		}
 		report.Clean = report.Clean && p.Same
 		report.Projections = append(report.Projections, p)
@@ -155,7 +165,8 @@ func (r fsckReport) print(out io.Writer) error {
 		}
 		rows[i] = []string{p.Name, fmt.Sprint(p.Position), p.Checksum, verdict}
 	}
-	if _, err := fmt.Fprintf(out, "ledger: %d events in %d streams\ndigest: %s\n", r.Events, r.Streams, r.Digest); err != nil {
+	if _, err := fmt.Fprintf(out, "ledger: %d events in %d streams\ndigest: %s\ninstallation: %s, epoch %s\n",
+		r.Events, r.Streams, r.Digest, r.Epoch.Installation, r.Epoch.ID); err != nil {
 		return err
 	}
 	if len(rows) > 0 {

@@ -19,7 +19,7 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore/eventstoredb"
 	"github.com/licenseledger/licenseledger/eventstore/postgres"
 	"github.com/licenseledger/licenseledger/eventstore/sqlite"
-	"github.com/licenseledger/licenseledger/eventstore/transfer"
+	"github.com/licenseledger/licenseledger/installation"
 	"github.com/licenseledger/licenseledger/keyring"
 	"github.com/licenseledger/licenseledger/projections"
 	"github.com/licenseledger/licenseledger/readmodels"
@@ -37,6 +37,8 @@ type stores struct {
 	events     eventstore.Store
 	readModels *readmodels.DB
 	keys       *keyring.Keyring
+	keysDB     *keyring.Database
+	epoch      eventstore.Epoch // of the ledger
 	registry   *event.Registry
 	closers    []func() error // in the order of opening
 }
@@ -57,17 +59,18 @@ func openStores(ctx context.Context, c config, logger *slog.Logger) (_ *stores, 
 			return nil, err
 		}
 	}
-	if err := s.openKeys(ctx, c); err != nil {
-		return nil, err
-	}
 	if s.events, err = openEvents(ctx, c.EventStore, c.DataDir, logger); err != nil {
 		return nil, notOpened("eventstore", err)
 	}
 	s.closers = append(s.closers, s.events.Close)
+	if err := s.openKeys(ctx, c, logger); err != nil {
+		return nil, err
+	}
 	if s.readModels, err = openReadModels(ctx, c); err != nil {
 		return nil, err
 	}
 	s.closers = append(s.closers, s.readModels.Close)
+	s.readModels.SetOrigin(readmodels.Origin{Installation: s.epoch.Installation.String(), Epoch: s.epoch.ID.String()})
 	return s, nil
 }
 
@@ -89,7 +92,7 @@ var errNoEngine = errors.New("there is no engine for this location")
 
 // readableLedger is a ledger that is only read.
 type readableLedger interface {
-	transfer.Ledger
+	installation.Ledger
 	Close() error
 }
 
@@ -156,13 +159,21 @@ func lockFolder(dir string) (unlock func() error, err error) {
 	return lock.Unlock, nil
 }
 
-// openKeys opens the keys, which are beside the read models so that whoever shares these shares the keys.
-func (s *stores) openKeys(ctx context.Context, c config) error {
+// openKeys opens the keys, which are beside the read models so that whoever shares these shares the keys. Nothing is made, neither a master
+// key nor a ring, before ledger and keys are known to belong together.
+func (s *stores) openKeys(ctx context.Context, c config, logger *slog.Logger) error {
+	if err := s.requireKeysFile(ctx, c); err != nil {
+		return err
+	}
 	db, err := openKeysDatabase(ctx, c)
 	if err != nil {
 		return notOpened("readmodels", err)
 	}
+	s.keysDB = db
 	s.closers = append(s.closers, db.Close)
+	if s.epoch, err = installation.Establish(ctx, s.events, db, s.registry, time.Now, newID); err != nil {
+		return misfit(err)
+	}
 	var master keyring.MasterKey
 	if c.MasterKey != "" {
 		master, err = keyring.ParseMasterKey(c.MasterKey)
@@ -175,6 +186,26 @@ func (s *stores) openKeys(ctx context.Context, c config) error {
 	s.keys, err = keyring.Open(ctx, keyring.Config{DB: db, Master: master, Random: rand.Reader, Now: time.Now})
 	if errors.Is(err, keyring.ErrWrongMasterKey) {
 		return &advice{err, "set LICENSELEDGER_MASTER_KEY, or put the right " + masterKeyFile + " (mode 0600) into the data directory"}
+	}
+	if err != nil {
+		return err
+	}
+	logger.InfoContext(ctx, "ledger and keys belong together", "installation", s.epoch.Installation, "epoch", s.epoch.ID)
+	return installation.Bind(ctx, s.events, db, s.epoch)
+}
+
+// requireKeysFile refuses to make a file of keys beside a ledger that has events: the right one is somewhere else.
+func (s *stores) requireKeysFile(ctx context.Context, c config) error {
+	keys := c.keysLocation()
+	if keys.shared() {
+		return nil
+	}
+	if _, err := os.Stat(keys.file(c.DataDir)); !errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	head, err := s.events.Head(ctx)
+	if err == nil && head > 0 {
+		err = misfit(fmt.Errorf("%w: %s does not exist", installation.ErrKeysMissing, absolute(keys.file(c.DataDir))))
 	}
 	return err
 }
@@ -189,6 +220,11 @@ func (c config) keysLocation() location {
 		return location{engineSQLite, "sqlite:" + keysFile}
 	}
 	return c.ReadModels
+}
+
+// advanceWitness has the keys remember how far the ledger has come.
+func (s *stores) advanceWitness(ctx context.Context) error {
+	return installation.Advance(ctx, s.events, s.keysDB, s.epoch)
 }
 
 // Close closes what was opened, last first.

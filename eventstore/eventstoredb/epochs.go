@@ -9,6 +9,8 @@ import (
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/google/uuid"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore"
@@ -85,7 +87,7 @@ func (s *Store) BeginEpoch(ctx context.Context, current uuid.UUID, next eventsto
 }
 
 // ReadEvent returns the event at a position as [eventstore.Store] promises. A read of $all from the position of an event begins with
-// that event; positions that are no event's are refused by the server or lead to a later one.
+// that event. At a position where no event begins the server answers with UNKNOWN, or begins with a later event.
 func (s *Store) ReadEvent(ctx context.Context, position event.Position) (event.Envelope, error) {
 	if err := s.usable(ctx); err != nil {
 		return event.Envelope{}, err
@@ -99,6 +101,9 @@ func (s *Store) ReadEvent(ctx context.Context, position event.Position) (event.E
 		return event.Envelope{}, missing
 	}
 	events, _, err := s.read(ctx, s.allRequest(at(uint64(position), uint64(position)), streams.ReadReq_Options_Forwards, 1))
+	if status.Code(err) == codes.Unknown {
+		return event.Envelope{}, missing
+	}
 	if err != nil {
 		return event.Envelope{}, s.failure(ctx, "read the ledger", err)
 	}

@@ -58,7 +58,9 @@ func epochs() cases {
 				if i%2 == 1 {
 					store = others
 				}
-				go func() { failures <- store.BeginEpoch(t.Context(), uuid.Nil, epoch(uuid.New(), 0, eventstore.EpochCreated)) }()
+				go func() {
+					failures <- store.BeginEpoch(t.Context(), uuid.Nil, epoch(uuid.New(), 0, eventstore.EpochCreated))
+				}()
 			}
 			won := 0
 			for range racers {
