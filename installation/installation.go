@@ -26,6 +26,8 @@ var (
 	ErrKeysMissing = errors.New("the ledger holds events, but there are no keys")
 	// ErrLedgerMissing says that the keys were used with a ledger, and the ledger is empty.
 	ErrLedgerMissing = errors.New("the keys belong to a ledger with events, but the ledger is empty")
+	// ErrKeysIncomplete says that the ledger names keys that are not there: the keys are older than the ledger.
+	ErrKeysIncomplete = errors.New("keys that the ledger names are missing")
 	// ErrOtherInstallation says that keys and ledger are those of different installations.
 	ErrOtherInstallation = errors.New("the keys and the ledger belong to different installations")
 	// ErrEarlierLedger says that the ledger lacks events that were seen in it: it was put back to an earlier state.

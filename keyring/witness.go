@@ -109,14 +109,34 @@ func (d *Database) SigningKeys(ctx context.Context) (n int, err error) {
 	return n, nil
 }
 
-// HoldsSubject reports whether the database has a subject, erased or not.
-func (d *Database) HoldsSubject(ctx context.Context, id uuid.UUID) (held bool, err error) {
-	ctx, cancel := d.bounded(ctx)
-	defer cancel()
-	if err := d.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM subjects WHERE id = $1)`, id).Scan(&held); err != nil {
-		return false, unavailable("look for a subject", err)
+// SigningKeyIDs returns the ids of all signing keys.
+func (d *Database) SigningKeyIDs(ctx context.Context) (map[string]bool, error) {
+	return idsOf[string](ctx, d, `SELECT key_id FROM signing_keys`)
+}
+
+// SubjectIDs returns the ids of all subjects, erased ones included.
+func (d *Database) SubjectIDs(ctx context.Context) (map[uuid.UUID]bool, error) {
+	return idsOf[uuid.UUID](ctx, d, `SELECT id FROM subjects`)
+}
+
+func idsOf[ID comparable](ctx context.Context, d *Database, query string) (_ map[ID]bool, err error) {
+	rows, err := d.QueryContext(ctx, query)
+	if err != nil {
+		return nil, unavailable("read the ids of keys", err)
 	}
-	return held, nil
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	ids := map[ID]bool{}
+	for rows.Next() {
+		var id ID
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("read the ids of keys: %w", err)
+		}
+		ids[id] = true
+	}
+	if err := rows.Err(); err != nil {
+		return nil, unavailable("read the ids of keys", err)
+	}
+	return ids, nil
 }
 
 // inspectTimeout bounds a question to a database that is only looked into.

@@ -87,6 +87,11 @@ func (db *DB) SigningKeys(ctx context.Context, productID uuid.UUID) ([]SigningKe
 	return keys, err
 }
 
+// SigningKeyIDs names every signing key of every tenant. (Projection: [Catalog].)
+func (db *DB) SigningKeyIDs(ctx context.Context) ([]string, error) {
+	return list(ctx, db, scanText, `SELECT id FROM signing_keys`)
+}
+
 func scanSigningKey(r row) (k SigningKey, err error) {
 	var public string
 	if err := r.Scan(&k.ID, &k.ProductID, &k.Algorithm, &public, instant{&k.AddedAt}, maybeInstant{&k.RetiredAt}); err != nil {

@@ -10,8 +10,10 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/projections"
 	"github.com/licenseledger/licenseledger/readmodels"
@@ -90,9 +92,10 @@ func fsck(ctx context.Context, c config, progress io.Writer) (report fsckReport,
 	return report, s.checkReadModels(ctx, c, &report, progress)
 }
 
-// checkLedger reads every event and looks at its place.
+// checkLedger reads every event, looks at its place, and looks for the keys that it names.
 func (s *stores) checkLedger(ctx context.Context, report *fsckReport, progress io.Writer) error {
-	summary, err := verifyLedger(ctx, s.events, s.registry, "reading the ledger", progress)
+	named := namedKeys{signing: map[string]event.Position{}, subjects: map[uuid.UUID]event.Position{}}
+	summary, err := verifyLedger(ctx, s.events, s.registry, "reading the ledger", progress, named.add)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -100,6 +103,10 @@ func (s *stores) checkLedger(ctx context.Context, report *fsckReport, progress i
 		report.Problem = err.Error()
 	}
 	report.Events, report.Streams, report.Digest, report.Epoch = summary.Events, summary.Streams, summary.Digest, s.epoch
+	if report.Problem == "" {
+		report.Problem, err = named.missing(ctx, s.keysDB)
+		return err
+	}
 	return nil
 }
 

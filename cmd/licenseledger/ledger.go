@@ -222,6 +222,24 @@ func (c config) keysLocation() location {
 	return c.ReadModels
 }
 
+// requireSigningKeys refuses keys that are older than the ledger, as far as the catalogue can tell.
+func (s *stores) requireSigningKeys(ctx context.Context) error {
+	named, err := s.readModels.SigningKeyIDs(ctx)
+	if err != nil {
+		return err
+	}
+	held, err := s.keysDB.SigningKeyIDs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range named {
+		if !held[id] {
+			return misfit(fmt.Errorf("%w: signing key %s", installation.ErrKeysIncomplete, id))
+		}
+	}
+	return nil
+}
+
 // advanceWitness has the keys remember how far the ledger has come.
 func (s *stores) advanceWitness(ctx context.Context) error {
 	return installation.Advance(ctx, s.events, s.keysDB, s.epoch)

@@ -50,8 +50,8 @@ func engineNames(engines []engine) (names string) {
 	return names
 }
 
-// verifyLedger reads a whole ledger with a bar and wants that every event can be understood.
-func verifyLedger(ctx context.Context, ledger transfer.Ledger, registry *event.Registry, doing string, progress io.Writer) (transfer.Summary, error) {
+// verifyLedger reads a whole ledger with a bar and wants that every event can be understood; each is shown to see.
+func verifyLedger(ctx context.Context, ledger transfer.Ledger, registry *event.Registry, doing string, progress io.Writer, see func(event.Event)) (transfer.Summary, error) {
 	head, err := ledger.Head(ctx)
 	if err != nil {
 		return transfer.Summary{}, err
@@ -59,7 +59,10 @@ func verifyLedger(ctx context.Context, ledger transfer.Ledger, registry *event.R
 	bar := newBar(progress, doing, uint64(head))
 	defer bar.done()
 	return transfer.Verify(ctx, ledger, func(e event.Envelope) error {
-		_, err := registry.Decode(e)
+		decoded, err := registry.Decode(e)
+		if err == nil {
+			see(decoded)
+		}
 		return err
 	}, func(p event.Position) { bar.to(uint64(p)) })
 }
@@ -84,5 +87,5 @@ func verifyAt(ctx context.Context, at location, dataDir, doing string, progress 
 		return transfer.Summary{}, err
 	}
 	defer func() { err = errors.Join(err, ledger.Close()) }()
-	return verifyLedger(ctx, ledger, domain.Events(), doing, progress)
+	return verifyLedger(ctx, ledger, domain.Events(), doing, progress, func(event.Event) {})
 }

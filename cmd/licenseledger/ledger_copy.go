@@ -30,7 +30,8 @@ func newLedgerCopyCommand() *cobra.Command {
 			"them first: what is appended to the source later is not copied, and nobody else may write to the target.\n\n" +
 			"A copy that was broken off goes on when it is started again. What the target holds already must be how the source begins;\n" +
 			"otherwise nothing is written and the first event that differs is named. At the end the target is read back, and the digests of\n" +
-			"both sides must be the same. The source is only read.\n\n" +
+			"both sides must be the same. The source is only read. The target is the same installation in a new epoch: engines count positions in\n" +
+			"different ways, and once the target was served, the source is not served with the same keys any more.\n\n" +
 			"The keys are not part of the ledger. Where read models move to another database, `licenseledger keys copy` takes the keys along.\n\n" +
 			"A location with a password is not taken from the command line: give it as " + copyFromVariable + " or " + copyToVariable + ".\n" +
 			"A relative path of a SQLite file is in the data directory.",
@@ -182,9 +183,17 @@ func (r route) appendMissing(ctx context.Context, progress io.Writer) (_ transfe
 		return transfer.Copied{}, fmt.Errorf("the target: %w", err)
 	}
 	defer func() { err = errors.Join(err, target.Close()) }()
+	epochs, err := source.Epochs(ctx)
+	if err != nil {
+		return transfer.Copied{}, fmt.Errorf("the source: %w", err)
+	}
 	bar := newBar(progress, "copying", uint64(head))
 	defer bar.done()
-	return transfer.Copy(ctx, source, target, func(p event.Position) { bar.to(uint64(p)) })
+	copied, err := transfer.Copy(ctx, source, target, func(p event.Position) { bar.to(uint64(p)) })
+	if err != nil {
+		return copied, err
+	}
+	return copied, transfer.CopyEpochs(ctx, epochs, target, newID(), time.Now())
 }
 
 func (r copyReport) print(out io.Writer) error {

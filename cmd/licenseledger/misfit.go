@@ -15,6 +15,7 @@ func misfit(err error) error {
 	}{
 		{installation.ErrKeysMissing, "bring back " + keysFile + " and " + masterKeyFile + " from their backup, or name the right database with LICENSELEDGER_READMODELS; " +
 			"nothing was made"},
+		{installation.ErrKeysIncomplete, "bring back a newer backup of the keys (" + keysFile + "): one made after the ledger's last event"},
 		{installation.ErrLedgerMissing, "name the right ledger with LICENSELEDGER_EVENTSTORE or --data-dir, or bring it back from its backup; " +
 			"to begin with an empty ledger on purpose: licenseledger installation accept"},
 		{installation.ErrOtherInstallation, "`licenseledger installation show` names both; put the keys (" + keysFile + ", " + masterKeyFile + ") and the ledger of one installation together"},

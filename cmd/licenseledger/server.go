@@ -90,6 +90,9 @@ func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server,
 	if s.projections, err = s.stores.startProjections(ctx, c, logger); err != nil {
 		return nil, misfit(err)
 	}
+	if err := s.stores.requireSigningKeys(ctx); err != nil {
+		return nil, err
+	}
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.projections.Metrics())
 	api, err := httpapi.New(httpapi.Config{
 		Commands: handler, ReadModels: s.stores.readModels, Ledger: s.stores.events, Projections: s.projections,
