@@ -39,6 +39,7 @@ type Config struct {
 	Commands    *commands.Handler
 	ReadModels  *readmodels.DB
 	Ledger      eventstore.Store
+	Epoch       uuid.UUID // of the ledger
 	Projections queryapi.Projections
 	AdminKey    string
 	WithoutAPI  bool             // serve health and metrics only: for an instance that only projects
@@ -119,6 +120,7 @@ func (c Config) routeAPI(e *echo.Echo, document *contract.Contract, reporter pro
 	queryapi.RegisterHandlers(endpoints, queryapi.New(queryapi.Config{
 		ReadModels:  c.ReadModels,
 		Ledger:      c.Ledger,
+		Epoch:       c.Epoch,
 		Projections: c.Projections,
 		Patience:    c.Patience,
 		Draining:    c.Draining,

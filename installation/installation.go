@@ -24,8 +24,8 @@ var (
 	// ErrKeysMissing says that the ledger holds events and there are no keys. New keys could not validate licence keys, sign for
 	// existing products or read personal data.
 	ErrKeysMissing = errors.New("the ledger holds events, but there are no keys")
-	// ErrLedgerMissing says that the keys were used with a ledger, and the ledger is empty.
-	ErrLedgerMissing = errors.New("the keys belong to a ledger with events, but the ledger is empty")
+	// ErrLedgerMissing says that the keys are those of a ledger that is not there: an empty one stands in its place.
+	ErrLedgerMissing = errors.New("the keys belong to another ledger, and this one is empty")
 	// ErrKeysIncomplete says that the ledger names keys that are not there: the keys are older than the ledger.
 	ErrKeysIncomplete = errors.New("keys that the ledger names are missing")
 	// ErrOtherInstallation says that keys and ledger are those of different installations.
@@ -78,17 +78,21 @@ func Examine(ctx context.Context, ledger Ledger, keys Keys, events *event.Regist
 	switch {
 	case f.Head > 0 && !f.Keys:
 		return f, ErrKeysMissing
-	case f.Head == 0 && f.Witness.Position > 0:
-		return f, fmt.Errorf("%w: %d was the last position seen", ErrLedgerMissing, f.Witness.Position)
 	case f.Witness == keyring.Witness{}:
 		return f, belongs(ctx, ledger, keys, events, f)
+	case f.Head == 0 && (f.Witness.Position > 0 || len(epochs) == 0):
+		return f, fmt.Errorf("%w: they belong to installation %s, and the last position seen was %d", ErrLedgerMissing, f.Witness.Installation, f.Witness.Position)
+	case len(epochs) == 0: // an older backup, which knows no epochs
+		if err := belongs(ctx, ledger, keys, events, f); err != nil {
+			return f, err
+		}
 	}
 	return f, compare(ctx, ledger, epochs, f.Witness)
 }
 
 // compare compares a ledger with what was seen of it.
 func compare(ctx context.Context, ledger Ledger, epochs []eventstore.Epoch, seen keyring.Witness) error {
-	known := len(epochs) == 0 // an older backup of the same ledger knows no epoch
+	known := len(epochs) == 0
 	for _, e := range epochs {
 		if e.Installation != seen.Installation {
 			return fmt.Errorf("%w: the ledger is that of %s, the keys are those of %s", ErrOtherInstallation, e.Installation, seen.Installation)

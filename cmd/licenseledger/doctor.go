@@ -139,6 +139,9 @@ func (d *diagnosis) examine(ctx context.Context, c config) {
 // examineLedger reads where the ledger ends.
 func (d *diagnosis) examineLedger(ctx context.Context, c config) {
 	if c.EventStore.engine != engineESDB && !d.examineTables(ctx, "eventstore: tables", c.EventStore, c.DataDir, migrations.Ledger) {
+		if isMissing(c.EventStore, c.DataDir) {
+			d.examineInstallation(ctx, c, noLedger{})
+		}
 		return
 	}
 	const check = "eventstore: ledger"

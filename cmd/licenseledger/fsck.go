@@ -74,16 +74,19 @@ type fsckProjection struct {
 
 // fsck checks a data directory. A difference is in the report; an error means that the check could not be carried out.
 func fsck(ctx context.Context, c config, progress io.Writer) (report fsckReport, err error) {
+	if unfit := requireLedgerFile(ctx, c); unfit != nil {
+		return fsckReport{Problem: unfit.Error(), Projections: []fsckProjection{}}, nil
+	}
 	if err := c.existing(); err != nil {
 		return report, err
 	}
 	logger := slog.New(slog.DiscardHandler)
-	s, err := openStores(ctx, c, logger)
+	s, unfit, err := openToCheck(ctx, c, logger)
 	if err != nil {
 		return report, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	if err := s.checkLedger(ctx, &report, progress); err != nil {
+	if err := s.checkLedger(ctx, &report, unfit, progress); err != nil {
 		return report, err
 	}
 	if report.Problem != "" {
@@ -92,8 +95,8 @@ func fsck(ctx context.Context, c config, progress io.Writer) (report fsckReport,
 	return report, s.checkReadModels(ctx, c, &report, progress)
 }
 
-// checkLedger reads every event, looks at its place, and looks for the keys that it names.
-func (s *stores) checkLedger(ctx context.Context, report *fsckReport, progress io.Writer) error {
+// checkLedger reads every event, looks at its place, and looks for the keys that it names. unfit is why the keys are not those of the ledger.
+func (s *stores) checkLedger(ctx context.Context, report *fsckReport, unfit error, progress io.Writer) error {
 	named := namedKeys{signing: map[string]event.Position{}, subjects: map[uuid.UUID]event.Position{}}
 	summary, err := verifyLedger(ctx, s.events, s.registry, "reading the ledger", progress, named.add)
 	if ctx.Err() != nil {
@@ -103,7 +106,11 @@ func (s *stores) checkLedger(ctx context.Context, report *fsckReport, progress i
 		report.Problem = err.Error()
 	}
 	report.Events, report.Streams, report.Digest, report.Epoch = summary.Events, summary.Streams, summary.Digest, s.epoch
-	if report.Problem == "" {
+	switch {
+	case report.Problem != "":
+	case unfit != nil:
+		report.Problem = unfit.Error()
+	default:
 		report.Problem, err = named.missing(ctx, s.keysDB)
 		return err
 	}
@@ -148,10 +155,17 @@ func (s *stores) checkReadModels(ctx context.Context, c config, report *fsckRepo
 	if err != nil {
 		return err
 	}
+	misfits, err := s.misfits(ctx)
+	if err != nil {
+		return err
+	}
 	for _, v := range verified {
 		p := fsckProjection{Name: v.Projection, Position: uint64(v.Position), Checksum: v.Stored, Derived: v.Derived, Same: v.Stored == v.Derived}
 		if v.Difference != nil {
 			p.Difference = v.Difference.String()
+		}
+		if why := misfits[v.Projection]; p.Same && why != "" {
+			p.Same, p.Difference = false, why+"; the next start rebuilds it"
 		}
 		if p.Same && v.Position < head {
 			p.Same = false
@@ -161,6 +175,21 @@ func (s *stores) checkReadModels(ctx context.Context, c config, report *fsckRepo
 		report.Projections = append(report.Projections, p)
 	}
 	return nil
+}
+
+// misfits says, by projection, why stored rows are not those of the ledger.
+func (s *stores) misfits(ctx context.Context) (map[string]string, error) {
+	stored, err := s.readModels.Origins(ctx)
+	if err != nil {
+		return nil, err
+	}
+	misfits := map[string]string{}
+	for _, rows := range stored {
+		if misfits[rows.Name], err = projections.Misfit(ctx, s.events, s.readModels.Origin(), rows); err != nil {
+			return nil, err
+		}
+	}
+	return misfits, nil
 }
 
 func (r fsckReport) print(out io.Writer) error {

@@ -16,8 +16,6 @@ import (
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/installation"
-	"github.com/licenseledger/licenseledger/keyring"
-	"github.com/licenseledger/licenseledger/migrations"
 )
 
 func newInstallationCommand() *cobra.Command {
@@ -67,9 +65,11 @@ type installationReport struct {
 // showInstallation compares ledger and keys without changing either. The error says that they do not belong together, and then the report
 // does too.
 func showInstallation(ctx context.Context, c config) (report installationReport, err error) {
-	ledger, err := openLedger(ctx, c.EventStore, c.DataDir)
-	if err != nil {
-		return report, err
+	var ledger readableLedger = noLedger{}
+	if !isMissing(c.EventStore, c.DataDir) {
+		if ledger, err = openLedger(ctx, c.EventStore, c.DataDir); err != nil {
+			return report, err
+		}
 	}
 	defer func() { err = errors.Join(err, ledger.Close()) }()
 	if report.Epochs, err = ledger.Epochs(ctx); err != nil {
@@ -93,43 +93,6 @@ func given(id uuid.UUID) *uuid.UUID {
 	}
 	return &id
 }
-
-// isMisfit reports whether an error says that parts do not belong together, rather than that one cannot be read.
-func isMisfit(err error) bool {
-	var advised *advice
-	return errors.As(misfit(err), &advised)
-}
-
-// examineInstallation compares an opened ledger with the keys, which are only looked into.
-func examineInstallation(ctx context.Context, c config, ledger installation.Ledger) (found installation.Findings, err error) {
-	at, dialect := c.keysLocation(), migrations.SQLite
-	if at.engine == enginePostgreSQL {
-		dialect = migrations.PostgreSQL
-	} else if _, err := os.Stat(at.file(c.DataDir)); errors.Is(err, os.ErrNotExist) {
-		return installation.Examine(ctx, ledger, noKeys{}, domain.Events())
-	}
-	db, err := openTables(at, c.DataDir, migrations.Keys)
-	if err != nil {
-		return found, err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	keys, err := keyring.Inspect(ctx, db, dialect)
-	if errors.Is(err, migrations.ErrNoDatabase) {
-		return installation.Examine(ctx, ledger, noKeys{}, domain.Events())
-	}
-	if err != nil {
-		return found, err
-	}
-	return installation.Examine(ctx, ledger, keys, domain.Events())
-}
-
-// noKeys is a keys database that was not made yet.
-type noKeys struct{}
-
-func (noKeys) HoldsKeys(context.Context) (bool, error)               { return false, nil }
-func (noKeys) HoldsSigningKey(context.Context, string) (bool, error) { return false, nil }
-func (noKeys) SigningKeys(context.Context) (int, error)              { return 0, nil }
-func (noKeys) Witness(context.Context) (keyring.Witness, error)      { return keyring.Witness{}, nil }
 
 func (r installationReport) print(out io.Writer) error {
 	name := func(id *uuid.UUID) string {
@@ -188,7 +151,7 @@ func newInstallationAcceptCommand() *cobra.Command {
 }
 
 func acceptLedger(ctx context.Context, c config) (epoch eventstore.Epoch, err error) {
-	if err := c.existing(); err != nil {
+	if err := c.makeDataDir(); err != nil {
 		return epoch, err
 	}
 	s := &stores{registry: domain.Events()}
@@ -203,7 +166,7 @@ func acceptLedger(ctx context.Context, c config) (epoch eventstore.Epoch, err er
 	}
 	s.closers = append(s.closers, s.events.Close)
 	if err := s.requireKeysFile(ctx, c); err != nil {
-		return epoch, err
+		return epoch, misfit(err)
 	}
 	keys, err := openKeysDatabase(ctx, c)
 	if err != nil {

@@ -43,8 +43,36 @@ type stores struct {
 	closers    []func() error // in the order of opening
 }
 
-// openStores opens what is configured, making what is missing. What lies in files is opened for this process alone.
-func openStores(ctx context.Context, c config, logger *slog.Logger) (_ *stores, err error) {
+// openStores opens what is configured, making what is missing. What lies in files is opened for this process alone. Parts that do not belong
+// together are refused.
+func openStores(ctx context.Context, c config, logger *slog.Logger) (*stores, error) {
+	s, unfit, err := openParts(ctx, c, logger, installation.Establish)
+	if err == nil && unfit != nil {
+		err = errors.Join(misfit(unfit), s.Close())
+	}
+	if err != nil {
+		return nil, err
+	}
+	logger.InfoContext(ctx, "ledger and keys belong together", "installation", s.epoch.Installation, "epoch", s.epoch.ID)
+	if err := installation.Bind(ctx, s.events, s.keysDB, s.epoch); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// openToCheck opens what is configured to look into it; unfit says why ledger and keys do not belong together. Without keys only the ledger is
+// open then.
+func openToCheck(ctx context.Context, c config, logger *slog.Logger) (s *stores, unfit, err error) {
+	return openParts(ctx, c, logger, func(ctx context.Context, ledger eventstore.Store, keys installation.Keys, events *event.Registry, _ installation.Now, _ installation.NewID) (eventstore.Epoch, error) {
+		found, err := installation.Examine(ctx, ledger, keys, events)
+		return found.Epoch, err
+	})
+}
+
+type establish func(context.Context, eventstore.Store, installation.Keys, *event.Registry, installation.Now, installation.NewID) (eventstore.Epoch, error)
+
+// openParts opens the ledger, and the keys and read models if establish finds that the keys belong to it; otherwise unfit says why not.
+func openParts(ctx context.Context, c config, logger *slog.Logger, establish establish) (_ *stores, unfit, err error) {
 	s := &stores{registry: domain.Events()}
 	defer func() {
 		if err != nil {
@@ -52,26 +80,29 @@ func openStores(ctx context.Context, c config, logger *slog.Logger) (_ *stores, 
 		}
 	}()
 	if err := c.makeDataDir(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !c.EventStore.shared() || !c.ReadModels.shared() {
 		if err := s.lock(c); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
+	if err := requireLedgerFile(ctx, c); err != nil {
+		return s, err, nil
+	}
 	if s.events, err = openEvents(ctx, c.EventStore, c.DataDir, logger); err != nil {
-		return nil, notOpened("eventstore", err)
+		return nil, nil, notOpened("eventstore", err)
 	}
 	s.closers = append(s.closers, s.events.Close)
-	if err := s.openKeys(ctx, c, logger); err != nil {
-		return nil, err
+	if unfit, err = s.openKeys(ctx, c, establish); unfit != nil || err != nil {
+		return s, unfit, err
 	}
 	if s.readModels, err = openReadModels(ctx, c); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s.closers = append(s.closers, s.readModels.Close)
 	s.readModels.SetOrigin(readmodels.Origin{Installation: s.epoch.Installation.String(), Epoch: s.epoch.ID.String()})
-	return s, nil
+	return s, nil, nil
 }
 
 // openEvents opens the ledger itself, the truth, making it if it is missing.
@@ -160,54 +191,39 @@ func lockFolder(dir string) (unlock func() error, err error) {
 }
 
 // openKeys opens the keys, which are beside the read models so that whoever shares these shares the keys. Nothing is made, neither a master
-// key nor a ring, before ledger and keys are known to belong together.
-func (s *stores) openKeys(ctx context.Context, c config, logger *slog.Logger) error {
+// key nor a ring, before ledger and keys are known to belong together; unfit says why they do not.
+func (s *stores) openKeys(ctx context.Context, c config, establish establish) (unfit, err error) {
 	if err := s.requireKeysFile(ctx, c); err != nil {
-		return err
+		return fitOrNot(err)
 	}
-	db, err := openKeysDatabase(ctx, c)
-	if err != nil {
-		return notOpened("readmodels", err)
+	if s.keysDB, err = openKeysDatabase(ctx, c); err != nil {
+		return nil, notOpened("readmodels", err)
 	}
-	s.keysDB = db
-	s.closers = append(s.closers, db.Close)
-	if s.epoch, err = installation.Establish(ctx, s.events, db, s.registry, time.Now, newID); err != nil {
-		return misfit(err)
+	s.closers = append(s.closers, s.keysDB.Close)
+	if s.epoch, err = establish(ctx, s.events, s.keysDB, s.registry, time.Now, newID); err != nil {
+		return fitOrNot(err)
 	}
 	var master keyring.MasterKey
 	if c.MasterKey != "" {
 		master, err = keyring.ParseMasterKey(c.MasterKey)
 	} else {
-		master, err = keyring.LoadOrCreateMasterKey(ctx, c.in(masterKeyFile), db)
+		master, err = keyring.LoadOrCreateMasterKey(ctx, c.in(masterKeyFile), s.keysDB)
 	}
-	if err != nil {
-		return &advice{err, "set LICENSELEDGER_MASTER_KEY, or put the right " + masterKeyFile + " (mode 0600) into the data directory"}
+	if err == nil {
+		s.keys, err = keyring.Open(ctx, keyring.Config{DB: s.keysDB, Master: master, Random: rand.Reader, Now: time.Now})
+		if err == nil || !errors.Is(err, keyring.ErrWrongMasterKey) {
+			return nil, err
+		}
 	}
-	s.keys, err = keyring.Open(ctx, keyring.Config{DB: db, Master: master, Random: rand.Reader, Now: time.Now})
-	if errors.Is(err, keyring.ErrWrongMasterKey) {
-		return &advice{err, "set LICENSELEDGER_MASTER_KEY, or put the right " + masterKeyFile + " (mode 0600) into the data directory"}
-	}
-	if err != nil {
-		return err
-	}
-	logger.InfoContext(ctx, "ledger and keys belong together", "installation", s.epoch.Installation, "epoch", s.epoch.ID)
-	return installation.Bind(ctx, s.events, db, s.epoch)
+	return nil, &advice{err, "set LICENSELEDGER_MASTER_KEY, or put the right " + masterKeyFile + " (mode 0600) into the data directory"}
 }
 
-// requireKeysFile refuses to make a file of keys beside a ledger that has events: the right one is somewhere else.
-func (s *stores) requireKeysFile(ctx context.Context, c config) error {
-	keys := c.keysLocation()
-	if keys.shared() {
-		return nil
+// fitOrNot tells parts that do not belong together from other failures.
+func fitOrNot(err error) (unfit, failed error) {
+	if isMisfit(err) {
+		return err, nil
 	}
-	if _, err := os.Stat(keys.file(c.DataDir)); !errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	head, err := s.events.Head(ctx)
-	if err == nil && head > 0 {
-		err = misfit(fmt.Errorf("%w: %s does not exist", installation.ErrKeysMissing, absolute(keys.file(c.DataDir))))
-	}
-	return err
+	return nil, err
 }
 
 func openKeysDatabase(ctx context.Context, c config) (*keyring.Database, error) {

@@ -2,17 +2,15 @@ package main
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/licenseledger/licenseledger/installation"
 	"github.com/licenseledger/licenseledger/projections"
 )
 
-// misfit adds what to do about parts that do not belong together.
-func misfit(err error) error {
-	for _, known := range []struct {
-		err  error
-		hint string
-	}{
+// misfits are the errors of parts that do not belong together, each with what to do.
+func misfits() []advice {
+	return []advice{
 		{installation.ErrKeysMissing, "bring back " + keysFile + " and " + masterKeyFile + " from their backup, or name the right database with LICENSELEDGER_READMODELS; " +
 			"nothing was made"},
 		{installation.ErrKeysIncomplete, "bring back a newer backup of the keys (" + keysFile + "): one made after the ledger's last event"},
@@ -24,10 +22,20 @@ func misfit(err error) error {
 		{installation.ErrNewEpoch, "start again: what this process knew of the ledger is no longer so"},
 		{projections.ErrForeignRows, "name another database or schema for the read models of this installation"},
 		{projections.ErrMisfit, "start an instance with --role all or projector first: it rebuilds the read models"},
-	} {
-		if errors.Is(err, known.err) {
+	}
+}
+
+// misfit adds what to do about parts that do not belong together.
+func misfit(err error) error {
+	for _, known := range misfits() {
+		if errors.Is(err, known.error) {
 			return &advice{err, known.hint}
 		}
 	}
 	return err
+}
+
+// isMisfit reports whether an error says that parts do not belong together, rather than that one cannot be read.
+func isMisfit(err error) bool {
+	return slices.ContainsFunc(misfits(), func(known advice) bool { return errors.Is(err, known.error) })
 }

@@ -48,7 +48,7 @@ const (
 )
 
 // witnessInterval is how often the keys take note of the ledger's head.
-const witnessInterval = 10 * time.Second
+const witnessInterval = 2 * time.Second
 
 // catchUpTimeout bounds how long a stop waits for the projections to reach the ledger's head, and for the keys to take note of it.
 const catchUpTimeout = 5 * time.Second
@@ -95,7 +95,7 @@ func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server,
 	}
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.projections.Metrics())
 	api, err := httpapi.New(httpapi.Config{
-		Commands: handler, ReadModels: s.stores.readModels, Ledger: s.stores.events, Projections: s.projections,
+		Commands: handler, ReadModels: s.stores.readModels, Ledger: s.stores.events, Epoch: s.stores.epoch.ID, Projections: s.projections,
 		AdminKey: s.adminKey, WithoutAPI: c.Role == roleProjector, Ready: s.checks(), Draining: s.draining, Now: time.Now, NewID: newID, Log: logger, Registry: metrics,
 	})
 	if err != nil {
