@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/licenseledger/licenseledger/domain/event"
@@ -101,8 +102,17 @@ func (r *Runner) begin(ctx context.Context, l *line, adopted readmodels.Adopted)
 	l.mu.Unlock()
 	l.working.Unlock()
 	l.db.Announce(adopted.Checkpoint)
-	if emptied || adopted.Version != l.definition.Version {
-		return r.StartRebuild(l.definition.Name) // faster than the feed, and this version cannot write tables of another one
+	if emptied || adopted.Version != l.definition.Version { // which this version cannot write
+		return r.StartRebuild(l.definition.Name)
+	}
+	if adopted.Position == 0 { // the read models were lost, or a rebuild of rows that did not fit was broken off
+		head, err := r.Store.Head(ctx)
+		if err != nil {
+			return fmt.Errorf("head of the ledger: %w", err)
+		}
+		if head > nearlyThere {
+			return r.StartRebuild(l.definition.Name) // in bulk, many times faster than the feed
+		}
 	}
 	r.feed.Release(l.definition.Name)
 	return nil
