@@ -152,11 +152,11 @@ func belongs(ctx context.Context, ledger Ledger, keys Keys, events *event.Regist
 	return nil
 }
 
-// Now and NewID are the clock and the ids that an epoch gets.
-type (
-	Now   func() time.Time
-	NewID func() uuid.UUID
-)
+// Now is the clock that tells when an epoch began.
+type Now func() time.Time
+
+// NewID makes the ids of installations and epochs.
+type NewID func() uuid.UUID
 
 // Establish makes sure that ledger and keys belong together before either is used, and returns the epoch that the ledger is in. A new
 // ledger, and one of an older version, gets its first epoch. It fails as [Examine] does.
