@@ -321,7 +321,7 @@ func TestReadModelsThatStandBeforeTheHeadAreNotClean(t *testing.T) {
 	replace(t, behind, server.Options.DataDir, "readmodels.db")
 	checked := run(t, server.Options, "fsck")
 	require.Equal(t, 1, checked.Code, checked.Out)
-	require.Contains(t, checked.Out, "before the ledger's head")
+	require.Contains(t, checked.Out, "BEFORE THE LEDGER'S HEAD")
 	server.Restart(t)
 	v.license(v.issue(nil))
 	server.MustStop(t)

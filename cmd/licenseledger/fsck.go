@@ -68,7 +68,8 @@ type fsckProjection struct {
 	Position   uint64 `json:"position"`
 	Checksum   string `json:"checksum"`
 	Derived    string `json:"derived"`
-	Same       bool   `json:"same"`
+	Same       bool   `json:"same"`             // as what the ledger says, up to the position
+	Behind     uint64 `json:"behind,omitempty"` // positions between the read model and the ledger's head
 	Difference string `json:"difference,omitempty"`
 }
 
@@ -167,11 +168,10 @@ func (s *stores) checkReadModels(ctx context.Context, c config, report *fsckRepo
 		if why := misfits[v.Projection]; p.Same && why != "" {
 			p.Same, p.Difference = false, why+"; the next start rebuilds it"
 		}
-		if p.Same && v.Position < head {
-			p.Same = false
-			p.Difference = fmt.Sprintf("it stands before the ledger's head (%d); start the server, wait until `projections list` shows no lag, and stop it", head)
+		if v.Position < head {
+			p.Behind = uint64(head - v.Position)
 		}
-		report.Clean = report.Clean && p.Same
+		report.Clean = report.Clean && p.Same && p.Behind == 0
 		report.Projections = append(report.Projections, p)
 	}
 	return nil
@@ -196,8 +196,11 @@ func (r fsckReport) print(out io.Writer) error {
 	rows := make([][]string, len(r.Projections))
 	for i, p := range r.Projections {
 		verdict := "same"
-		if !p.Same {
+		switch {
+		case !p.Same:
 			verdict = "DIFFERENT: " + p.Difference
+		case p.Behind > 0:
+			verdict = fmt.Sprintf("same so far, and %d BEFORE THE LEDGER'S HEAD: start the server, wait until `projections list` shows no lag, stop it", p.Behind)
 		}
 		rows[i] = []string{p.Name, fmt.Sprint(p.Position), p.Checksum, verdict}
 	}
