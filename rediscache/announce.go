@@ -65,8 +65,8 @@ func (c *Cache) listenOnce(ctx context.Context) {
 		case !ok: // it listens from now on
 			signal(c.announced)
 		case message.Payload != c.instance:
-			signal(c.announced)
 			c.metrics.received(heard)
+			signal(c.announced)
 		default:
 			c.metrics.received(own)
 		}

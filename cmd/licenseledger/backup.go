@@ -66,7 +66,7 @@ func backup(ctx context.Context, c config, dir, keysDir string, progress io.Writ
 	}
 	if keysDir != "" && c.ReadModels.shared() {
 		return report, &advice{fmt.Errorf("the keys are in %s, which has its own backups", c.ReadModels),
-			"use pg_dump --schema " + keyring.DefaultPostgresSchema + ", and keep the master key elsewhere"}
+			"use pg_dump --schema " + c.Keys.schema + ", and keep the master key elsewhere"}
 	}
 	if err := apart(dir, keysDir); err != nil {
 		return report, err

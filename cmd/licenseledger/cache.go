@@ -14,7 +14,9 @@ func (s *stores) openCache(c config, metrics *prometheus.Registry, logger *slog.
 	if c.Redis == "" {
 		return nil, nil
 	}
-	cache, err := rediscache.Open(c.Redis, rediscache.Config{Sealer: s.keys, Instance: owner(), Logger: logger})
+	cache, err := rediscache.Open(c.Redis, rediscache.Config{
+		Sealer: s.keys, Namespace: c.EventStore.part(), Instance: owner(), Logger: logger,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -77,9 +78,9 @@ func openEvents(ctx context.Context, l location, dataDir string, logger *slog.Lo
 	case engineSQLite:
 		return sqlite.Open(ctx, l.file(dataDir), sqlite.Logger(logger))
 	case enginePostgreSQL:
-		return postgres.Open(ctx, l.text, postgres.Logger(logger))
+		return postgres.Open(ctx, l.text, postgres.Schema(l.schema), postgres.MaxConnections(cmp.Or(l.connections, postgres.DefaultConnections)), postgres.Logger(logger))
 	case engineESDB:
-		return eventstoredb.Open(ctx, l.text, eventstoredb.Logger(logger))
+		return eventstoredb.Open(ctx, l.text, eventstoredb.StreamPrefix(l.prefix), eventstoredb.Logger(logger))
 	}
 	return nil, fmt.Errorf("%w: %s", errNoEngine, l)
 }
@@ -102,7 +103,7 @@ func openLedger(ctx context.Context, l location, dataDir string) (readableLedger
 		}
 		return sqlite.OpenLedger(ctx, l.file(dataDir))
 	case enginePostgreSQL:
-		return postgres.OpenLedger(ctx, l.text)
+		return postgres.OpenLedger(ctx, l.text, postgres.Schema(l.schema))
 	}
 	return openEvents(ctx, l, dataDir, slog.New(slog.DiscardHandler)) // opening makes nothing
 }
@@ -121,7 +122,7 @@ func openReadModels(ctx context.Context, c config) (*readmodels.DB, error) {
 	if c.ReadModels.engine != enginePostgreSQL {
 		return readmodels.OpenSQLite(ctx, c.ReadModels.file(c.DataDir))
 	}
-	var options []readmodels.PostgresOption
+	options := []readmodels.PostgresOption{readmodels.Schema(c.ReadModels.schema), readmodels.MaxConnections(c.ReadModels.connections)}
 	if c.Replica.text != "" {
 		options = append(options, readmodels.Replica(c.Replica.text))
 	}
@@ -158,7 +159,7 @@ func lockFolder(dir string) (unlock func() error, err error) {
 
 // openKeys opens the keys, which are beside the read models so that whoever shares these shares the keys.
 func (s *stores) openKeys(ctx context.Context, c config) error {
-	db, err := openKeysDatabase(ctx, c)
+	db, err := openKeysAt(ctx, c.Keys, c.DataDir)
 	if err != nil {
 		return notOpened("readmodels", err)
 	}
@@ -177,18 +178,6 @@ func (s *stores) openKeys(ctx context.Context, c config) error {
 		return &advice{err, "set LICENSELEDGER_MASTER_KEY, or put the right " + masterKeyFile + " (mode 0600) into the data directory"}
 	}
 	return err
-}
-
-func openKeysDatabase(ctx context.Context, c config) (*keyring.Database, error) {
-	return openKeysAt(ctx, c.keysLocation(), c.DataDir)
-}
-
-// keysLocation is where the keys are: beside the read models, in a file of their own where these are in one.
-func (c config) keysLocation() location {
-	if c.ReadModels.engine == engineSQLite {
-		return location{engineSQLite, "sqlite:" + keysFile}
-	}
-	return c.ReadModels
 }
 
 // Close closes what was opened, last first.
