@@ -100,3 +100,33 @@ func TestASchemaMayHaveAnyNameThatPostgreSQLTakes(t *testing.T) {
 		require.NoError(t, checkSchema(name), name)
 	}
 }
+
+func TestTheDoctorWarnsOfALedgerThatIsNamedInPart(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		environ   []string
+		byDefault string // empty: nothing is wrong
+	}{
+		{nil, ""},
+		{onPostgres(), ""},
+		{onPostgres("LICENSELEDGER_EVENTSTORE_SCHEMA=a", "LICENSELEDGER_READMODELS_SCHEMA=b", "LICENSELEDGER_KEYS_SCHEMA=c"), ""},
+		{[]string{"LICENSELEDGER_EVENTSTORE=postgres://db/ledger", "LICENSELEDGER_EVENTSTORE_SCHEMA=a"}, ""},
+		{onPostgres("LICENSELEDGER_EVENTSTORE_SCHEMA=a"), "the default in readmodels_schema, keys_schema"},
+		{onPostgres("LICENSELEDGER_READMODELS_SCHEMA=b", "LICENSELEDGER_KEYS_SCHEMA=c"), "the default in eventstore_schema"},
+		{[]string{"LICENSELEDGER_EVENTSTORE=esdb://db", "LICENSELEDGER_EVENTSTORE_STREAM_PREFIX=a-", "LICENSELEDGER_READMODELS=postgres://db/ledger"}, "the default in readmodels_schema, keys_schema"},
+		{[]string{"LICENSELEDGER_EVENTSTORE=esdb://db", "LICENSELEDGER_READMODELS=postgres://db/ledger", "LICENSELEDGER_READMODELS_SCHEMA=b", "LICENSELEDGER_KEYS_SCHEMA=c"},
+			"the default in eventstore_stream_prefix"},
+	} {
+		settings, err := configured(t, "", c.environ)
+		require.NoError(t, err)
+		var d diagnosis
+		d.examineParts(settings)
+		if c.byDefault == "" {
+			require.Empty(t, d.findings, c.environ)
+			continue
+		}
+		require.Len(t, d.findings, 1, c.environ)
+		require.Equal(t, resultWarning, d.findings[0].Result)
+		require.Contains(t, d.findings[0].Found, c.byDefault)
+	}
+}

@@ -111,6 +111,7 @@ func (d *diagnosis) examine(ctx context.Context, c config) {
 	ctx, cancel := context.WithTimeout(ctx, 4*doctorPatience)
 	defer cancel()
 	d.examineDataDir(c)
+	d.examineParts(c)
 	events, readModels := true, true
 	together := c.ReadModels.sameServer(c.EventStore)
 	if c.EventStore.engine == enginePostgreSQL {
