@@ -3,6 +3,7 @@ package tests_test
 import (
 	"net/http"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -93,8 +94,8 @@ func TestTwoLedgersShareAPostgreSQLDatabaseAndARedis(t *testing.T) {
 	at := []string{"LICENSELEDGER_EVENTSTORE=" + database, "LICENSELEDGER_READMODELS=" + database, redis,
 		"LICENSELEDGER_EVENTSTORE_CONNECTIONS=4", "LICENSELEDGER_READMODELS_CONNECTIONS=17", "LICENSELEDGER_KEYS_CONNECTIONS=2"}
 	usual := startNeighbor(t, "usual", at...)
-	other := startNeighbor(t, "other", append(at[:len(at):len(at)],
-		"LICENSELEDGER_EVENTSTORE_SCHEMA=Ledger \"EU\", 1", "LICENSELEDGER_READMODELS_SCHEMA=été's read models", "LICENSELEDGER_KEYS_SCHEMA=eu_keys")...)
+	other := startNeighbor(t, "other", slices.Concat(at, []string{
+		"LICENSELEDGER_EVENTSTORE_SCHEMA=Ledger \"EU\", 1", "LICENSELEDGER_READMODELS_SCHEMA=été's read models", "LICENSELEDGER_KEYS_SCHEMA=eu_keys"})...)
 	requireApart(t, usual, other)
 
 	_, found := diagnosed(t, other.options)
@@ -130,8 +131,8 @@ func TestTwoLedgersShareAPostgreSQLDatabaseAndARedis(t *testing.T) {
 	require.Equal(t, said[ledgerSummary](t, other.options, "ledger", "verify"), said[ledgerSummary](t, verified, "ledger", "verify", "--at-schema", "moved"))
 
 	moved := grown{options: other.options, key: other.issued.Key, activated: other.activated}
-	moved.options.Env = append(at[:len(at):len(at)], "LICENSELEDGER_EVENTSTORE_SCHEMA=moved", "LICENSELEDGER_READMODELS_SCHEMA=moved_readmodels",
-		"LICENSELEDGER_KEYS_SCHEMA=moved_keys")
+	moved.options.Env = slices.Concat(at, []string{
+		"LICENSELEDGER_EVENTSTORE_SCHEMA=moved", "LICENSELEDGER_READMODELS_SCHEMA=moved_readmodels", "LICENSELEDGER_KEYS_SCHEMA=moved_keys"})
 	moved.answersAsBefore(t, moved.options)
 	wrong := run(t, copied, "keys", "copy", "--from-schema", "eu_keys", "--to-schema", "moved_keys")
 	require.Equal(t, 1, wrong.Code)
@@ -153,10 +154,10 @@ func TestTwoLedgersShareAnEventStoreDBAndARedis(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, shared.Close()) })
 	var on process.Options
 	require.NoError(t, shared.NewLedger(t.Context(), &on))
-	at := append(on.Env, startRedis(t))
+	at := slices.Concat(on.Env, []string{startRedis(t)})
 	usual := startNeighbor(t, "usual", at...)
-	eu := startNeighbor(t, "eu", append(at[:len(at):len(at)], "LICENSELEDGER_EVENTSTORE_STREAM_PREFIX=eu-")...)
-	north := startNeighbor(t, "north", append(at[:len(at):len(at)], "LICENSELEDGER_EVENTSTORE_STREAM_PREFIX=eu-north-")...)
+	eu := startNeighbor(t, "eu", slices.Concat(at, []string{"LICENSELEDGER_EVENTSTORE_STREAM_PREFIX=eu-"})...)
+	north := startNeighbor(t, "north", slices.Concat(at, []string{"LICENSELEDGER_EVENTSTORE_STREAM_PREFIX=eu-north-"})...)
 	requireApart(t, usual, eu)
 	usual.requireSound(t, sold+3)
 	eu.requireSound(t, sold+1)
