@@ -58,7 +58,11 @@ type Config struct {
 // A request passes, from the outside in: its correlation id, the headers that bind browsers, metrics, the access log and
 // the answering of errors and panics, which metrics and log thereby see; then, at the endpoints of the API, the limit of
 // time, authentication and the check of its parameters.
-func New(c Config) (http.Handler, error) {
+//
+// New fails when the contract asks for something that the server cannot enforce, or when contract and routes differ.
+func New(c Config) (http.Handler, error) { return serve(c, openapi) }
+
+func serve(c Config, openapi []byte) (http.Handler, error) {
 	if c.AdminKey == "" {
 		return nil, errors.New("serve the API: an admin key is required")
 	}
@@ -95,13 +99,13 @@ func New(c Config) (http.Handler, error) {
 	)
 	c.routeSystem(e)
 	if c.WithoutAPI {
-		return e, nil
+		return e, allDocumented(document, e.Router().Routes())
 	}
 	c.routeAPI(e, document, reporter)
 	if err := docsui.Register(e, document.JSON()); err != nil {
 		return nil, fmt.Errorf("serve the documentation: %w", err)
 	}
-	return e, nil
+	return e, errors.Join(allDocumented(document, e.Router().Routes()), allServed(document, e.Router().Routes()))
 }
 
 func (c Config) routeAPI(e *echo.Echo, document *contract.Contract, reporter problem.Reporter) {

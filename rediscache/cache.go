@@ -18,11 +18,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
 	"github.com/sony/gobreaker/v2"
-
-	"github.com/licenseledger/licenseledger/domain/license"
 )
 
 const (
@@ -45,6 +42,7 @@ type Sealer interface {
 // Config is what a cache works with.
 type Config struct {
 	Sealer      Sealer
+	Namespace   string        // of the ledger among those that share the Redis; may be empty
 	Instance    string        // names this process among those that share the Redis
 	LoadTimeout time.Duration // how much longer a command may take because of the cache; 0: 50 ms
 	RetryAfter  time.Duration // how long a Redis that failed is left alone; 0: five seconds
@@ -55,6 +53,7 @@ type Config struct {
 type Cache struct {
 	client   redis.UniversalClient
 	sealer   Sealer
+	space    namespace
 	instance string
 	logger   *slog.Logger
 	patience time.Duration // of who loads
@@ -79,7 +78,7 @@ func Open(url string, c Config) (*Cache, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	cache := &Cache{
-		client: client, sealer: c.Sealer, instance: c.Instance, logger: c.Logger,
+		client: client, sealer: c.Sealer, space: namespace(c.Namespace), instance: c.Instance, logger: c.Logger,
 		patience: cmp.Or(c.LoadTimeout, defaultLoadTimeout),
 		saves:    newQueue(), grown: make(chan struct{}, 1), announced: make(chan struct{}, 1), stop: stop,
 	}
@@ -100,10 +99,4 @@ func (c *Cache) Close() error {
 		return fmt.Errorf("close the connections to Redis: %w", err)
 	}
 	return nil
-}
-
-// key is where a licence's snapshot lies. The format is part of it, so that programs of different versions do not get into each
-// other's way.
-func key(id uuid.UUID) string {
-	return fmt.Sprintf("licenseledger:license:%d:%s", license.SnapshotFormat, id)
 }

@@ -67,7 +67,7 @@ func backup(ctx context.Context, c config, dir, keysDir string, progress io.Writ
 	}
 	if keysDir != "" && c.ReadModels.shared() {
 		return report, &advice{fmt.Errorf("the keys are in %s, which has its own backups", c.ReadModels),
-			"use pg_dump --schema " + keyring.DefaultPostgresSchema + ", and keep the master key elsewhere"}
+			"use pg_dump --schema " + c.Keys.schema + ", and keep the master key elsewhere"}
 	}
 	if err := apart(dir, keysDir); err != nil {
 		return report, err
@@ -195,7 +195,7 @@ func backupKeys(ctx context.Context, c config, to *newFolder, now time.Time) (*k
 // witnessIn reads what the keys in a file remember of their ledger.
 func witnessIn(ctx context.Context, file string) (_ keyring.Witness, err error) {
 	at, _ := parseLocation("sqlite:"+absolute(file), engineSQLite)
-	db, err := openTables(at, "", migrations.Keys)
+	db, err := openTables(at, "")
 	if err != nil {
 		return keyring.Witness{}, err
 	}

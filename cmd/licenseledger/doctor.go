@@ -111,14 +111,20 @@ func (d *diagnosis) examine(ctx context.Context, c config) {
 	ctx, cancel := context.WithTimeout(ctx, 4*doctorPatience)
 	defer cancel()
 	d.examineDataDir(c)
+	d.examineParts(c)
 	events, readModels := true, true
+	together := c.ReadModels.sameServer(c.EventStore)
 	if c.EventStore.engine == enginePostgreSQL {
-		events = d.examineServer(ctx, "eventstore", c.EventStore)
+		on := []location{c.EventStore}
+		if together {
+			on = append(on, c.ReadModels, c.Keys)
+		}
+		events = d.examineServer(ctx, "eventstore", on...)
 	}
-	if c.ReadModels == c.EventStore {
+	if together {
 		readModels = events
 	} else if c.ReadModels.engine == enginePostgreSQL {
-		readModels = d.examineServer(ctx, "readmodels", c.ReadModels)
+		readModels = d.examineServer(ctx, "readmodels", c.ReadModels, c.Keys)
 	}
 	if c.Replica.text != "" {
 		d.examineReplica(ctx, c.Replica)
@@ -129,7 +135,7 @@ func (d *diagnosis) examine(ctx context.Context, c config) {
 	used := false
 	if readModels {
 		d.examineTables(ctx, "readmodels: tables", c.ReadModels, c.DataDir, migrations.Readmodels)
-		used = d.examineTables(ctx, "keys: tables", c.keysLocation(), c.DataDir, migrations.Keys)
+		used = d.examineTables(ctx, "keys: tables", c.Keys, c.DataDir, migrations.Keys)
 	}
 	d.examineCache(ctx, c)
 	d.examineMasterKey(ctx, c, used)
@@ -221,7 +227,7 @@ func (d *diagnosis) examineMasterKey(ctx context.Context, c config, used bool) {
 }
 
 func checkMasterKey(ctx context.Context, c config, master keyring.MasterKey) (err error) {
-	db, err := openTables(c.keysLocation(), c.DataDir, migrations.Keys)
+	db, err := openTables(c.Keys, c.DataDir)
 	if err != nil {
 		return err
 	}

@@ -168,7 +168,7 @@ func acceptLedger(ctx context.Context, c config) (epoch eventstore.Epoch, err er
 	if err := s.requireKeysFile(ctx, c); err != nil {
 		return epoch, misfit(err)
 	}
-	keys, err := openKeysDatabase(ctx, c)
+	keys, err := openKeysAt(ctx, c.Keys, c.DataDir)
 	if err != nil {
 		return epoch, notOpened("readmodels", err)
 	}

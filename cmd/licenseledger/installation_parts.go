@@ -17,13 +17,13 @@ import (
 
 // examineInstallation compares a ledger with the keys, which are only looked into.
 func examineInstallation(ctx context.Context, c config, ledger installation.Ledger) (found installation.Findings, err error) {
-	at, dialect := c.keysLocation(), migrations.SQLite
+	at, dialect := c.Keys, migrations.SQLite
 	if at.engine == enginePostgreSQL {
 		dialect = migrations.PostgreSQL
 	} else if isMissing(at, c.DataDir) {
 		return installation.Examine(ctx, ledger, noKeys{}, domain.Events())
 	}
-	db, err := openTables(at, c.DataDir, migrations.Keys)
+	db, err := openTables(at, c.DataDir)
 	if err != nil {
 		return found, err
 	}
@@ -61,15 +61,37 @@ func requireLedgerFile(ctx context.Context, c config) error {
 
 // requireKeysFile refuses to make a file of keys beside a ledger that has events: the right one is somewhere else.
 func (s *stores) requireKeysFile(ctx context.Context, c config) error {
-	keys := c.keysLocation()
-	if !isMissing(keys, c.DataDir) {
+	if !isMissing(c.Keys, c.DataDir) {
 		return nil
 	}
 	head, err := s.events.Head(ctx)
 	if err == nil && head > 0 {
-		err = fmt.Errorf("%w: %s does not exist", installation.ErrKeysMissing, absolute(keys.file(c.DataDir)))
+		err = fmt.Errorf("%w: %s does not exist", installation.ErrKeysMissing, absolute(c.Keys.file(c.DataDir)))
 	}
 	return err
+}
+
+// requireSigningKeys refuses keys that are older than the ledger, as far as the catalogue can tell.
+func (s *stores) requireSigningKeys(ctx context.Context) error {
+	named, err := s.readModels.SigningKeyIDs(ctx)
+	if err != nil {
+		return err
+	}
+	held, err := s.keysDB.SigningKeyIDs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range named {
+		if !held[id] {
+			return misfit(fmt.Errorf("%w: signing key %s", installation.ErrKeysIncomplete, id))
+		}
+	}
+	return nil
+}
+
+// advanceWitness has the keys remember how far the ledger has come.
+func (s *stores) advanceWitness(ctx context.Context) error {
+	return installation.Advance(ctx, s.events, s.keysDB, s.epoch)
 }
 
 // noKeys is a keys database that was not made yet.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -111,9 +112,9 @@ func openEvents(ctx context.Context, l location, dataDir string, logger *slog.Lo
 	case engineSQLite:
 		return sqlite.Open(ctx, l.file(dataDir), sqlite.Logger(logger))
 	case enginePostgreSQL:
-		return postgres.Open(ctx, l.text, postgres.Logger(logger))
+		return postgres.Open(ctx, l.text, postgres.Schema(l.schema), postgres.MaxConnections(cmp.Or(l.connections, postgres.DefaultConnections)), postgres.Logger(logger))
 	case engineESDB:
-		return eventstoredb.Open(ctx, l.text, eventstoredb.Logger(logger))
+		return eventstoredb.Open(ctx, l.text, eventstoredb.StreamPrefix(l.prefix), eventstoredb.Logger(logger))
 	}
 	return nil, fmt.Errorf("%w: %s", errNoEngine, l)
 }
@@ -136,7 +137,7 @@ func openLedger(ctx context.Context, l location, dataDir string) (readableLedger
 		}
 		return sqlite.OpenLedger(ctx, l.file(dataDir))
 	case enginePostgreSQL:
-		return postgres.OpenLedger(ctx, l.text)
+		return postgres.OpenLedger(ctx, l.text, postgres.Schema(l.schema))
 	}
 	return openEvents(ctx, l, dataDir, slog.New(slog.DiscardHandler)) // opening makes nothing
 }
@@ -155,7 +156,7 @@ func openReadModels(ctx context.Context, c config) (*readmodels.DB, error) {
 	if c.ReadModels.engine != enginePostgreSQL {
 		return readmodels.OpenSQLite(ctx, c.ReadModels.file(c.DataDir))
 	}
-	var options []readmodels.PostgresOption
+	options := []readmodels.PostgresOption{readmodels.Schema(c.ReadModels.schema), readmodels.MaxConnections(c.ReadModels.connections)}
 	if c.Replica.text != "" {
 		options = append(options, readmodels.Replica(c.Replica.text))
 	}
@@ -196,7 +197,7 @@ func (s *stores) openKeys(ctx context.Context, c config, establish establish) (u
 	if err := s.requireKeysFile(ctx, c); err != nil {
 		return fitOrNot(err)
 	}
-	if s.keysDB, err = openKeysDatabase(ctx, c); err != nil {
+	if s.keysDB, err = openKeysAt(ctx, c.Keys, c.DataDir); err != nil {
 		return nil, notOpened("readmodels", err)
 	}
 	s.closers = append(s.closers, s.keysDB.Close)
@@ -224,41 +225,6 @@ func fitOrNot(err error) (unfit, failed error) {
 		return err, nil
 	}
 	return nil, err
-}
-
-func openKeysDatabase(ctx context.Context, c config) (*keyring.Database, error) {
-	return openKeysAt(ctx, c.keysLocation(), c.DataDir)
-}
-
-// keysLocation is where the keys are: beside the read models, in a file of their own where these are in one.
-func (c config) keysLocation() location {
-	if c.ReadModels.engine == engineSQLite {
-		return location{engineSQLite, "sqlite:" + keysFile}
-	}
-	return c.ReadModels
-}
-
-// requireSigningKeys refuses keys that are older than the ledger, as far as the catalogue can tell.
-func (s *stores) requireSigningKeys(ctx context.Context) error {
-	named, err := s.readModels.SigningKeyIDs(ctx)
-	if err != nil {
-		return err
-	}
-	held, err := s.keysDB.SigningKeyIDs(ctx)
-	if err != nil {
-		return err
-	}
-	for _, id := range named {
-		if !held[id] {
-			return misfit(fmt.Errorf("%w: signing key %s", installation.ErrKeysIncomplete, id))
-		}
-	}
-	return nil
-}
-
-// advanceWitness has the keys remember how far the ledger has come.
-func (s *stores) advanceWitness(ctx context.Context) error {
-	return installation.Advance(ctx, s.events, s.keysDB, s.epoch)
 }
 
 // Close closes what was opened, last first.

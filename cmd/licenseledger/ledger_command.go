@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 
@@ -19,8 +20,22 @@ func newLedgerCommand() *cobra.Command {
 	return command
 }
 
-// givenLocation takes a location from a flag, else from an environment variable, where a password stays out of sight; found is false
-// when neither gives one.
+// locationFlags adds the flags that name a location. A ledger's may be an EventStoreDB.
+func locationFlags(command *cobra.Command, flag, usage, defaultSchema string, ofLedger bool) {
+	command.Flags().String(flag, "", usage)
+	command.Flags().String(flag+schemaSuffix, defaultSchema, "schema of the tables, if --"+flag+" is postgres://…")
+	if ofLedger {
+		command.Flags().String(flag+prefixSuffix, "", "what begins the names of all streams, if --"+flag+" is esdb://…")
+	}
+}
+
+const (
+	schemaSuffix = "-schema"
+	prefixSuffix = "-prefix"
+)
+
+// givenLocation takes a location from the flags of [locationFlags], or else from an environment variable, where a password stays out
+// of sight; found is false when neither gives one.
 func givenLocation(cmd *cobra.Command, flag, variable string, engines ...engine) (l location, found bool, err error) {
 	text, _ := cmd.Flags().GetString(flag)
 	if holdsSecret(text) {
@@ -30,6 +45,9 @@ func givenLocation(cmd *cobra.Command, flag, variable string, engines ...engine)
 		text = os.Getenv(variable)
 	}
 	if text == "" {
+		if cmd.Flags().Changed(flag+schemaSuffix) || cmd.Flags().Changed(flag+prefixSuffix) {
+			return location{}, false, &advice{errors.New("a part of what location?"), "give --" + flag + " or " + variable + " as well"}
+		}
 		return location{}, false, nil
 	}
 	l, ok := parseLocation(text, engines...)
@@ -37,7 +55,33 @@ func givenLocation(cmd *cobra.Command, flag, variable string, engines ...engine)
 		return location{}, false, &advice{errors.New("--" + flag + " (" + variable + ") is no location of " + engineNames(engines)),
 			"for example sqlite:/var/lib/licenseledger/ledger.db or postgres://licenseledger@db.example.com/licenseledger"}
 	}
-	return l, true, nil
+	return l, true, l.readFlags(cmd, flag)
+}
+
+// readFlags reads which part of its server a location has.
+func (l *location) readFlags(cmd *cobra.Command, flag string) error {
+	for _, part := range []struct {
+		suffix string
+		engine engine
+		check  func(string) error
+		value  *string
+	}{
+		{schemaSuffix, enginePostgreSQL, checkSchema, &l.schema},
+		{prefixSuffix, engineESDB, checkStreamPrefix, &l.prefix},
+	} {
+		name := flag + part.suffix
+		if l.engine != part.engine {
+			if cmd.Flags().Changed(name) {
+				return fmt.Errorf("--%s is for %s://…, but --%s is %s", name, part.engine, flag, l)
+			}
+			continue
+		}
+		*part.value, _ = cmd.Flags().GetString(name)
+		if err := part.check(*part.value); err != nil {
+			return fmt.Errorf("--%s %w", name, err)
+		}
+	}
+	return nil
 }
 
 func engineNames(engines []engine) (names string) {

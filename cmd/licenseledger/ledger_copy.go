@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/eventstore/postgres"
 	"github.com/licenseledger/licenseledger/eventstore/transfer"
 )
 
@@ -34,7 +35,9 @@ func newLedgerCopyCommand() *cobra.Command {
 			"different ways, and once the target was served, the source is not served with the same keys any more.\n\n" +
 			"The keys are not part of the ledger. Where read models move to another database, `licenseledger keys copy` takes the keys along.\n\n" +
 			"A location with a password is not taken from the command line: give it as " + copyFromVariable + " or " + copyToVariable + ".\n" +
-			"A relative path of a SQLite file is in the data directory.",
+			"A relative path of a SQLite file is in the data directory. The parts of servers that several ledgers share are named by\n" +
+			"--from-schema and --to-schema (PostgreSQL), --from-prefix and --to-prefix (EventStoreDB); what is configured for the server\n" +
+			"has no influence on a copy.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := loadConfig(cmd.Flags(), os.Environ())
@@ -55,8 +58,8 @@ func newLedgerCopyCommand() *cobra.Command {
 			return report.print(cmd.OutOrStdout())
 		},
 	}
-	command.Flags().String("from", "", "location of the source ("+copyFromVariable+")")
-	command.Flags().String("to", "", "location of the target ("+copyToVariable+")")
+	locationFlags(command, "from", "location of the source ("+copyFromVariable+")", postgres.DefaultSchema, true)
+	locationFlags(command, "to", "location of the target ("+copyToVariable+")", postgres.DefaultSchema, true)
 	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return command
 }
@@ -79,7 +82,7 @@ func routeOf(cmd *cobra.Command, c config, engines ...engine) (r route, err erro
 	if !isFrom || !isTo {
 		return r, &advice{errors.New("from where to where?"), "give --from and --to, or " + copyFromVariable + " and " + copyToVariable}
 	}
-	if r.from.text == r.to.text || (!r.from.shared() && !r.to.shared() && r.from.file(r.dataDir) == r.to.file(r.dataDir)) {
+	if r.from == r.to || (!r.from.shared() && !r.to.shared() && r.from.file(r.dataDir) == r.to.file(r.dataDir)) {
 		return r, errors.New("the source is the target")
 	}
 	return r, nil

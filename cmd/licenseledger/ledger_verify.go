@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"github.com/licenseledger/licenseledger/eventstore/postgres"
 )
 
 func newLedgerVerifyCommand() *cobra.Command {
@@ -23,7 +25,7 @@ func newLedgerVerifyCommand() *cobra.Command {
 				return err
 			}
 			at := c.EventStore
-			if cmd.Flags().Changed("at") {
+			if flags := cmd.Flags(); flags.Changed("at") || flags.Changed("at"+schemaSuffix) || flags.Changed("at"+prefixSuffix) {
 				if at, _, err = givenLocation(cmd, "at", envPrefix+"EVENTSTORE", engineSQLite, enginePostgreSQL, engineESDB); err != nil {
 					return err
 				}
@@ -39,7 +41,7 @@ func newLedgerVerifyCommand() *cobra.Command {
 			return report.print(cmd.OutOrStdout())
 		},
 	}
-	command.Flags().String("at", "", "location of the ledger; the configured one by default")
+	locationFlags(command, "at", "location of the ledger; the configured one by default", postgres.DefaultSchema, true)
 	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return command
 }

@@ -1,6 +1,10 @@
 package eventstoretest
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
 
 // cases are sentences of the contract, each with the test that proves it.
 type cases map[string]func(*testing.T, Harness)
@@ -19,6 +23,8 @@ func SuiteWithoutFaults(t *testing.T, open Opener) {
 }
 
 func (c cases) run(t *testing.T, open Opener) {
+	t.Helper()
+	require.NotEmpty(t, c, "a suite without cases proves nothing")
 	for name, run := range c {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -93,6 +93,7 @@ func newWorld(t *testing.T, on *engines.Engines, adjust ...func(*process.Options
 		var err error
 		rounds, err = strconv.Atoi(text)
 		require.NoError(t, err, roundsVariable)
+		require.Positive(t, rounds, "%s: no round would be played", roundsVariable)
 	}
 	seed := rand.Uint64()
 	t.Logf("%d rounds, seed %d", rounds, seed)
