@@ -62,6 +62,7 @@ func (g grown) answersAsBefore(t *testing.T, o process.Options) {
 	verdict := v.validate(object{"license_key": g.key, "machine": built("laptop", nil)})
 	require.EqualValues(t, "VALID", verdict.Code)
 	require.Equal(t, g.activated.Certificate, *verdict.Certificate)
+	caughtUp(t, v.admin)
 	require.NoError(t, server.Stop())
 	checked, err := o.Command(t.Context(), "fsck")
 	require.NoError(t, err)

@@ -71,14 +71,7 @@ func TestALedgerOnPostgreSQLThatWasPutBackIsServedOnPurposeOnly(t *testing.T) {
 	require.EqualValues(t, "ACTIVE", served.license(sold).Status)
 	anew := served.issue(nil)
 	require.Equal(t, anew.ID, served.license(anew).ID)
-	eventually(t, "every projection has caught up", func() bool {
-		for _, p := range projectionsOf(t, served.admin) {
-			if p.Lag > 0 || p.State != "RUNNING" {
-				return false
-			}
-		}
-		return true
-	})
+	caughtUp(t, served.admin)
 	require.NoError(t, served.server.Stop())
 	checked := run(t, server.Options, "fsck")
 	require.Zero(t, checked.Code, checked.Out)

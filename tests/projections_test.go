@@ -24,6 +24,19 @@ func projectionsOf(t *testing.T, admin blackbox.Client) map[string]api.Projectio
 	return all
 }
 
+// caughtUp waits until every projection follows the ledger and has reached its head.
+func caughtUp(t *testing.T, admin blackbox.Client) {
+	t.Helper()
+	eventually(t, "every projection has caught up", func() bool {
+		for _, p := range projectionsOf(t, admin) {
+			if p.Lag > 0 || p.State != "RUNNING" {
+				return false
+			}
+		}
+		return true
+	})
+}
+
 // rebuilt rebuilds a projection and waits until the new tables serve.
 func rebuilt(t *testing.T, admin blackbox.Client, name string) api.Projection {
 	t.Helper()
