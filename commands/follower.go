@@ -97,8 +97,11 @@ func (f *follower) read(ctx context.Context, r *round) {
 // some would search through what others keep beside the ledger.
 func (f *follower) readOn(ctx context.Context) error {
 	head, err := f.store.Head(ctx)
-	if err != nil || head <= f.position {
+	if err != nil || head == f.position {
 		return err
+	}
+	if head < f.position {
+		return fmt.Errorf("%w: the ledger ends at position %d, and %d was read before: it was put back to an earlier state", eventstore.ErrUnavailable, head, f.position)
 	}
 	var together []event.Envelope
 	for e, err := range f.store.ReadAll(ctx, f.position) {

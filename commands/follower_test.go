@@ -74,3 +74,14 @@ func TestWhatWasAppendedTogetherIsAppliedTogether(t *testing.T) {
 	require.NoError(t, f.catchUp(t.Context()))
 	require.Len(t, applied, 1, "nothing is applied twice")
 }
+
+func TestNothingIsAnsweredFromEventsThatTheLedgerHasLost(t *testing.T) {
+	t.Parallel()
+	ledger := &told{}
+	f, err := newFollower(t.Context(), ledger, nil, func([]event.Envelope) {})
+	require.NoError(t, err)
+	ledger.add("license-a", "1", 3)
+	require.NoError(t, f.catchUp(t.Context()))
+	ledger.events = ledger.events[:2]
+	require.ErrorIs(t, f.catchUp(t.Context()), eventstore.ErrUnavailable)
+}
