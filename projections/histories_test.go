@@ -144,7 +144,7 @@ func TestAfterAnyHistoryRebuiltRowsAreTheLiveRowsAndSayWhatTheDomainSays(t *test
 			for _, h := range histories {
 				l, err := w.models.License(t.Context(), tenant, id(h.n))
 				require.NoError(rt, err)
-				require.Equal(rt, string(h.stream.Status), l.Status)
+				require.Equal(rt, string(h.stream.Status()), l.Status)
 				require.Equal(rt, h.stream.SeatsUsed(), l.SeatsUsed)
 				require.Equal(rt, h.stream.ExpiresAt, l.ExpiresAt)
 				require.EqualValues(rt, w.revisions[license.StreamName(id(h.n))], l.Revision)

@@ -29,7 +29,7 @@ func licenseJSON(l commands.License) api.License {
 		ID:       l.ID,
 		Product:  productRef(l.Stream),
 		Plan:     planRef(l.Stream),
-		Status:   api.LicenseStatus(l.Status),
+		Status:   api.LicenseStatus(l.Status()),
 		Metadata: api.Metadata{},
 		Features: features(l.Policy.Features),
 		Seats:    api.Seats{Used: l.SeatsUsed(), Limit: l.Policy.Seats()},
