@@ -26,7 +26,7 @@ type Config struct {
 	Store          eventstore.Store
 	Events         *event.Registry
 	Keyring        *keyring.Keyring
-	Now            func() time.Time
+	Now            func() time.Time // a clock that is worth trusting: expiries follow it
 	NewID          func() uuid.UUID // time-ordered (UUIDv7), so that events of a time stand together
 	Issuer         string           // the "iss" of certificates
 	CachedLicenses int              // how many folded licences to keep in memory
@@ -37,7 +37,6 @@ type Config struct {
 // Handler carries out commands. It is safe for concurrent use.
 type Handler struct {
 	keyring      *keyring.Keyring
-	now          func() time.Time
 	newID        func() uuid.UUID
 	issuer       string
 	products     *repository[catalog.Product]
@@ -52,9 +51,9 @@ const (
 	cachedCertificates   = 32_768
 )
 
-// New returns a handler. ctx bounds a look at the ledger, if it is shared.
+// New returns a handler. ctx bounds a look at the end of the ledger.
 func New(ctx context.Context, c Config) (*Handler, error) {
-	h := &Handler{keyring: c.Keyring, now: c.Now, newID: c.NewID, issuer: c.Issuer}
+	h := &Handler{keyring: c.Keyring, newID: c.NewID, issuer: c.Issuer}
 	ledger := &ledger{store: c.Store, events: c.Events, now: c.Now, newID: c.NewID, announce: func() {}}
 	var err error
 	if h.products, err = newRepository(ledger, cachedCatalogStreams, catalog.ProductStream, catalog.FoldProduct, catalog.ErrProductNotFound); err != nil {
@@ -75,11 +74,19 @@ func New(ctx context.Context, c Config) (*Handler, error) {
 	}
 	if c.Shared {
 		ledger.follower, err = newFollower(ctx, c.Store, announced, func(together []event.Envelope) {
+			for _, e := range together {
+				ledger.time.observe(e)
+			}
 			h.products.follow(together)
 			h.plans.follow(together)
 			h.licenses.follow(together)
 		})
+		if err != nil {
+			return nil, err
+		}
 	}
+	// After the follower has found its place, so that no event lies between the two.
+	ledger.time, err = newLedgerTime(ctx, c.Store)
 	h.follower = ledger.follower
 	return h, err
 }
@@ -97,6 +104,7 @@ type Request struct {
 	IfMatch        *event.Revision // the revision the client has seen; nil when it does not care
 	Correlation    string          // the id of the request, for following it through logs and ledger
 	hash           string          // keyed hash of the command; empty without an IdempotencyKey
+	atPresent      bool            // decided and recorded at the present, even if the ledger's last event lies after it
 }
 
 // Outcome is what every command answers beside its own content.
@@ -119,6 +127,3 @@ func (h *Handler) identified(r Request, command any) (Request, error) {
 	r.hash = h.keyring.HashRequest(fmt.Appendf(nil, "%T\x00%s", command, text))
 	return r, nil
 }
-
-// clock returns the time as the ledger keeps it: UTC, in whole microseconds.
-func (l ledger) clock() time.Time { return l.now().UTC().Truncate(time.Microsecond) }

@@ -19,6 +19,7 @@ type ledger struct {
 	store    eventstore.Store
 	events   *event.Registry
 	now      func() time.Time
+	time     *ledgerTime
 	newID    func() uuid.UUID
 	follower *follower // nil when nobody else appends
 	announce func()    // tells other instances of an append
@@ -147,6 +148,7 @@ func (r *repository[T]) read(ctx context.Context, id uuid.UUID, after event.Revi
 		if err != nil {
 			return nil, err
 		}
+		r.time.observe(envelope)
 		if until != nil && envelope.Revision > *until {
 			break
 		}
@@ -239,7 +241,7 @@ func (r *repository[T]) decided(principal tenancy.Principal, req Request, state 
 	if req.IfMatch != nil && *req.IfMatch != track.Revision {
 		return nil, ErrPreconditionFailed.Because("it is at revision %d, not %d", track.Revision, *req.IfMatch)
 	}
-	payloads, refused := decide(state, r.clock())
+	payloads, refused := decide(state, r.at(req))
 	if refused != nil {
 		return nil, refused
 	}
@@ -250,6 +252,7 @@ func (r *repository[T]) decided(principal tenancy.Principal, req Request, state 
 func (r *repository[T]) committed(claim *claim[T], state *T, commit eventstore.Commit) (changed[T], error) {
 	events := make([]event.Event, len(commit.Events))
 	for i, envelope := range commit.Events {
+		r.time.observe(envelope)
 		decoded, err := r.events.Decode(envelope)
 		if err != nil {
 			claim.drop()
