@@ -72,8 +72,15 @@ func New(ctx context.Context, c Config) (*Handler, error) {
 	if h.certificates, err = otter.New(&otter.Options[uuid.UUID, string]{MaximumSize: cachedCertificates}); err != nil {
 		return nil, err
 	}
+	head, err := c.Store.Head(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find the end of the ledger: %w", err)
+	}
+	if ledger.time, err = newLedgerTime(ctx, c.Store, head); err != nil {
+		return nil, err
+	}
 	if c.Shared {
-		ledger.follower, err = newFollower(ctx, c.Store, announced, func(together []event.Envelope) {
+		ledger.follower = newFollower(c.Store, head, announced, func(together []event.Envelope) {
 			for _, e := range together {
 				ledger.time.observe(e)
 			}
@@ -81,14 +88,9 @@ func New(ctx context.Context, c Config) (*Handler, error) {
 			h.plans.follow(together)
 			h.licenses.follow(together)
 		})
-		if err != nil {
-			return nil, err
-		}
 	}
-	// After the follower has found its place, so that no event lies between the two.
-	ledger.time, err = newLedgerTime(ctx, c.Store)
 	h.follower = ledger.follower
-	return h, err
+	return h, nil
 }
 
 // Follow keeps the handler close behind a shared ledger until ctx ends. Answers do not depend on it, only how long they take.

@@ -22,16 +22,13 @@ type ledgerTime struct {
 	after    event.Position // events up to here count no more: they were there at the start, or before the time was set back
 }
 
-// newLedgerTime reads the last event.
-func newLedgerTime(ctx context.Context, store eventstore.Store) (*ledgerTime, error) {
+// newLedgerTime reads the last event, whose position head is.
+func newLedgerTime(ctx context.Context, store eventstore.Store, head event.Position) (*ledgerTime, error) {
 	t := &ledgerTime{}
-	head, err := store.Head(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("find the end of the ledger: %w", err)
-	}
 	if head == 0 {
 		return t, nil
 	}
+	// Positions may have gaps; a read begins after any of them.
 	t.after = head - 1
 	for e, err := range store.ReadAll(ctx, t.after) {
 		if err != nil {
