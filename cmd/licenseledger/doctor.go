@@ -153,6 +153,9 @@ func (d *diagnosis) examineLedger(ctx context.Context, c config) {
 		return
 	}
 	head, err := ledger.Head(ctx)
+	if err == nil {
+		err = d.examineLedgerTime(ctx, ledger, head)
+	}
 	if err := errors.Join(err, ledger.Close()); err != nil {
 		d.mend(check, err.Error(), "`licenseledger ledger verify` tells more")
 		return

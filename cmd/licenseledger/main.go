@@ -69,7 +69,7 @@ func newRoot(std stdio) *cobra.Command {
 	root.PersistentFlags().AddFlagSet(configFlags())
 	root.AddCommand(
 		newServeCommand(), newDemoCommand(), newConfigCommand(), newLedgerCommand(), newKeysCommand(), newBackupCommand(), newRestoreCommand(), newDoctorCommand(),
-		newFsckCommand(), newProjectionsCommand(), newCertificateCommand(),
+		newFsckCommand(), newProjectionsCommand(), newLicensesCommand(), newCertificateCommand(),
 	)
 	return root
 }
