@@ -72,15 +72,11 @@ func New(ctx context.Context, c Config) (*Handler, error) {
 	if h.certificates, err = otter.New(&otter.Options[uuid.UUID, string]{MaximumSize: cachedCertificates}); err != nil {
 		return nil, err
 	}
-	head, err := c.Store.Head(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("find the end of the ledger: %w", err)
-	}
-	if ledger.time, err = newLedgerTime(ctx, c.Store, head); err != nil {
+	if ledger.time, err = newLedgerTime(ctx, c.Store); err != nil {
 		return nil, err
 	}
 	if c.Shared {
-		ledger.follower = newFollower(c.Store, head, announced, func(together []event.Envelope) {
+		ledger.follower = newFollower(c.Store, ledger.time.after, announced, func(together []event.Envelope) {
 			for _, e := range together {
 				ledger.time.observe(e)
 			}

@@ -22,22 +22,13 @@ type ledgerTime struct {
 	after    event.Position // events up to here count no more: they were there at the start, or before the time was set back
 }
 
-// newLedgerTime reads the last event, whose position head is.
-func newLedgerTime(ctx context.Context, store eventstore.Store, head event.Position) (*ledgerTime, error) {
-	t := &ledgerTime{}
-	if head == 0 {
-		return t, nil
+// newLedgerTime reads the last event.
+func newLedgerTime(ctx context.Context, store eventstore.Store) (*ledgerTime, error) {
+	last, _, err := eventstore.Last(ctx, store)
+	if err != nil {
+		return nil, fmt.Errorf("read the last event of the ledger: %w", err)
 	}
-	// Positions may have gaps; a read begins after any of them.
-	t.after = head - 1
-	for e, err := range store.ReadAll(ctx, t.after) {
-		if err != nil {
-			return nil, fmt.Errorf("read the last event of the ledger: %w", err)
-		}
-		t.observe(e)
-		t.after = e.Position
-	}
-	return t, nil
+	return &ledgerTime{last: last.RecordedAt, after: last.Position}, nil
 }
 
 // observe takes note of an event, in whatever order events come.

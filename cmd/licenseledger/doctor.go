@@ -154,7 +154,7 @@ func (d *diagnosis) examineLedger(ctx context.Context, c config) {
 	}
 	head, err := ledger.Head(ctx)
 	if err == nil {
-		err = d.examineLedgerTime(ctx, ledger, head)
+		err = d.examineLedgerTime(ctx, ledger)
 	}
 	if err := errors.Join(err, ledger.Close()); err != nil {
 		d.mend(check, err.Error(), "`licenseledger ledger verify` tells more")

@@ -6,22 +6,19 @@ import (
 	"time"
 
 	"github.com/licenseledger/licenseledger/clock"
-	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/eventstore"
 )
 
-// examineLedgerTime compares the wall clock with the time of the ledger's last event, whose position head is.
-func (d *diagnosis) examineLedgerTime(ctx context.Context, ledger readableLedger, head event.Position) error {
+// examineLedgerTime compares the wall clock with the time of the ledger's last event.
+func (d *diagnosis) examineLedgerTime(ctx context.Context, ledger readableLedger) error {
 	const check = "clock"
-	if head == 0 {
+	last, found, err := eventstore.Last(ctx, ledger)
+	if err != nil {
+		return err
+	}
+	if !found {
 		d.ok(check, "the ledger is empty: there is nothing to compare the clock with")
 		return nil
-	}
-	var last event.Envelope
-	for e, err := range ledger.ReadAll(ctx, head-1) {
-		if err != nil {
-			return err
-		}
-		last = e
 	}
 	now := time.Now().UTC()
 	recorded := fmt.Sprintf("it is %s, and the last event was recorded at %s", now.Format(time.RFC3339), last.RecordedAt.UTC().Format(time.RFC3339))

@@ -55,11 +55,8 @@ func findWrongExpiries(ctx context.Context, client apiClient) (*wrongExpiries, e
 		return w, nil
 	}
 	client = client.waiting(page.Head)
-	if _, err := client.call(ctx, http.MethodGet, "/v1/ledger/events?limit=1&after="+strconv.FormatUint(page.Head-1, 10), nil, &page); err != nil {
+	if w.LedgerTime, err = ledgerTime(ctx, client, page.Head); err != nil {
 		return nil, err
-	}
-	if len(page.Items) > 0 {
-		w.LedgerTime = page.Items[0].RecordedAt
 	}
 	w.LedgerAhead = w.LedgerTime.Sub(w.Now) > clock.Tolerance
 
@@ -97,6 +94,21 @@ func findWrongExpiries(ctx context.Context, client apiClient) (*wrongExpiries, e
 		}
 	}
 	return w, nil
+}
+
+// ledgerTime returns when the last event was recorded; the zero time when the server cannot tell. On EventStoreDB positions have gaps,
+// and it may refuse to begin between two events.
+func ledgerTime(ctx context.Context, client apiClient, head uint64) (time.Time, error) {
+	var page api.LedgerPage
+	_, err := client.call(ctx, http.MethodGet, "/v1/ledger/events?limit=1&after="+strconv.FormatUint(head-1, 10), nil, &page)
+	var refused *problem
+	if errors.As(err, &refused) || err == nil && len(page.Items) == 0 {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	return page.Items[0].RecordedAt, nil
 }
 
 func (w *wrongExpiries) add(l api.License) {

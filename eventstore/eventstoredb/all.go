@@ -97,29 +97,41 @@ func (s *Store) head(ctx context.Context) (event.Position, error) {
 	if known := s.newest.Load(); known != nil && known.end == end {
 		return known.head, nil
 	}
-	head, err := s.searchHead(ctx)
+	found, err := s.searchLast(ctx)
 	if err == nil {
-		s.newest.Store(&newest{end: end, head: head})
+		s.newest.Store(&newest{end: end, head: found.Position})
 	}
-	return head, err
+	return found.Position, err
 }
 
-// searchHead reads back to the last event of ours, in growing steps.
-func (s *Store) searchHead(ctx context.Context) (event.Position, error) {
+// Last returns the last event of ours; see [eventstore.Last]. A read that began right before its position would begin within another
+// record, which servers refuse.
+func (s *Store) Last(ctx context.Context) (last event.Envelope, found bool, err error) {
+	if err := s.usable(ctx); err != nil {
+		return event.Envelope{}, false, err
+	}
+	if last, err = s.searchLast(ctx); err != nil {
+		return event.Envelope{}, false, s.failure(ctx, "read the last event", err)
+	}
+	return last, last.Position > 0, nil
+}
+
+// searchLast reads back to the last event of ours, in growing steps; without one it returns none, at position 0.
+func (s *Store) searchLast(ctx context.Context) (event.Envelope, error) {
 	start, limit := fromEnd(), 1
 	for {
 		events, _, err := s.read(ctx, s.allRequest(start, streams.ReadReq_Options_Backwards, limit))
 		if err != nil {
-			return 0, err
+			return event.Envelope{}, err
 		}
 		for _, r := range events {
 			e, ours, err := s.codec.decode(r)
 			if err != nil || ours {
-				return e.Position, err
+				return e, err
 			}
 		}
 		if len(events) == 0 {
-			return 0, nil
+			return event.Envelope{}, nil
 		}
 		// A read back from a position begins before it.
 		position := events[len(events)-1].GetCommitPosition()
