@@ -106,17 +106,31 @@ func TestAnExpiryThatIsTrueIsNotUndone(t *testing.T) {
 	require.Equal(t, before, o.head())
 }
 
-func TestWhatWasRecordedBeforeTheLedgersTimeWasSetBackDoesNotBringItForwardAgain(t *testing.T) {
+func TestWhatWasRecordedBeforeTheLedgersTimeWasSetBackDoesNotMoveItAnyMore(t *testing.T) {
 	t.Parallel()
 	o, wrong, other := expiredByAWrongClock(t)
-	h := o.handler(o.store, 1) // which has to read licences again and again
-	_, err := h.UndoExpiry(o.admin(vendor), commands.Request{}, commands.UndoExpiry{LicenseID: wrong.ID, Reason: "wrong clock"})
+	o.clock.set(noon.Add(11*day + time.Minute))
+	_, err := o.Elapse(o.system(), other.ID)
 	require.NoError(t, err)
-	for range 3 {
-		for _, l := range []commands.IssuedLicense{other, wrong} {
+	o.clock.set(noon.Add(time.Hour))
+	readAgain := func(h *commands.Handler) {
+		for _, l := range []commands.IssuedLicense{other, wrong, other} {
 			_, err := h.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: l.Key})
 			require.NoError(t, err)
 		}
 	}
+	h := o.handler(o.store, 1) // has room for one licence, and reads the others from the ledger each time
+	_, err = h.UndoExpiry(o.admin(vendor), commands.Request{}, commands.UndoExpiry{LicenseID: wrong.ID, Reason: "wrong clock"})
+	require.NoError(t, err)
+	readAgain(h)
 	require.Equal(t, noon.Add(time.Hour), h.LedgerTime().UTC())
+
+	o.clock.advance(time.Hour)
+	_, err = h.SuspendLicense(o.admin(vendor), commands.Request{}, commands.SuspendLicense{LicenseID: other.ID, Reason: "unpaid"})
+	require.NoError(t, err)
+	restarted := o.handler(o.store, 1)
+	for _, h := range []*commands.Handler{h, restarted} {
+		readAgain(h)
+		require.Equal(t, noon.Add(2*time.Hour), h.LedgerTime().UTC())
+	}
 }
