@@ -84,11 +84,12 @@ func wallOf(c Config) time.Time { return c.Wall().Round(0).UTC() }
 // none. It is called at every reading and must not call the clock.
 func (c *Clock) Compare(ledger func() time.Time) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.ledger = ledger
 	if last := ledger(); !last.IsZero() && wallOf(c.config).Sub(last) > LongSilence {
 		c.confirmedAt = c.config.Elapsed() + c.config.Settle
 	}
+	c.mu.Unlock()
+	c.reading() // tells of a doubt at once
 }
 
 // Now returns the time, in UTC.

@@ -3,6 +3,7 @@ package tests_test
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,16 +14,19 @@ import (
 	"github.com/licenseledger/licenseledger/tests/process"
 )
 
-// expireEarly puts an expiry into the ledger of a stopped server, as a clock would have that was ahead by some time: recorded then,
-// for a licence whose time ran out in between.
-func expireEarly(t *testing.T, o process.Options, l api.LicenseWithKey, ahead time.Duration) {
+// recordAhead puts an event of a licence into the ledger of a stopped server, as it would have with a clock that was ahead by some time.
+func recordAhead(t *testing.T, o process.Options, ahead time.Duration, l api.LicenseWithKey, eventType, data string) {
 	t.Helper()
 	damageFile(t, filepath.Join(o.DataDir, "ledger.db"), fmt.Sprintf(`
 		INSERT INTO events (position, stream, revision, id, type, recorded_at, tenant, actor, correlation, causation, command_id, request_hash, data)
-		SELECT (SELECT max(position) + 1 FROM events), stream, max(revision) + 1, randomblob(16), 'license.expired.v2', %d,
-			tenant, 'system', '', 'c', 'c', '', CAST('{"expired_at":"%s"}' AS BLOB)
+		SELECT (SELECT max(position) + 1 FROM events), stream, max(revision) + 1, randomblob(16), '%s', %d, tenant, 'system', '', 'c', 'c', '', CAST('%s' AS BLOB)
 		FROM events WHERE stream = (SELECT id FROM streams WHERE name = '%s') GROUP BY stream`,
-		time.Now().Add(ahead).UnixMicro(), l.ExpiresAt.Format(time.RFC3339Nano), streamOf(l)))
+		eventType, time.Now().Add(ahead).UnixMicro(), data, streamOf(l)))
+}
+
+func expireAhead(t *testing.T, o process.Options, ahead time.Duration, l api.LicenseWithKey) {
+	t.Helper()
+	recordAhead(t, o, ahead, l, "license.expired.v2", `{"expired_at":"`+l.ExpiresAt.Format(time.RFC3339Nano)+`"}`)
 }
 
 type wronglyExpired struct {
@@ -42,7 +46,7 @@ func TestExpiriesThatAWrongClockRecordedAreUndone(t *testing.T) {
 	v.await(truly, "license.expired.v2", 0)
 	server.MustStop(t)
 	for _, l := range []api.LicenseWithKey{wrong, alsoWrong, suspended} {
-		expireEarly(t, server.Options, l, 11*24*time.Hour)
+		expireAhead(t, server.Options, 11*24*time.Hour, l)
 	}
 
 	healthy, found := diagnosed(t, server.Options)
@@ -50,7 +54,7 @@ func TestExpiriesThatAWrongClockRecordedAreUndone(t *testing.T) {
 	require.Equal(t, "MEND", found["clock"].Result)
 	require.Contains(t, found["clock"].Advice, "undo-expiries")
 	server.Restart(t)
-	require.Contains(t, server.Log(), "the clock is suspect")
+	eventually(t, "the log says so", func() bool { return strings.Contains(server.Log(), "the clock is suspect") })
 	metrics := string(v.machine.Get("/metrics").Body)
 	require.Contains(t, metrics, "licenseledger_clock_suspect 1")
 	require.Contains(t, metrics, "licenseledger_clock_offset_seconds -9")
@@ -94,6 +98,27 @@ func TestExpiriesThatAWrongClockRecordedAreUndone(t *testing.T) {
 	require.Zero(t, checked.Code, checked.Out+checked.Err)
 }
 
+func TestALedgerAheadOfTheClockIsSetBackThoughNoExpiryIsRecorded(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, embedded)
+	v := newVendorOn(t, server, nil, nil)
+	early, late, other := v.issue(object{"expires_at": in(24 * time.Hour)}), v.issue(object{"expires_at": in(48 * time.Hour)}), v.issue(nil)
+	server.MustStop(t)
+	recordAhead(t, server.Options, 11*24*time.Hour, other, "license.suspended.v1", `{"reason":"unpaid","suspended_at":"2026-03-03T12:00:00Z"}`)
+	server.Restart(t)
+	for _, l := range []api.LicenseWithKey{early, late} {
+		require.EqualValues(t, "LICENSE_EXPIRED", v.validate(object{"license_key": l.Key}).Code)
+	}
+	undone := said[wronglyExpired](t, server.Options, "licenses", "undo-expiries", "--reason", "the clock ran ahead", "--server", server.URL())
+	require.Len(t, undone.Licenses, 1, "one is enough")
+	require.Equal(t, early.ID.String(), undone.Licenses[0].ID)
+	for _, l := range []api.LicenseWithKey{early, late} {
+		require.EqualValues(t, "VALID", v.validate(object{"license_key": l.Key}).Code)
+	}
+	fresh := v.issue(nil)
+	require.WithinDuration(t, time.Now(), fresh.IssuedAt, time.Minute)
+}
+
 func TestAnUndoneExpiryIsAnsweredAgainAndNothingElseIsUndone(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, embedded)
@@ -104,7 +129,7 @@ func TestAnUndoneExpiryIsAnsweredAgainAndNothingElseIsUndone(t *testing.T) {
 	v.change(api.LicenseWithKey{}, "undo-expiry", nil).Refused("LICENSE_NOT_FOUND")
 	v.machine.Post("/v1/licenses/"+l.ID.String()+"/undo-expiry", object{"reason": "because"}).Refused("UNAUTHENTICATED")
 	server.MustStop(t)
-	expireEarly(t, server.Options, l, 0)
+	expireAhead(t, server.Options, 0, l)
 	server.Restart(t)
 
 	path := "/v1/licenses/" + l.ID.String() + "/undo-expiry"
