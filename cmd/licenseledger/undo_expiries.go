@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -47,10 +48,12 @@ func findWrongExpiries(ctx context.Context, client apiClient) (*wrongExpiries, e
 	if err != nil {
 		return nil, err
 	}
-	// The server's clock counts, not the one of this machine.
+	// The server's clock counts, not the one of this machine. The header has whole seconds, rounded down: an expiry within the second
+	// that follows may be true.
 	if w.Now, err = http.ParseTime(header.Get("Date")); err != nil {
-		w.Now = time.Now().UTC()
+		return nil, fmt.Errorf("read the time of the server: %w", err)
 	}
+	w.Now = w.Now.Add(time.Second)
 	if page.Head == 0 {
 		return w, nil
 	}
