@@ -26,7 +26,7 @@ type Config struct {
 	Store          eventstore.Store
 	Events         *event.Registry
 	Keyring        *keyring.Keyring
-	Now            func() time.Time
+	Now            func() time.Time // a clock that is worth trusting: expiries follow it
 	NewID          func() uuid.UUID // time-ordered (UUIDv7), so that events of a time stand together
 	Issuer         string           // the "iss" of certificates
 	CachedLicenses int              // how many folded licences to keep in memory
@@ -38,7 +38,6 @@ type Config struct {
 type Handler struct {
 	ledger       *ledger
 	keyring      *keyring.Keyring
-	now          func() time.Time
 	newID        func() uuid.UUID
 	issuer       string
 	products     *repository[catalog.Product]
@@ -52,9 +51,9 @@ const (
 	cachedCertificates   = 32_768
 )
 
-// New returns a handler. ctx bounds a look at the ledger, if it is shared.
+// New returns a handler. ctx bounds a look at the end of the ledger.
 func New(ctx context.Context, c Config) (*Handler, error) {
-	h := &Handler{ledger: newLedger(c), keyring: c.Keyring, now: c.Now, newID: c.NewID, issuer: c.Issuer}
+	h := &Handler{ledger: newLedger(c), keyring: c.Keyring, newID: c.NewID, issuer: c.Issuer}
 	var err error
 	if h.products, err = newRepository(h.ledger, catalog.ProductAggregate(), cachedCatalogStreams); err != nil {
 		return nil, err
@@ -72,10 +71,13 @@ func New(ctx context.Context, c Config) (*Handler, error) {
 	if h.certificates, err = otter.New(&otter.Options[uuid.UUID, string]{MaximumSize: cachedCertificates}); err != nil {
 		return nil, err
 	}
-	if c.Shared {
-		err = h.ledger.startFollower(ctx, announced)
+	if h.ledger.time, err = newLedgerTime(ctx, c.Store); err != nil {
+		return nil, err
 	}
-	return h, err
+	if c.Shared {
+		h.ledger.startFollower(announced)
+	}
+	return h, nil
 }
 
 // Follow keeps the handler close behind a shared ledger until ctx ends. Answers do not depend on it, only how long they take.
@@ -91,6 +93,7 @@ type Request struct {
 	IfMatch        *event.Revision // the revision the client has seen; nil when it does not care
 	Correlation    string          // the id of the request, for following it through logs and ledger
 	hash           string          // keyed hash of the command; empty without an IdempotencyKey
+	atPresent      bool            // decided and recorded at the present, even if the ledger's last event lies after it
 }
 
 // Outcome is what every command answers beside its own content.

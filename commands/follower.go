@@ -43,12 +43,8 @@ const (
 )
 
 // newFollower begins at the end of the ledger: nothing is folded yet.
-func newFollower(ctx context.Context, store eventstore.Store, grown <-chan struct{}, apply func([]event.Envelope)) (*follower, error) {
-	head, err := store.Head(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("find the end of the ledger: %w", err)
-	}
-	return &follower{store: store, apply: apply, grown: grown, reading: make(chan struct{}, 1), position: head, next: newRound()}, nil
+func newFollower(store eventstore.Store, head event.Position, grown <-chan struct{}, apply func([]event.Envelope)) *follower {
+	return &follower{store: store, apply: apply, grown: grown, reading: make(chan struct{}, 1), position: head, next: newRound()}
 }
 
 func newRound() *round { return &round{done: make(chan struct{})} }

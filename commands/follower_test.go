@@ -51,14 +51,13 @@ func TestWhatWasAppendedTogetherIsAppliedTogether(t *testing.T) {
 	t.Parallel()
 	ledger := &told{}
 	var applied [][]event.Position
-	f, err := newFollower(t.Context(), ledger, nil, func(together []event.Envelope) {
+	f := newFollower(ledger, 0, nil, func(together []event.Envelope) {
 		var positions []event.Position
 		for _, e := range together {
 			positions = append(positions, e.Position)
 		}
 		applied = append(applied, positions)
 	})
-	require.NoError(t, err)
 	ledger.add("license-a", "1", 2)
 	ledger.add("license-b", "1", 1)
 	ledger.add("license-a", "2", 1)
@@ -78,8 +77,7 @@ func TestWhatWasAppendedTogetherIsAppliedTogether(t *testing.T) {
 func TestNothingIsAnsweredFromEventsThatTheLedgerHasLost(t *testing.T) {
 	t.Parallel()
 	ledger := &told{}
-	f, err := newFollower(t.Context(), ledger, nil, func([]event.Envelope) {})
-	require.NoError(t, err)
+	f := newFollower(ledger, 0, nil, func([]event.Envelope) {})
 	ledger.add("license-a", "1", 3)
 	require.NoError(t, f.catchUp(t.Context()))
 	ledger.events = ledger.events[:2]

@@ -28,7 +28,7 @@ func TestIssuingALicense(t *testing.T) {
 		Product: "cad", Plan: plan.Code, Customer: ada(), MaxMachines: new(2), ExpiresAt: &expires, Metadata: map[string]string{"order": "17"},
 	})
 	require.NoError(t, err)
-	require.Equal(t, license.StatusActive, issued.Status)
+	require.Equal(t, license.StatusActive, issued.Status())
 	require.Equal(t, plan.ID, issued.PlanID)
 	require.Equal(t, plan.ProductID, issued.ProductID)
 	require.Equal(t, 2, issued.Policy.Seats())

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"context"
 	"fmt"
 	"sync"
 	"time"
@@ -18,6 +17,7 @@ type ledger struct {
 	store    eventstore.Store
 	events   *event.Registry
 	now      func() time.Time
+	time     *ledgerTime
 	newID    func() uuid.UUID
 	follower *follower // nil when nobody else appends
 	announce func()    // tells other instances of an append
@@ -39,9 +39,6 @@ func newLedger(c Config) *ledger {
 	}
 }
 
-// clock returns the time as the ledger keeps it: UTC, in whole microseconds.
-func (l *ledger) clock() time.Time { return l.now().UTC().Truncate(time.Microsecond) }
-
 // register has a repository follow the streams under a prefix. Equal prefixes are refused; different ones cannot be confused, see
 // [aggregate.Prefix].
 func (l *ledger) register(prefix aggregate.Prefix, r following) error {
@@ -57,11 +54,15 @@ func (l *ledger) register(prefix aggregate.Prefix, r following) error {
 	return nil
 }
 
-// startFollower keeps all repositories level with what other instances append. grown receives when one tells of an append; nil: none
-// does.
-func (l *ledger) startFollower(ctx context.Context, grown <-chan struct{}) (err error) {
-	l.follower, err = newFollower(ctx, l.store, grown, l.follow)
-	return err
+// startFollower keeps all repositories, and the ledger's time, level with what other instances append. grown receives when one tells of an
+// append; nil: none does.
+func (l *ledger) startFollower(grown <-chan struct{}) {
+	l.follower = newFollower(l.store, l.time.after, grown, func(together []event.Envelope) {
+		for _, e := range together {
+			l.time.observe(e)
+		}
+		l.follow(together)
+	})
 }
 
 // follow hands the events of one append to the repository of their stream. A stream that belongs to no repository is passed over: nothing

@@ -21,13 +21,13 @@ func TestALicenseIsTakenThroughItsLife(t *testing.T) {
 
 	suspended, err := o.SuspendLicense(o.admin(vendor), commands.Request{}, commands.SuspendLicense{LicenseID: id, Reason: "unpaid"})
 	require.NoError(t, err)
-	require.Equal(t, license.StatusSuspended, suspended.Status)
+	require.Equal(t, license.StatusSuspended, suspended.Status())
 	require.Equal(t, ada(), *suspended.Customer)
 	require.Equal(t, event.Revision(2), suspended.Revision)
 
 	reinstated, err := o.ReinstateLicense(o.admin(vendor), commands.Request{}, commands.ReinstateLicense{LicenseID: id, Reason: "paid"})
 	require.NoError(t, err)
-	require.Equal(t, license.StatusActive, reinstated.Status)
+	require.Equal(t, license.StatusActive, reinstated.Status())
 
 	renewed, err := o.RenewLicense(o.admin(vendor), commands.Request{}, commands.RenewLicense{LicenseID: id, Reason: "paid", ExtendDays: new(5)})
 	require.NoError(t, err)
@@ -41,12 +41,12 @@ func TestALicenseIsTakenThroughItsLife(t *testing.T) {
 	o.clock.set(noon.Add(30 * day))
 	renewed, err = o.RenewLicense(o.admin(vendor), commands.Request{}, commands.RenewLicense{LicenseID: id, Reason: "paid", ExtendDays: new(1)})
 	require.NoError(t, err)
-	require.Equal(t, license.StatusActive, renewed.Status)
+	require.Equal(t, license.StatusActive, renewed.Status())
 	require.Equal(t, noon.Add(31*day), *renewed.ExpiresAt)
 
 	revoked, err := o.RevokeLicense(o.admin(vendor), commands.Request{}, commands.RevokeLicense{LicenseID: id, Reason: "fraud"})
 	require.NoError(t, err)
-	require.Equal(t, license.StatusRevoked, revoked.Status)
+	require.Equal(t, license.StatusRevoked, revoked.Status())
 	require.Equal(t, o.head(), revoked.Position)
 
 	events := o.after(before)
@@ -105,7 +105,7 @@ func TestACustomerWhoWasErasedIsNotShown(t *testing.T) {
 	suspended, err := o.SuspendLicense(o.admin(vendor), commands.Request{}, commands.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
 	require.NoError(t, err)
 	require.Nil(t, suspended.Customer)
-	require.Equal(t, license.StatusSuspended, suspended.Status)
+	require.Equal(t, license.StatusSuspended, suspended.Status())
 }
 
 func TestAMachineOfAnErasedCustomerHasNoNameButASeat(t *testing.T) {

@@ -11,7 +11,7 @@ func (r *repository[T]) pending(payloads []event.Payload, tenant, actor string, 
 	if commandID == "" {
 		commandID = r.newID().String()
 	}
-	now := r.clock()
+	now := r.at(req)
 	pending := make([]event.Pending, len(payloads))
 	for i, p := range payloads {
 		data, err := event.Encode(p)

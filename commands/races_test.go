@@ -83,7 +83,7 @@ func TestACommandThatComesTooLateIsDecidedAnew(t *testing.T) {
 	o.suspend(issued.ID)
 	reissued, err := behind.ReissueKey(o.admin(vendor), commands.Request{}, commands.ReissueKey{LicenseID: issued.ID, Reason: "leaked"})
 	require.NoError(t, err)
-	require.Equal(t, license.StatusSuspended, reissued.Status, "what the other instance did is there")
+	require.Equal(t, license.StatusSuspended, reissued.Status(), "what the other instance did is there")
 	require.Equal(t, event.Revision(5), reissued.Revision)
 }
 

@@ -133,6 +133,7 @@ func (r *repository[T]) read(ctx context.Context, id uuid.UUID, after event.Revi
 		if err != nil {
 			return nil, err
 		}
+		r.time.observe(envelope)
 		if until != nil && envelope.Revision > *until {
 			break
 		}
@@ -225,7 +226,7 @@ func (r *repository[T]) decided(principal tenancy.Principal, req Request, state 
 	if req.IfMatch != nil && *req.IfMatch != track.Revision {
 		return nil, ErrPreconditionFailed.Because("it is at revision %d, not %d", track.Revision, *req.IfMatch)
 	}
-	payloads, refused := decide(state, r.clock())
+	payloads, refused := decide(state, r.at(req))
 	if refused != nil {
 		return nil, refused
 	}
@@ -236,6 +237,7 @@ func (r *repository[T]) decided(principal tenancy.Principal, req Request, state 
 func (r *repository[T]) committed(claim *claim[T], state *T, commit eventstore.Commit) (changed[T], error) {
 	events := make([]event.Event, len(commit.Events))
 	for i, envelope := range commit.Events {
+		r.time.observe(envelope)
 		decoded, err := r.events.Decode(envelope)
 		if err != nil {
 			claim.drop()

@@ -81,6 +81,10 @@ func adminCommands(o *office, d deal) map[string]func(context.Context) error {
 			_, err := o.RevokeLicense(ctx, commands.Request{}, commands.RevokeLicense{LicenseID: id, Reason: "why"})
 			return err
 		},
+		"UndoExpiry": func(ctx context.Context) error {
+			_, err := o.UndoExpiry(ctx, commands.Request{}, commands.UndoExpiry{LicenseID: id, Reason: "why"})
+			return err
+		},
 		"ReissueKey": func(ctx context.Context) error {
 			_, err := o.ReissueKey(ctx, commands.Request{}, commands.ReissueKey{LicenseID: id, Reason: "why"})
 			return err

@@ -17,9 +17,12 @@ type Timekeeper struct {
 	Handler *Handler
 	// Due names licences for which something may be due, at most limit. It may lag behind the ledger: naming a licence once
 	// too often does no harm, and one that is missing is named next time.
-	Due    func(ctx context.Context, now time.Time, limit int) ([]uuid.UUID, error)
-	Every  time.Duration
-	Logger *slog.Logger
+	Due func(ctx context.Context, now time.Time, limit int) ([]uuid.UUID, error)
+	// Trusted reports whether the clock is to be trusted. While it is not, nothing is recorded: an expiry that a wrong clock brings
+	// about would stay. nil: always.
+	Trusted func() bool
+	Every   time.Duration
+	Logger  *slog.Logger
 }
 
 const (
@@ -46,7 +49,10 @@ func (t Timekeeper) Run(ctx context.Context) {
 
 // Round records what is due now. One licence that fails does not hold up the others. ctx needs a principal of role System.
 func (t Timekeeper) Round(ctx context.Context) error {
-	due, err := t.Due(ctx, t.Handler.now(), elapsedPerRound)
+	if t.Trusted != nil && !t.Trusted() {
+		return nil
+	}
+	due, err := t.Due(ctx, t.Handler.licenses.clock(), elapsedPerRound)
 	if err != nil {
 		return err
 	}

@@ -82,7 +82,7 @@ func TestEveryVerdict(t *testing.T) {
 	require.Equal(t, head, o.head())
 	verdict, err := o.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: expired.Key})
 	require.NoError(t, err)
-	require.Equal(t, license.StatusExpired, verdict.License.Status, "the licence is shown as it is now")
+	require.Equal(t, license.StatusExpired, verdict.License.Status(), "the licence is shown as it is now")
 }
 
 func TestHowManyFeaturesAValidationMayAskFor(t *testing.T) {

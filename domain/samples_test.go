@@ -87,9 +87,17 @@ func samples() map[event.Type]sample {
 			full:    license.Renewed{Reason: "another year", PreviousExpiresAt: &at, ExpiresAt: later, RenewedAt: at},
 			minimal: license.Renewed{Reason: "another year", ExpiresAt: later, RenewedAt: at},
 		},
+		"license.expired.v1": { // which ended a suspension
+			full:    license.Expired{ExpiredAt: at, LiftsSuspension: true},
+			minimal: license.Expired{ExpiredAt: at, LiftsSuspension: true},
+		},
 		license.ExpiredType: {
-			full:    license.Expired{ExpiredAt: at},
+			full:    license.Expired{ExpiredAt: at, LiftsSuspension: true},
 			minimal: license.Expired{ExpiredAt: at},
+		},
+		license.ExpiryUndoneType: {
+			full:    license.ExpiryUndone{Reason: "the clock was wrong", ExpiresAt: later, UndoneAt: at},
+			minimal: license.ExpiryUndone{Reason: "the clock was wrong", ExpiresAt: later, UndoneAt: at},
 		},
 		license.RevokedType: {
 			full:    license.Revoked{Reason: "fraud", RevokedAt: at},

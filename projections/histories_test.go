@@ -63,7 +63,7 @@ func (h *history) held(rt *rapid.T) license.Held {
 }
 
 func (h *history) command(rt *rapid.T) license.Command {
-	switch rapid.IntRange(0, 12).Draw(rt, "command") {
+	switch rapid.IntRange(0, 13).Draw(rt, "command") {
 	case 0:
 		return license.Suspend{Reason: "unpaid"}
 	case 1:
@@ -81,7 +81,9 @@ func (h *history) command(rt *rapid.T) license.Command {
 		return license.Deactivate{ActivationID: h.held(rt).Activation.ID, Reason: "sold"}
 	case 6, 7:
 		return license.RebindMachine{BindingID: h.held(rt).Binding.ID, Machine: h.box(rt), Reason: "broken", ActivationID: h.fresh(), KeyID: "key-1"}
-	case 8, 9:
+	case 8:
+		return license.UndoExpiry{Reason: "wrong clock", LedgerTime: h.now}
+	case 9, 10:
 		return license.Heartbeat{ActivationID: h.held(rt).Activation.ID, Machine: h.box(rt), KeyID: "key-1"}
 	default:
 		return license.ActivateMachine{Machine: h.box(rt), BindingID: h.fresh(), ActivationID: h.fresh(), KeyID: "key-1"}
@@ -96,6 +98,9 @@ func (h *history) step(rt *rapid.T) {
 	}
 	if rapid.Bool().Draw(rt, "time is noticed") {
 		h.record(rt, h.stream.Due(h.now))
+	}
+	if rapid.IntRange(0, 9).Draw(rt, "a clock runs ahead") == 0 {
+		h.record(rt, h.stream.Due(h.now.Add(11*day)))
 	}
 }
 
@@ -144,9 +149,11 @@ func TestAfterAnyHistoryRebuiltRowsAreTheLiveRowsAndSayWhatTheDomainSays(t *test
 			for _, h := range histories {
 				l, err := w.models.License(t.Context(), tenant, id(h.n))
 				require.NoError(rt, err)
-				require.Equal(rt, string(h.stream.Status), l.Status)
+				require.Equal(rt, string(h.stream.Status()), l.Status)
 				require.Equal(rt, h.stream.SeatsUsed(), l.SeatsUsed)
 				require.Equal(rt, h.stream.ExpiresAt, l.ExpiresAt)
+				require.Equal(rt, []bool{h.stream.Suspension != nil, h.stream.Expiry != nil, h.stream.Revocation != nil},
+					[]bool{l.SuspendedAt != nil, l.ExpiredAt != nil, l.RevokedAt != nil})
 				require.EqualValues(rt, w.revisions[license.StreamName(id(h.n))], l.Revision)
 				page, err := w.models.MachinesOfLicense(t.Context(), tenant, id(h.n), readmodels.Paging{Limit: readmodels.MaxLimit})
 				require.NoError(rt, err)

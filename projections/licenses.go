@@ -17,13 +17,13 @@ import (
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
-// licensesProjector keeps the licences and the words they are found by. A licence's status follows from which of
-// suspended_at, expired_at and revoked_at are set; the table computes it.
+// licensesProjector keeps the licences and the words they are found by. suspended_at, expired_at and revoked_at are independent facts;
+// the table computes the status, which is the gravest of them.
 type licensesProjector struct{ personal PersonalData }
 
 // Definition implements [Projector].
 func (licensesProjector) Definition() readmodels.Definition {
-	return readmodels.Definition{Name: readmodels.Licenses, Version: 1, Tables: []readmodels.Table{
+	return readmodels.Definition{Name: readmodels.Licenses, Version: 2, Tables: []readmodels.Table{
 		{Name: "license_words", Order: []string{"tenant", "word", "issued_position"}},
 		{Name: "licenses", Key: "id", Order: []string{"issued_position"}},
 	}}
@@ -62,14 +62,17 @@ func licenseAfter(e event.Event) (readmodels.Values, error) {
 	case license.Reinstated:
 		return readmodels.Values{"suspended_at": nil, "last_reason": maybeText(happened.Reason)}, nil
 	case license.Renewed:
-		// A suspended licence stays suspended: only the expiry is undone.
 		return readmodels.Values{"expires_at": micros(happened.ExpiresAt), "expired_at": nil, "last_reason": maybeText(happened.Reason)}, nil
 	case license.Expired:
-		// A suspension ends with the expiry: a renewal makes the licence active again.
-		return readmodels.Values{"expired_at": micros(happened.ExpiredAt), "suspended_at": nil}, nil
+		changed := readmodels.Values{"expired_at": micros(happened.ExpiredAt)}
+		if happened.LiftsSuspension {
+			changed["suspended_at"] = nil
+		}
+		return changed, nil
+	case license.ExpiryUndone:
+		return readmodels.Values{"expired_at": nil, "last_reason": maybeText(happened.Reason)}, nil
 	case license.Revoked:
-		return readmodels.Values{"revoked_at": micros(happened.RevokedAt), "suspended_at": nil, "expired_at": nil,
-			"last_reason": maybeText(happened.Reason)}, nil
+		return readmodels.Values{"revoked_at": micros(happened.RevokedAt), "last_reason": maybeText(happened.Reason)}, nil
 	case license.KeyReissued:
 		return readmodels.Values{"key_generation": int64(happened.Generation), "last_reason": maybeText(happened.Reason)}, nil
 	case binding.MachineBound:

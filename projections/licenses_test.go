@@ -3,6 +3,7 @@ package projections_test
 import (
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/domain/activation"
@@ -69,13 +70,25 @@ func TestEventsChangeALicense(t *testing.T) {
 				require.Equal(t, readmodels.LicenseSuspended, l.Status)
 				require.Equal(t, ptr(noon.Add(730*day)), l.ExpiresAt)
 			}},
-			"renewed after it expired while suspended": {[]event.Payload{suspended, expired, renewed}, func(t *testing.T, l readmodels.License) {
-				require.Equal(t, readmodels.LicenseActive, l.Status)
+			"expired while suspended": {[]event.Payload{suspended, expired}, func(t *testing.T, l readmodels.License) {
+				require.Equal(t, readmodels.LicenseSuspended, l.Status)
+				require.Equal(t, &noon, l.SuspendedAt)
+				require.Equal(t, ptr(noon.Add(365*day)), l.ExpiredAt)
 			}},
+			"renewed after it expired while suspended": {[]event.Payload{suspended, expired, renewed}, func(t *testing.T, l readmodels.License) {
+				require.Equal(t, readmodels.LicenseSuspended, l.Status)
+				require.Nil(t, l.ExpiredAt)
+			}},
+			"given its time back": {[]event.Payload{expired, license.ExpiryUndone{Reason: "wrong clock", ExpiresAt: noon.Add(365 * day), UndoneAt: noon}},
+				func(t *testing.T, l readmodels.License) {
+					require.Equal(t, readmodels.LicenseActive, l.Status)
+					require.Nil(t, l.ExpiredAt)
+					require.Equal(t, ptr("wrong clock"), l.LastReason)
+				}},
 			"revoked": {[]event.Payload{suspended, license.Revoked{Reason: "fraud", RevokedAt: noon}}, func(t *testing.T, l readmodels.License) {
 				require.Equal(t, readmodels.LicenseRevoked, l.Status)
 				require.Equal(t, &noon, l.RevokedAt)
-				require.Nil(t, l.SuspendedAt)
+				require.Equal(t, &noon, l.SuspendedAt)
 			}},
 			"given a new key": {[]event.Payload{license.KeyReissued{Reason: "leaked", Generation: 4, ReissuedAt: noon}}, func(t *testing.T, l readmodels.License) {
 				require.Equal(t, 4, l.KeyGeneration)
@@ -159,5 +172,24 @@ func TestAnErasedPersonLeavesNoNameBehind(t *testing.T) {
 		page, err = w.models.Licenses(t.Context(), tenant, readmodels.LicenseFilter{Search: "acme"}, readmodels.Paging{})
 		require.NoError(t, err)
 		require.Len(t, page.Items, 1)
+	})
+}
+
+func TestASuspendedLicenseWhoseTimeRanOutIsDue(t *testing.T) {
+	t.Parallel()
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		w.happened(licenseStream, issued(), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
+		w.start(w.config())
+		w.caughtUp()
+		expiry := noon.Add(365 * day)
+		due, err := w.models.DueLicenses(t.Context(), expiry, 10)
+		require.NoError(t, err)
+		require.Equal(t, []uuid.UUID{licenseID}, due)
+		w.happened(licenseStream, license.Expired{ExpiredAt: expiry})
+		w.caughtUp()
+		due, err = w.models.DueLicenses(t.Context(), expiry, 10)
+		require.NoError(t, err)
+		require.Empty(t, due, "what is recorded is not due again")
 	})
 }

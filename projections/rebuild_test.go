@@ -274,15 +274,12 @@ func TestWhatAKilledRebuildLeftIsRemovedAtTheNextStart(t *testing.T) {
 	})
 }
 
-// versioned is a projector of another version.
-type versioned struct {
-	projections.Projector
-	version int
-}
+// renewedProjector is a projector in its next version.
+type renewedProjector struct{ projections.Projector }
 
-func (v versioned) Definition() readmodels.Definition {
-	d := v.Projector.Definition()
-	d.Version = v.version
+func (p renewedProjector) Definition() readmodels.Definition {
+	d := p.Projector.Definition()
+	d.Version++
 	return d
 }
 
@@ -297,7 +294,8 @@ func TestAProjectorOfANewVersionRebuildsItsTablesAtTheStart(t *testing.T) {
 		require.NoError(t, old.Close())
 
 		projectors := w.projectors()
-		p := pausedAt(versioned{projectors[1], 2}, 5, func() bool { return true })
+		version := projectors[1].Definition().Version
+		p := pausedAt(renewedProjector{projectors[1]}, 5, func() bool { return true })
 		projectors[1] = p
 		runner := w.start(w.config(projectors...))
 		<-p.reached
@@ -309,7 +307,7 @@ func TestAProjectorOfANewVersionRebuildsItsTablesAtTheStart(t *testing.T) {
 
 		w.caughtUp()
 		s := status(t, runner, readmodels.Licenses, in(readmodels.StateRunning))
-		require.Equal(t, 2, s.Version)
+		require.Equal(t, version+1, s.Version)
 		require.Equal(t, int64(2), s.Generation)
 		require.NotEqual(t, sums[readmodels.Licenses], checksums(t, runner, at+1)[readmodels.Licenses])
 		require.Equal(t, 1, status(t, runner, readmodels.Catalog, in(readmodels.StateRunning)).Version)
@@ -330,14 +328,15 @@ func TestAProjectorOfANewVersionThatCannotBeBuiltHasFailed(t *testing.T) {
 		w.caughtUp()
 		require.NoError(t, old.Close())
 		projectors := w.projectors()
-		p := pausedAt(versioned{projectors[1], 2}, 5, func() bool { return true })
+		version := projectors[1].Definition().Version
+		p := pausedAt(renewedProjector{projectors[1]}, 5, func() bool { return true })
 		p.failWith = errors.New("a bug")
 		close(p.goOn)
 		projectors[1] = p
 		runner := w.start(w.config(projectors...))
 		s := status(t, runner, readmodels.Licenses, in(readmodels.StateFailed))
 		require.Contains(t, s.Error, "a bug")
-		require.Equal(t, 1, s.Version, "the old tables serve on")
+		require.Equal(t, version, s.Version, "the old tables serve on")
 		w.happened(license.StreamName(id(1)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
 		w.caughtUp(readmodels.Machines)
 		l, err := w.models.License(t.Context(), tenant, id(1))

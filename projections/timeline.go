@@ -22,7 +22,7 @@ type timelineProjector struct{}
 
 // Definition implements [Projector].
 func (timelineProjector) Definition() readmodels.Definition {
-	return readmodels.Definition{Name: readmodels.Timeline, Version: 1, Tables: []readmodels.Table{
+	return readmodels.Definition{Name: readmodels.Timeline, Version: 2, Tables: []readmodels.Table{
 		{Name: "timeline", Order: []string{"position"}},
 		{Name: "timeline_seats", Key: "license_id", Order: []string{"issued_position"}},
 	}}
@@ -87,7 +87,13 @@ func (timelineProjector) tell(ctx context.Context, e event.Event, id uuid.UUID, 
 	case license.Renewed:
 		return told{"License renewed until " + at(p.ExpiresAt), p.Reason}, nil
 	case license.Expired:
-		return told{summary: "License expired " + at(p.ExpiredAt)}, nil
+		summary := "License expired " + at(p.ExpiredAt)
+		if p.LiftsSuspension {
+			summary += ", which ended a suspension if there was one"
+		}
+		return told{summary: summary}, nil
+	case license.ExpiryUndone:
+		return told{"License had not expired: a wrong clock said so; it is valid until " + at(p.ExpiresAt), p.Reason}, nil
 	case license.Revoked:
 		return told{"License revoked", p.Reason}, nil
 	case license.KeyReissued:

@@ -40,6 +40,8 @@ func TestTheTimelineTellsWhatHappenedAndWhy(t *testing.T) {
 			{license.Reinstated{Reason: "paid"}, "License reinstated", "paid"},
 			{license.KeyReissued{Reason: "leaked", Generation: 2}, "License key reissued as generation 2", "leaked"},
 			{license.Expired{ExpiredAt: until}, "License expired 2026-03-04 12:00:00 UTC", ""},
+			{license.Expired{ExpiredAt: until, LiftsSuspension: true}, "License expired 2026-03-04 12:00:00 UTC, which ended a suspension if there was one", ""},
+			{license.ExpiryUndone{Reason: "wrong clock", ExpiresAt: until}, "License had not expired: a wrong clock said so; it is valid until 2026-03-04 12:00:00 UTC", "wrong clock"},
 			{license.Renewed{Reason: "order 5", ExpiresAt: until}, "License renewed until 2026-03-04 12:00:00 UTC", "order 5"},
 			{license.Revoked{Reason: "fraud"}, "License revoked", "fraud"},
 		}

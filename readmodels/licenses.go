@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// The states of a licence.
+// The states of a licence: the gravest of the facts that hold, revocation before suspension before expiry.
 const (
 	LicenseActive    = "ACTIVE"
 	LicenseSuspended = "SUSPENDED"
@@ -53,7 +53,7 @@ type License struct {
 	SuspendedAt      *time.Time // nil: not suspended now
 	ExpiredAt        *time.Time // nil: not expired now
 	RevokedAt        *time.Time
-	LastReason       *string // of the last suspension, reinstatement, renewal, revocation or new key
+	LastReason       *string // of the last suspension, reinstatement, renewal, undone expiry, revocation or new key
 	Revision         uint64  // of the licence's stream
 	Position         uint64  // of the licence's last event
 

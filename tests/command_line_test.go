@@ -91,6 +91,7 @@ func TestAWrongSettingIsRefusedWithAWayOut(t *testing.T) {
 		"listen":         {"--listen", "everywhere"},
 		"log_level":      {"--log-level", "loud"},
 		"drain_timeout":  {"--drain-timeout", "soon"},
+		"clock_settle":   {"--clock-settle", "25h"},
 		"liten":          {"--config", unknown},
 		"no-such-file":   {"--config", "/no-such-file.yaml"},
 		"--admin-key":    {"--admin-key", "on-the-command-line"},

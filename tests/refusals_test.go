@@ -19,7 +19,7 @@ func TestARefusalAppendsNothing(t *testing.T) {
 	a := v.activate(l.Key, fingerprinted("laptop"))
 	v.changed(suspended, "suspend", nil)
 	v.changed(revoked, "revoke", nil)
-	v.await(expired, "license.expired.v1", 0)
+	v.await(expired, "license.expired.v2", 0)
 	reissued := v.issue(nil)
 	blackbox.OK[api.LicenseWithKey](v.change(reissued, "reissue-key", nil))
 	used := v.admin.With("Idempotency-Key", "used")

@@ -21,7 +21,7 @@ func TestALicenseExpiresByItselfAndARenewalBringsItBack(t *testing.T) {
 	a := v.activate(l.Key, fingerprinted("laptop"))
 	require.False(t, a.ExpiresAt.After(*l.ExpiresAt), "a certificate must not outlive its licence")
 
-	expired := v.await(l, "license.expired.v1", 0)
+	expired := v.await(l, "license.expired.v2", 0)
 	require.Equal(t, "system", expired.Actor)
 	require.False(t, expired.RecordedAt.Before(*l.ExpiresAt))
 	require.EqualValues(t, "EXPIRED", v.license(l).Status)
@@ -32,10 +32,10 @@ func TestALicenseExpiresByItselfAndARenewalBringsItBack(t *testing.T) {
 		require.EqualValues(t, "LICENSE_EXPIRED", verdict.Code)
 		return verdict.DecidedBy[0].Position > 0
 	})
-	v.decidedBy(l, verdict, "license.expired.v1", "license.issued.v1")
+	v.decidedBy(l, verdict, "license.expired.v2", "license.issued.v1")
 	v.tryActivate(l.Key, fingerprinted("laptop")).Refused("LICENSE_EXPIRED")
 	v.heartbeat(a, l.Key, fingerprinted("laptop")).Refused("LICENSE_EXPIRED")
-	v.change(l, "suspend", nil).Refused("INVALID_TRANSITION")
+	v.change(l, "reinstate", nil).Refused("INVALID_TRANSITION")
 
 	renewed := v.changed(l, "renew", object{"extend_days": 30})
 	require.EqualValues(t, "ACTIVE", renewed.Status)
@@ -72,8 +72,8 @@ func TestALapsedLeaseFreesItsSeatAndTakesOneAgainIfThereIsOne(t *testing.T) {
 	require.Equal(t, *l.ExpiresAt, a.ExpiresAt)
 	v.tryActivate(l.Key, fingerprinted("desktop")).Refused("SEAT_LIMIT_REACHED")
 
-	expired := v.await(l, "license.expired.v1", 0)
-	require.Equal(t, []string{"activation.lapsed.v1", "license.expired.v1"}, types(v.events(l))[3:])
+	expired := v.await(l, "license.expired.v2", 0)
+	require.Equal(t, []string{"activation.lapsed.v1", "license.expired.v2"}, types(v.events(l))[3:])
 	v.changed(l, "renew", object{"extend_days": 30})
 	verdict := v.validate(object{"license_key": l.Key, "machine": fingerprinted("laptop")})
 	require.EqualValues(t, "LEASE_LAPSED", verdict.Code)
@@ -118,4 +118,53 @@ func TestAHeartbeatGetsAFreshCertificateWhenLessThanHalfIsLeft(t *testing.T) {
 		require.Equal(t, fresh, contact(l, a), how)
 		require.Equal(t, []string{"license.renewed.v1", "activation.renewed.v1"}, types(v.events(l))[3:], how)
 	}
+}
+
+func TestARenewalLiftsNoSuspension(t *testing.T) {
+	t.Parallel()
+	v := newVendor(t, nil)
+	l := v.issue(object{"expires_at": in(soon)})
+	suspended := v.changed(l, "suspend", object{"reason": "payment overdue"})
+	require.NotNil(t, suspended.SuspendedAt)
+	require.Nil(t, suspended.ExpiredAt)
+
+	v.await(l, "license.expired.v2", 0)
+	shown := v.license(l)
+	require.EqualValues(t, "SUSPENDED", shown.Status)
+	require.Equal(t, suspended.SuspendedAt, shown.SuspendedAt)
+	require.Equal(t, l.ExpiresAt, shown.ExpiredAt)
+	v.change(l, "suspend", nil).Refused("INVALID_TRANSITION")
+
+	renewed := v.changed(l, "renew", object{"extend_days": 30})
+	require.EqualValues(t, "SUSPENDED", renewed.Status)
+	require.Nil(t, renewed.ExpiredAt)
+	require.Equal(t, renewed, v.license(l))
+	verdict := v.validate(object{"license_key": l.Key})
+	require.EqualValues(t, "LICENSE_SUSPENDED", verdict.Code)
+	v.decidedBy(l, verdict, "license.suspended.v1")
+	require.EqualValues(t, "ACTIVE", v.changed(l, "reinstate", nil).Status)
+	require.EqualValues(t, "VALID", v.validate(object{"license_key": l.Key}).Code)
+}
+
+func TestAnExpiredLicenseIsSuspendedAndReinstatedAndExpiredAllTheWhile(t *testing.T) {
+	t.Parallel()
+	v := newVendor(t, nil)
+	l := v.issue(object{"expires_at": in(soon)})
+	v.await(l, "license.expired.v2", 0)
+	suspended := v.changed(l, "suspend", nil)
+	require.EqualValues(t, "SUSPENDED", suspended.Status)
+	require.Equal(t, l.ExpiresAt, suspended.ExpiredAt)
+	reinstated := v.changed(l, "reinstate", nil)
+	require.EqualValues(t, "EXPIRED", reinstated.Status)
+	require.Equal(t, reinstated, v.license(l))
+	v.change(l, "undo-expiry", nil).Refused("INVALID_TRANSITION")
+
+	v.changed(l, "suspend", nil)
+	revoked := v.changed(l, "revoke", nil)
+	require.EqualValues(t, "REVOKED", revoked.Status)
+	require.NotNil(t, revoked.SuspendedAt)
+	require.NotNil(t, revoked.ExpiredAt)
+	require.NotNil(t, revoked.RevokedAt)
+	require.Equal(t, revoked, v.license(l))
+	v.change(l, "undo-expiry", nil).Refused("INVALID_TRANSITION")
 }

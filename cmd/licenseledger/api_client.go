@@ -86,5 +86,13 @@ func problemError(method, path string, status int, text []byte) error {
 	if p.Detail != nil {
 		detail = *p.Detail
 	}
-	return &advice{fmt.Errorf("%s %s: %s (%s)", method, path, detail, p.Code), p.Hint}
+	return &advice{&problem{code: p.Code, text: fmt.Sprintf("%s %s: %s (%s)", method, path, detail, p.Code)}, p.Hint}
 }
+
+// problem is a request that the server did not carry out.
+type problem struct {
+	code api.ProblemCode
+	text string
+}
+
+func (p *problem) Error() string { return p.text }

@@ -46,6 +46,7 @@ func settings() []setting {
 		{key: "master_key", secret: true, usage: "base64 of 32 bytes that seal all keys; made and kept in DATA_DIR/master.key when not given"},
 		{key: "cached_licenses", initial: "65536", usage: "how many folded licences to keep in memory"},
 		{key: "drain_timeout", initial: "15s", usage: "how long requests may take to finish after SIGTERM"},
+		{key: "clock_settle", initial: "10m", usage: "how long a wall clock that was set must keep its new time before it is believed; until then expiries are not recorded"},
 		{key: "log_level", initial: "info", usage: "debug, info, warn or error"},
 		{key: "log_format", initial: "text", usage: "text or json"},
 	})
@@ -76,6 +77,7 @@ type config struct {
 	MasterKey      string
 	CachedLicenses int
 	DrainTimeout   time.Duration
+	ClockSettle    time.Duration
 	LogLevel       string
 	LogFormat      string
 	sources        []sourced
@@ -211,6 +213,9 @@ func (c *config) read(values map[string]string) error {
 	if c.DrainTimeout, err = time.ParseDuration(values["drain_timeout"]); err != nil || c.DrainTimeout < 0 {
 		return wrongSetting("drain_timeout", "must be a duration such as 15s")
 	}
+	if c.ClockSettle, err = time.ParseDuration(values["clock_settle"]); err != nil || c.ClockSettle < time.Second || c.ClockSettle > maxClockSettle {
+		return wrongSetting("clock_settle", "must be a duration of 1s to 24h, such as 10m")
+	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		return wrongSetting("listen", "must be an address such as 127.0.0.1:8080")
 	}
@@ -231,6 +236,9 @@ func (c *config) read(values map[string]string) error {
 	}
 	return nil
 }
+
+// maxClockSettle bounds how long expiries may go unrecorded because of a clock that was set.
+const maxClockSettle = 24 * time.Hour
 
 func wrongSetting(key, rule string) error {
 	return &advice{errors.New("the setting " + key + " " + rule), "`licenseledger config` shows where every value comes from"}

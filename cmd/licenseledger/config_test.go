@@ -126,6 +126,7 @@ func TestWrongSettingsAreRefusedByName(t *testing.T) {
 	for name, environ := range map[string]string{
 		"cached_licenses":    "LICENSELEDGER_CACHED_LICENSES=none",
 		"drain_timeout":      "LICENSELEDGER_DRAIN_TIMEOUT=soon",
+		"clock_settle":       "LICENSELEDGER_CLOCK_SETTLE=0s",
 		"listen":             "LICENSELEDGER_LISTEN=here",
 		"eventstore":         "LICENSELEDGER_EVENTSTORE=mysql://db",
 		"readmodels":         "LICENSELEDGER_READMODELS=esdb://db",

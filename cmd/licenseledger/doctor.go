@@ -160,6 +160,9 @@ func (d *diagnosis) examineLedger(ctx context.Context, c config) {
 	}
 	defer func() { _ = ledger.Close() }()
 	head, err := ledger.Head(ctx)
+	if err == nil {
+		err = d.examineLedgerTime(ctx, ledger)
+	}
 	if err != nil {
 		d.mend(check, err.Error(), "`licenseledger ledger verify` tells more")
 		return

@@ -69,7 +69,7 @@ func newRoot(std stdio) *cobra.Command {
 	root.PersistentFlags().AddFlagSet(configFlags())
 	root.AddCommand(
 		newServeCommand(), newDemoCommand(), newConfigCommand(), newLedgerCommand(), newKeysCommand(), newBackupCommand(), newRestoreCommand(), newDoctorCommand(),
-		newInstallationCommand(), newFsckCommand(), newProjectionsCommand(), newCertificateCommand(),
+		newInstallationCommand(), newFsckCommand(), newProjectionsCommand(), newLicensesCommand(), newCertificateCommand(),
 	)
 	return root
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/licenseledger/licenseledger/clock"
 	"github.com/licenseledger/licenseledger/commands"
 	"github.com/licenseledger/licenseledger/httpapi"
 	"github.com/licenseledger/licenseledger/httpapi/health"
@@ -28,6 +29,7 @@ type server struct {
 	adminKeyMade bool // on this start
 
 	stores      *stores
+	clock       *clock.Clock
 	projections *projections.Runner
 	listener    net.Listener
 	http        *http.Server
@@ -79,21 +81,23 @@ func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server,
 	if c.ReadModels.shared() && c.AdminKey == "" {
 		logger.WarnContext(ctx, "the admin key is this instance's own, kept in its data directory; set LICENSELEDGER_ADMIN_KEY to one for all instances")
 	}
+	s.clock = clock.New(clock.Config{Wall: time.Now, Elapsed: clock.Elapsed(), Settle: c.ClockSettle, Log: logger})
 	handler, err := commands.New(ctx, commands.Config{
 		Store: s.stores.events, Events: s.stores.registry, Keyring: s.stores.keys,
-		Now: time.Now, NewID: newID, Issuer: c.Issuer, CachedLicenses: c.CachedLicenses,
+		Now: s.clock.Now, NewID: newID, Issuer: c.Issuer, CachedLicenses: c.CachedLicenses,
 		Shared: c.EventStore.shared(), Cache: cache,
 	})
 	if err != nil {
 		return nil, err
 	}
+	s.clock.Compare(handler.LedgerTime)
 	if s.projections, err = s.stores.startProjections(ctx, c, logger); err != nil {
 		return nil, misfit(err)
 	}
 	if err := s.stores.requireSigningKeys(ctx); err != nil {
 		return nil, err
 	}
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.projections.Metrics())
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.clock.Metrics(), s.projections.Metrics())
 	api, err := httpapi.New(httpapi.Config{
 		Commands: handler, ReadModels: s.stores.readModels, Ledger: s.stores.events, Epoch: s.stores.epoch.ID, Projections: s.projections,
 		AdminKey: s.adminKey, WithoutAPI: c.Role == roleProjector, Ready: s.checks(), Draining: s.draining, Now: time.Now, NewID: newID, Log: logger, Registry: metrics,
@@ -132,7 +136,7 @@ func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 func (s *server) startTasks(handler *commands.Handler, logger *slog.Logger) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopTasks = stop
-	keeper := commands.Timekeeper{Handler: handler, Due: s.due, Every: timekeeping, Logger: logger}
+	keeper := commands.Timekeeper{Handler: handler, Due: s.due, Trusted: s.clock.Trusted, Every: timekeeping, Logger: logger}
 	s.tasks.Go(func() { keeper.Run(ctx) })
 	s.tasks.Go(func() { handler.Follow(ctx, logger) })
 	s.tasks.Go(func() { s.watchLedger(ctx, logger) })

@@ -126,7 +126,7 @@ func TestTheTimekeeperRecordsAnExpiryByItself(t *testing.T) {
 		var page api.LedgerPage
 		_, err := s.admin().call(context.Background(), http.MethodGet, "/v1/ledger/events?stream=license-"+issued.ID.String(), nil, &page)
 		require.NoError(t, err)
-		require.Equal(t, "license.expired.v1", page.Items[len(page.Items)-1].Type)
+		require.Equal(t, "license.expired.v2", page.Items[len(page.Items)-1].Type)
 		require.Equal(t, "system", page.Items[len(page.Items)-1].Actor)
 	}, 20*time.Second, 50*time.Millisecond)
 }

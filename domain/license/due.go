@@ -54,8 +54,8 @@ func (s *Stream) settle(now time.Time) (*Stream, []event.Payload) {
 		// at, so a decision that rests on it points at the event that made it due.
 		_ = settled.apply(event.Event{Payload: p})
 	}
-	if settled.Status == StatusExpired && s.Status != StatusExpired {
-		settled.Decided = s.ExpirySet
+	if s.Expiry == nil && settled.Expiry != nil {
+		settled.Expiry = &Fact{Since: settled.Expiry.Since, By: s.ExpirySet}
 	}
 	for id, h := range settled.held {
 		if h.Activation.Status == activation.StatusLapsed && h.Activation.Decided.Position == 0 {
@@ -85,7 +85,7 @@ func (s *Stream) leasesEndingBy(now time.Time) []Held {
 
 // expiry returns when the licence's time runs out, if it still can.
 func (s *Stream) expiry() (at time.Time, ends bool) {
-	if s.ExpiresAt == nil || s.Status == StatusExpired || s.Status == StatusRevoked {
+	if s.ExpiresAt == nil || s.Expiry != nil || s.Revocation != nil {
 		return time.Time{}, false
 	}
 	return *s.ExpiresAt, true

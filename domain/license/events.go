@@ -15,7 +15,8 @@ const (
 	SuspendedType       event.Type = "license.suspended.v1"
 	ReinstatedType      event.Type = "license.reinstated.v1"
 	RenewedType         event.Type = "license.renewed.v1"
-	ExpiredType         event.Type = "license.expired.v1"
+	ExpiredType         event.Type = "license.expired.v2"
+	ExpiryUndoneType    event.Type = "license.expiry_undone.v1"
 	RevokedType         event.Type = "license.revoked.v1"
 	KeyReissuedType     event.Type = "license.key_reissued.v1"
 )
@@ -57,17 +58,12 @@ type Reinstated struct {
 	ReinstatedAt time.Time `json:"reinstated_at"`
 }
 
-// Renewed moves the expiry of a licence; an expired licence is active again.
+// Renewed moves the expiry of a licence and ends its expiry, if it had expired.
 type Renewed struct {
 	Reason            string     `json:"reason"`
 	PreviousExpiresAt *time.Time `json:"previous_expires_at,omitempty"`
 	ExpiresAt         time.Time  `json:"expires_at"`
 	RenewedAt         time.Time  `json:"renewed_at"`
-}
-
-// Expired says that a licence's time has run out. It is appended some time after ExpiredAt; decisions do not wait for it.
-type Expired struct {
-	ExpiredAt time.Time `json:"expired_at"` // the licence's expiry
 }
 
 // Revoked ends a licence for good.
@@ -99,16 +95,10 @@ func (Reinstated) EventType() event.Type { return ReinstatedType }
 func (Renewed) EventType() event.Type { return RenewedType }
 
 // EventType implements [event.Payload].
-func (Expired) EventType() event.Type { return ExpiredType }
-
-// EventType implements [event.Payload].
 func (Revoked) EventType() event.Type { return RevokedType }
 
 // EventType implements [event.Payload].
 func (KeyReissued) EventType() event.Type { return KeyReissuedType }
-
-// Elapsed implements [event.Elapsed].
-func (Expired) Elapsed() {}
 
 // Events registers the licence's events.
 func Events() []event.Registration {
@@ -119,6 +109,8 @@ func Events() []event.Registration {
 		event.Of[Reinstated](),
 		event.Of[Renewed](),
 		event.Of[Expired](),
+		event.Superseded(expiredV1Type, ExpiredType, upcastExpiredV1),
+		event.Of[ExpiryUndone](),
 		event.Of[Revoked](),
 		event.Of[KeyReissued](),
 	}

@@ -76,7 +76,7 @@ func TestTimeBringsLapsesAndExpiryInOrder(t *testing.T) {
 	require.Equal(t, all, s.Due(expiry))
 
 	settled := s.Settled(expiry)
-	require.Equal(t, license.StatusExpired, settled.Status)
+	require.Equal(t, license.StatusExpired, settled.Status())
 	require.Zero(t, settled.SeatsUsed())
 	require.Equal(t, 2, s.SeatsUsed(), "settling leaves the stream as it is")
 	require.Empty(t, fold(t, s, all...).Due(expiry.Add(time.Hour)), "what is recorded is not due again")
@@ -103,5 +103,5 @@ func TestNothingBecomesDueOnARevokedLicense(t *testing.T) {
 	t.Parallel()
 	s := fold(t, nil, issued(expires(inAMonth)), license.Revoked{Reason: "fraud"})
 	require.Empty(t, s.Due(inAMonth.Add(day)))
-	require.Equal(t, license.StatusRevoked, s.Settled(inAMonth.Add(day)).Status)
+	require.Equal(t, license.StatusRevoked, s.Settled(inAMonth.Add(day)).Status())
 }

@@ -17,13 +17,20 @@ import (
 // Status is the state of a licence.
 type Status string
 
-// The states of a licence. ACTIVE ⇄ SUSPENDED; either may become EXPIRED, which a renewal makes ACTIVE again; REVOKED is final.
+// The states of a licence. Suspension, expiry and revocation are independent facts, and the gravest that holds is the status:
+// REVOKED before SUSPENDED before EXPIRED before ACTIVE. Reinstating ends a suspension, renewing ends an expiry, nothing ends a revocation.
 const (
 	StatusActive    Status = "ACTIVE"
 	StatusSuspended Status = "SUSPENDED"
 	StatusExpired   Status = "EXPIRED"
 	StatusRevoked   Status = "REVOKED"
 )
+
+// Fact is something that holds of a licence from one event on until another event ends it.
+type Fact struct {
+	Since time.Time
+	By    event.Ref // the event that says so; for an expiry that no event says yet, the event that set it
+}
 
 // License is the aggregate of the licence itself.
 type License struct {
@@ -39,11 +46,13 @@ type License struct {
 	Customer      []byte // a sealed [Customer]
 	Metadata      map[string]string
 	KeyGeneration uint8
-	Status        Status
+	Suspension    *Fact // nil: not suspended
+	Expiry        *Fact // nil: not expired
+	Revocation    *Fact // nil: not revoked
 	IssuedAt      time.Time
 	ExpiresAt     *time.Time  // nil: perpetual, or not begun yet
 	Rebinds       []time.Time // within the policy's window before the latest one
-	Decided       event.Ref   // the event that gave the licence its present status
+	Activated     event.Ref   // the event that made the licence ACTIVE when it last became so
 	ExpirySet     event.Ref   // the event that set ExpiresAt
 	issued        event.Ref
 }
@@ -54,42 +63,76 @@ type Customer struct {
 	Email string `json:"email"`
 }
 
+// Status returns the gravest of the facts that hold.
+func (l License) Status() Status {
+	switch {
+	case l.Revocation != nil:
+		return StatusRevoked
+	case l.Suspension != nil:
+		return StatusSuspended
+	case l.Expiry != nil:
+		return StatusExpired
+	default:
+		return StatusActive
+	}
+}
+
+// Decided returns the event that decided the status.
+func (l License) Decided() event.Ref {
+	switch l.Status() {
+	case StatusRevoked:
+		return l.Revocation.By
+	case StatusSuspended:
+		return l.Suspension.By
+	case StatusExpired:
+		return l.Expiry.By
+	default:
+		return l.Activated
+	}
+}
+
 // Apply returns the licence after one of its events.
 func (l License) Apply(e event.Event) License {
+	before := l.Status()
 	switch happened := e.Payload.(type) {
 	case Issued:
 		l = License{
 			ID: happened.LicenseID, Serial: happened.Serial, ProductID: happened.ProductID, ProductCode: happened.ProductCode,
 			PlanID: happened.PlanID, PlanCode: happened.PlanCode, PlanRevision: happened.PlanRevision, Policy: happened.Policy,
 			SubjectID: happened.SubjectID, Customer: happened.Customer, Metadata: happened.Metadata,
-			KeyGeneration: happened.KeyGeneration, Status: StatusActive,
-			IssuedAt: happened.IssuedAt, ExpiresAt: happened.ExpiresAt,
-			Decided: e.Ref(), ExpirySet: e.Ref(), issued: e.Ref(),
+			KeyGeneration: happened.KeyGeneration,
+			IssuedAt:      happened.IssuedAt, ExpiresAt: happened.ExpiresAt,
+			Activated: e.Ref(), ExpirySet: e.Ref(), issued: e.Ref(),
 		}
 	case ValidityStarted:
 		l.ExpiresAt, l.ExpirySet = &happened.ExpiresAt, e.Ref()
 	case Suspended:
-		l.Status, l.Decided = StatusSuspended, e.Ref()
+		l.Suspension = &Fact{Since: happened.SuspendedAt, By: e.Ref()}
 	case Reinstated:
-		l.Status, l.Decided = StatusActive, e.Ref()
+		l.Suspension = nil
 	case Renewed:
-		l.ExpiresAt, l.ExpirySet = &happened.ExpiresAt, e.Ref()
-		if l.Status == StatusExpired {
-			l.Status, l.Decided = StatusActive, e.Ref()
-		}
+		l.ExpiresAt, l.ExpirySet, l.Expiry = &happened.ExpiresAt, e.Ref(), nil
 	case Expired:
-		l.Status, l.Decided = StatusExpired, e.Ref()
+		l.Expiry = &Fact{Since: happened.ExpiredAt, By: e.Ref()}
+		if happened.LiftsSuspension {
+			l.Suspension = nil
+		}
+	case ExpiryUndone:
+		l.Expiry = nil
 	case Revoked:
-		l.Status, l.Decided = StatusRevoked, e.Ref()
+		l.Revocation = &Fact{Since: happened.RevokedAt, By: e.Ref()}
 	case KeyReissued:
 		l.KeyGeneration = happened.Generation
+	}
+	if before != StatusActive && l.Status() == StatusActive {
+		l.Activated = e.Ref()
 	}
 	return l
 }
 
 // Permits returns nil while the licence gives the right to activate and validate, and the refusal otherwise.
 func (l License) Permits() error {
-	switch l.Status {
+	switch l.Status() {
 	case StatusSuspended:
 		return ErrSuspended
 	case StatusExpired:

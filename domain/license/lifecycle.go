@@ -11,27 +11,28 @@ import (
 	"github.com/licenseledger/licenseledger/domain/refusal"
 )
 
-// Suspend takes the right to activate and validate away until the licence is reinstated.
+// Suspend takes the right to activate and validate away until the licence is reinstated. An expired licence can be suspended too,
+// so that a renewal does not give its rights back.
 type Suspend struct{ Reason string }
 
 func (c Suspend) decide(s *Stream, now time.Time) ([]event.Payload, error) {
 	if err := validateReason(c.Reason); err != nil {
 		return nil, err
 	}
-	if s.Status != StatusActive {
-		return nil, s.transitionRefused("suspended", StatusActive)
+	if s.Suspension != nil || s.Revocation != nil {
+		return nil, s.transitionRefused("suspended", StatusActive, StatusExpired)
 	}
 	return []event.Payload{Suspended{Reason: c.Reason, SuspendedAt: now}}, nil
 }
 
-// Reinstate gives a suspended licence its rights back.
+// Reinstate ends a suspension. The licence has its rights back, unless it has expired.
 type Reinstate struct{ Reason string }
 
 func (c Reinstate) decide(s *Stream, now time.Time) ([]event.Payload, error) {
 	if err := validateReason(c.Reason); err != nil {
 		return nil, err
 	}
-	if s.Status != StatusSuspended {
+	if s.Status() != StatusSuspended {
 		return nil, s.transitionRefused("reinstated", StatusSuspended)
 	}
 	return []event.Payload{Reinstated{Reason: c.Reason, ReinstatedAt: now}}, nil
@@ -44,14 +45,14 @@ func (c Revoke) decide(s *Stream, now time.Time) ([]event.Payload, error) {
 	if err := validateReason(c.Reason); err != nil {
 		return nil, err
 	}
-	if s.Status == StatusRevoked {
+	if s.Revocation != nil {
 		return nil, s.transitionRefused("revoked", StatusActive, StatusSuspended, StatusExpired)
 	}
 	return []event.Payload{Revoked{Reason: c.Reason, RevokedAt: now}}, nil
 }
 
 // Renew moves the expiry: by days from the present expiry (from now, when that has passed), or to a given time.
-// Exactly one of the two is set.
+// Exactly one of the two is set. A suspended licence stays suspended.
 type Renew struct {
 	Reason     string
 	ExtendDays *int
@@ -62,7 +63,7 @@ func (c Renew) decide(s *Stream, now time.Time) ([]event.Payload, error) {
 	if err := c.validate(now); err != nil {
 		return nil, err
 	}
-	if s.Status == StatusRevoked {
+	if s.Revocation != nil {
 		return nil, s.transitionRefused("renewed", StatusActive, StatusSuspended, StatusExpired)
 	}
 	expires := c.ExpiresAt
@@ -103,7 +104,7 @@ func (c ReissueKey) decide(s *Stream, now time.Time) ([]event.Payload, error) {
 	if err := validateReason(c.Reason); err != nil {
 		return nil, err
 	}
-	if s.Status == StatusRevoked {
+	if s.Revocation != nil {
 		return nil, s.transitionRefused("given a new key", StatusActive, StatusSuspended, StatusExpired)
 	}
 	if s.KeyGeneration == math.MaxUint8 {
@@ -117,7 +118,7 @@ func (s *Stream) transitionRefused(what string, from ...Status) error {
 	for i, status := range from {
 		names[i] = string(status)
 	}
-	return ErrInvalidTransition.Because("a licence that is %s cannot be %s; it must be %s", s.Status, what, strings.Join(names, " or "))
+	return ErrInvalidTransition.Because("a licence that is %s cannot be %s; it must be %s", s.Status(), what, strings.Join(names, " or "))
 }
 
 // validateReason wants every change of a licence to say why.

@@ -28,6 +28,7 @@ func TestTheLifeOfALicense(t *testing.T) {
 		"renew":     license.Renew{Reason: "why", ExtendDays: &days},
 		"revoke":    license.Revoke{Reason: "why"},
 		"reissue":   license.ReissueKey{Reason: "why"},
+		"undo":      license.UndoExpiry{Reason: "why", LedgerTime: noon},
 	}
 	later := inAMonth.Add(10 * day)
 	afresh := noon.Add(10 * day)
@@ -46,6 +47,7 @@ func TestTheLifeOfALicense(t *testing.T) {
 			"reissue":   license.KeyReissued{Reason: "why", Generation: 1, ReissuedAt: noon},
 		},
 		license.StatusExpired: {
+			"suspend": license.Suspended{Reason: "why", SuspendedAt: noon},
 			"renew":   license.Renewed{Reason: "why", PreviousExpiresAt: &past, ExpiresAt: afresh, RenewedAt: noon},
 			"revoke":  license.Revoked{Reason: "why", RevokedAt: noon},
 			"reissue": license.KeyReissued{Reason: "why", Generation: 1, ReissuedAt: noon},
@@ -56,7 +58,7 @@ func TestTheLifeOfALicense(t *testing.T) {
 			t.Run(strings.ToLower(string(status))+" "+name, func(t *testing.T) {
 				t.Parallel()
 				s := given(t, history...)
-				require.Equal(t, status, s.stream.Status)
+				require.Equal(t, status, s.stream.Status())
 				s.when(command)
 				if expected, allowed := decided[status][name]; allowed {
 					s.then(expected)
@@ -72,12 +74,12 @@ func TestARenewedLicenseIsActiveAgainButASuspendedOneStaysSuspended(t *testing.T
 	t.Parallel()
 	renewal := license.Renewed{Reason: "paid", ExpiresAt: inAMonth, RenewedAt: noon}
 	expired := fold(t, nil, issued(expires(noon.Add(-day))), license.Expired{}, renewal)
-	require.Equal(t, license.StatusActive, expired.Status)
+	require.Equal(t, license.StatusActive, expired.Status())
 	require.Equal(t, inAMonth, *expired.ExpiresAt)
 	suspended := fold(t, nil, issued(), license.Suspended{}, renewal)
-	require.Equal(t, license.StatusSuspended, suspended.Status)
+	require.Equal(t, license.StatusSuspended, suspended.Status())
 	reinstated := fold(t, suspended, license.Reinstated{})
-	require.Equal(t, license.StatusActive, reinstated.Status)
+	require.Equal(t, license.StatusActive, reinstated.Status())
 }
 
 func TestASuspendedLicenseExpiresToo(t *testing.T) {
@@ -129,7 +131,7 @@ func TestEveryChangeOfALicenseSaysWhy(t *testing.T) {
 	for _, reason := range []string{"", "   ", strings.Repeat("x", 501), "\xff"} {
 		for _, c := range []license.Command{
 			license.Suspend{Reason: reason}, license.Reinstate{Reason: reason}, license.Revoke{Reason: reason},
-			license.Renew{Reason: reason, ExpiresAt: &inAMonth}, license.ReissueKey{Reason: reason},
+			license.Renew{Reason: reason, ExpiresAt: &inAMonth}, license.ReissueKey{Reason: reason}, license.UndoExpiry{Reason: reason},
 			license.Deactivate{ActivationID: activationID(1), Reason: reason}, license.RebindMachine{Reason: reason},
 		} {
 			requireInvalid(t, given(t, issued()).when(c), "reason")

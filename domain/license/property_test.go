@@ -37,6 +37,7 @@ func TestWhateverIsAskedAndWheneverTheStreamKeepsItsPromises(t *testing.T) {
 				"wait":       w.wait,
 				"wait on":    w.waitForAMoment,
 				"record":     w.recordWhatIsDue,
+				"run ahead":  w.recordWhatAWrongClockBrings,
 			})
 		}
 		w.replay(t)
@@ -65,7 +66,7 @@ func newWorld(t *rapid.T) *world {
 	e.Policy.RebindWindowDays = rapid.IntRange(1, 3).Draw(t, "rebind window")
 	w := &world{now: noon, reference: reference{
 		limit: e.Policy.PlanMaxMachines, offline: time.Duration(e.Policy.OfflineDays) * day, match: e.Policy.FingerprintMatch,
-		window: time.Duration(e.Policy.RebindWindowDays) * day, status: license.StatusActive,
+		window: time.Duration(e.Policy.RebindWindowDays) * day,
 	}}
 	if rapid.Bool().Draw(t, "floating") {
 		e.Policy.LeaseSeconds, w.lease = new(60), time.Minute
@@ -268,34 +269,6 @@ func (w *world) deactivate(t *rapid.T) {
 	})
 }
 
-// administer does what only admins do; mostly what lets the licence live on.
-func (w *world) administer(t *rapid.T) {
-	switch n := rapid.IntRange(0, 19).Draw(t, "what"); {
-	case n < 6:
-		w.renew(t)
-	case n < 12:
-		w.ask(t, license.Reinstate{Reason: "paid"}, func() error { return w.become(license.StatusActive, license.StatusSuspended) })
-	case n < 16:
-		w.ask(t, license.Suspend{Reason: "unpaid"}, func() error { return w.become(license.StatusSuspended, license.StatusActive) })
-	case n < 19:
-		w.ask(t, license.ReissueKey{Reason: "leaked"}, w.reissue)
-	default:
-		w.ask(t, license.Revoke{Reason: "fraud"}, func() error {
-			return w.become(license.StatusRevoked, license.StatusActive, license.StatusSuspended, license.StatusExpired)
-		})
-	}
-}
-
-func (w *world) renew(t *rapid.T) {
-	days := rapid.IntRange(1, 5).Draw(t, "days")
-	if rapid.Bool().Draw(t, "to a time") {
-		to := w.now.Add(time.Duration(days) * rapid.SampledFrom([]time.Duration{11 * time.Second, 17 * time.Hour}).Draw(t, "unit"))
-		w.ask(t, license.Renew{Reason: "paid", ExpiresAt: &to}, func() error { return w.renewTo(to) }) // may be sooner than before
-		return
-	}
-	w.ask(t, license.Renew{Reason: "paid", ExtendDays: &days}, func() error { return w.renewFor(days, w.now) })
-}
-
 // drift changes one component of a machine, or gives it other hardware altogether.
 func (w *world) drift(t *rapid.T) {
 	i := rapid.IntRange(0, len(w.machines)-1).Draw(t, "machine")
@@ -354,7 +327,7 @@ func (w *world) check(t *rapid.T) {
 	require.Empty(t, s.Due(w.now), "nothing is due of what is settled")
 	requireInOrder(t, w.stream.Due(w.now))
 
-	require.Equal(t, w.status, s.Status)
+	require.Equal(t, w.status(), s.Status())
 	require.Equal(t, w.expires, s.ExpiresAt)
 	require.Equal(t, w.generation, s.KeyGeneration)
 	require.LessOrEqual(t, s.SeatsUsed(), w.limit)

@@ -21,7 +21,9 @@ type reference struct {
 	window     time.Duration
 	validity   time.Duration // to begin with the first activation; 0: none
 
-	status     license.Status
+	suspended  bool
+	expired    bool
+	revoked    bool
 	expires    *time.Time
 	generation uint8
 	places     []*place
@@ -44,10 +46,22 @@ func (r *reference) pass(now time.Time) {
 			p.seat = false
 		}
 	}
-	running := r.status == license.StatusActive || r.status == license.StatusSuspended
-	if running && r.expires != nil && !now.Before(*r.expires) {
-		r.status = license.StatusExpired
+	if !r.revoked && r.expires != nil && !now.Before(*r.expires) {
+		r.expired = true
 	}
+}
+
+// status is the gravest of what holds.
+func (r *reference) status() license.Status {
+	switch {
+	case r.revoked:
+		return license.StatusRevoked
+	case r.suspended:
+		return license.StatusSuspended
+	case r.expired:
+		return license.StatusExpired
+	}
+	return license.StatusActive
 }
 
 func (r *reference) seats() int {
@@ -65,7 +79,7 @@ func (r *reference) permits() error {
 		license.StatusSuspended: license.ErrSuspended,
 		license.StatusExpired:   license.ErrExpired,
 		license.StatusRevoked:   license.ErrRevoked,
-	}[r.status]
+	}[r.status()]
 }
 
 // until is the end of a certificate made now.
@@ -212,11 +226,11 @@ func (r *reference) heartbeat(activationID uuid.UUID, m machine.Machine, now tim
 // verdict answers a validation of a machine.
 func (r *reference) verdict(m machine.Machine) license.Code {
 	switch p := r.known(m); {
-	case r.status == license.StatusSuspended:
+	case r.status() == license.StatusSuspended:
 		return license.LicenseSuspended
-	case r.status == license.StatusExpired:
+	case r.status() == license.StatusExpired:
 		return license.LicenseExpired
-	case r.status == license.StatusRevoked:
+	case r.status() == license.StatusRevoked:
 		return license.LicenseRevoked
 	case len(r.places) == 0:
 		return license.NotActivated
@@ -279,17 +293,40 @@ func (r *reference) deactivate(activationID uuid.UUID) error {
 	return nil
 }
 
-// become changes the status, from those that allow it.
-func (r *reference) become(to license.Status, from ...license.Status) error {
-	if !slices.Contains(from, r.status) {
+func (r *reference) suspend() error {
+	if r.suspended || r.revoked {
 		return license.ErrInvalidTransition
 	}
-	r.status = to
+	r.suspended = true
+	return nil
+}
+
+func (r *reference) reinstate() error {
+	if !r.suspended || r.revoked {
+		return license.ErrInvalidTransition
+	}
+	r.suspended = false
+	return nil
+}
+
+func (r *reference) revoke() error {
+	if r.revoked {
+		return license.ErrInvalidTransition
+	}
+	r.revoked = true
+	return nil
+}
+
+func (r *reference) undoExpiry(now time.Time) error {
+	if r.revoked || !r.expired || !now.Before(*r.expires) {
+		return license.ErrInvalidTransition
+	}
+	r.expired = false
 	return nil
 }
 
 func (r *reference) renewFor(days int, now time.Time) error {
-	if r.status == license.StatusRevoked || r.expires == nil {
+	if r.revoked || r.expires == nil {
 		return license.ErrInvalidTransition
 	}
 	from := *r.expires
@@ -300,18 +337,15 @@ func (r *reference) renewFor(days int, now time.Time) error {
 }
 
 func (r *reference) renewTo(expires time.Time) error {
-	if r.status == license.StatusRevoked {
+	if r.revoked {
 		return license.ErrInvalidTransition
 	}
-	if r.status == license.StatusExpired {
-		r.status = license.StatusActive
-	}
-	r.expires = &expires
+	r.expires, r.expired = &expires, false
 	return nil
 }
 
 func (r *reference) reissue() error {
-	if r.status == license.StatusRevoked {
+	if r.revoked {
 		return license.ErrInvalidTransition
 	}
 	r.generation++

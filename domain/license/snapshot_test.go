@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -40,7 +41,15 @@ func restored(t require.TestingT, s *license.Stream) *license.Stream {
 	return back
 }
 
-// lives are two histories that have every kind of event between them, and every field of a licence.
+// expiredV1 is what earlier programs wrote when a licence expired.
+type expiredV1 struct {
+	ExpiredAt time.Time `json:"expired_at"`
+}
+
+// EventType implements [event.Payload].
+func (expiredV1) EventType() event.Type { return "license.expired.v1" }
+
+// lives are histories that have every kind of event between them; the first leaves every field of a licence filled.
 func lives() [][]event.Payload {
 	hardware := rig(1, machine.Hashes{machine.CPU: {"c1"}, machine.Disk: {"d1", "d2"}})
 	hardware.Name = []byte("sealed name")
@@ -72,12 +81,18 @@ func lives() [][]event.Payload {
 			GrantedAt: noon.Add(80e9), ExpiresAt: noon.Add(140e9),
 		},
 		license.KeyReissued{Reason: "leaked", Generation: 3, ReissuedAt: noon.Add(90e9)},
+		license.Suspended{Reason: "unpaid", SuspendedAt: noon.Add(day)},
+		license.Expired{ExpiredAt: inAMonth},
+		license.Revoked{Reason: "fraud", RevokedAt: inAMonth.Add(day)},
 	}, {
 		issued(expires(inAMonth)),
 		bound(1, box(1), 1, noon), granted(1, box(1), noon, noon.Add(3*day)),
 		bound(2, box(2), 2, noon), granted(2, box(2), noon, noon.Add(3*day)),
 		ended(2, "sold", noon.Add(day)), released(2, "sold", 1, noon.Add(day)),
 		license.Expired{ExpiredAt: inAMonth},
+		license.ExpiryUndone{Reason: "the clock was wrong", ExpiresAt: inAMonth, UndoneAt: noon.Add(2 * day)},
+		license.Suspended{Reason: "unpaid", SuspendedAt: noon.Add(3 * day)},
+		expiredV1{ExpiredAt: inAMonth},
 		license.Renewed{Reason: "paid", PreviousExpiresAt: &inAMonth, ExpiresAt: inAMonth.Add(30 * day), RenewedAt: inAMonth.Add(day)},
 		license.Revoked{Reason: "fraud", RevokedAt: inAMonth.Add(2 * day)},
 	}}

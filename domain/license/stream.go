@@ -77,7 +77,7 @@ func (s *Stream) clone() *Stream {
 
 func (s *Stream) apply(e event.Event) error {
 	switch happened := e.Payload.(type) {
-	case Issued, ValidityStarted, Suspended, Reinstated, Renewed, Expired, Revoked, KeyReissued:
+	case Issued, ValidityStarted, Suspended, Reinstated, Renewed, Expired, ExpiryUndone, Revoked, KeyReissued:
 		s.License = s.License.Apply(e)
 	case binding.MachineBound:
 		s.rebind(happened.BindingID, e)

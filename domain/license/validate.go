@@ -55,13 +55,13 @@ func (c Validate) judge(s *Stream) judgement {
 	because := func(code Code, refs ...event.Ref) judgement {
 		return judgement{verdict: Verdict{Code: code, DecidedBy: recorded(refs)}}
 	}
-	switch s.Status {
+	switch s.Status() {
 	case StatusSuspended:
-		return because(LicenseSuspended, s.Decided)
+		return because(LicenseSuspended, s.Decided())
 	case StatusExpired:
-		return because(LicenseExpired, s.Decided, s.ExpirySet)
+		return because(LicenseExpired, s.Decided(), s.ExpirySet)
 	case StatusRevoked:
-		return because(LicenseRevoked, s.Decided)
+		return because(LicenseRevoked, s.Decided())
 	}
 	if c.Product != "" && c.Product != s.ProductCode && c.Product != s.ProductID.String() {
 		return because(ProductMismatch, s.issued)
@@ -72,19 +72,19 @@ func (c Validate) judge(s *Stream) judgement {
 		}
 	}
 	if c.Machine == nil {
-		return because(Valid, s.Decided, s.ExpirySet)
+		return because(Valid, s.Decided(), s.ExpirySet)
 	}
 	if len(s.held) == 0 {
-		return because(NotActivated, s.Decided)
+		return because(NotActivated, s.Decided())
 	}
 	known, found := s.recognise(*c.Machine)
 	if !found {
-		return because(FingerprintMismatch, s.Decided)
+		return because(FingerprintMismatch, s.Decided())
 	}
 	if known.Activation.Status == activation.StatusLapsed {
 		return because(LeaseLapsed, known.Activation.Decided)
 	}
-	valid := because(Valid, s.Decided, s.ExpirySet, known.Binding.Decided, known.Activation.Decided)
+	valid := because(Valid, s.Decided(), s.ExpirySet, known.Binding.Decided, known.Activation.Decided)
 	valid.verdict.Held, valid.known = &known.Held, known
 	return valid
 }

@@ -34,6 +34,11 @@ func (r *Refusal) Because(format string, args ...any) *Refusal {
 	return &Refusal{Code: r.Code, Message: fmt.Sprintf(format, args...), Hint: r.Hint}
 }
 
+// Hinting returns the same refusal with a hint that fits the case at hand.
+func (r *Refusal) Hinting(hint string) *Refusal {
+	return &Refusal{Code: r.Code, Message: r.Message, Hint: hint}
+}
+
 // Field is one input value that breaks a rule.
 type Field struct {
 	Name    string // path in the request, such as "customer.email" or "features.seats"

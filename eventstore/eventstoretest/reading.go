@@ -28,6 +28,20 @@ func reading() cases {
 			require.Equal(t, last, head)
 		},
 
+		"the last event is found, whatever its position": func(t *testing.T, h Harness) {
+			_, found, err := eventstore.Last(t.Context(), h.Store)
+			require.NoError(t, err)
+			require.False(t, found)
+			fill(t, h.Store, "license-1", 3)
+			for _, stream := range []string{"license-2", "license-3"} {
+				events := fill(t, h.Store, stream, 2)
+				last, found, err := eventstore.Last(t.Context(), h.Store)
+				require.NoError(t, err)
+				require.True(t, found)
+				require.Equal(t, normal(events[1]), normal(last))
+			}
+		},
+
 		"a stream without events is not found, wherever the read starts": func(t *testing.T, h Harness) {
 			fill(t, h.Store, "license-1", 3)
 			for _, after := range []event.Revision{0, 1, math.MaxUint64} {

@@ -827,6 +827,9 @@ type License struct {
 	// Customer null when the customer was erased.
 	Customer *Customer `json:"customer"`
 
+	// ExpiredAt There while the licence is expired.
+	ExpiredAt *time.Time `json:"expired_at,omitempty"`
+
 	// ExpiresAt null when the licence is perpetual, or when its validity has not begun.
 	ExpiresAt *time.Time `json:"expires_at"`
 
@@ -857,9 +860,18 @@ type License struct {
 	// Revision How many times the resource has changed; also its `ETag`.
 	//
 	// Example: 7
-	Revision Revision      `json:"revision"`
-	Seats    Seats         `json:"seats"`
-	Status   LicenseStatus `json:"status"`
+	Revision Revision `json:"revision"`
+
+	// RevokedAt There when the licence is revoked.
+	RevokedAt *time.Time `json:"revoked_at,omitempty"`
+	Seats     Seats      `json:"seats"`
+
+	// Status Suspension, expiry and revocation are independent facts (`suspended_at`, `expired_at`, `revoked_at`). The status is the gravest of
+	// those that hold: REVOKED before SUSPENDED before EXPIRED before ACTIVE.
+	Status LicenseStatus `json:"status"`
+
+	// SuspendedAt There while the licence is suspended.
+	SuspendedAt *time.Time `json:"suspended_at,omitempty"`
 }
 
 // LicenseKey What the customer types - five groups of five characters. Case, blanks and hyphens do not matter.
@@ -878,7 +890,8 @@ type LicensePage struct {
 // LicenseSort defines model for LicenseSort.
 type LicenseSort string
 
-// LicenseStatus defines model for LicenseStatus.
+// LicenseStatus Suspension, expiry and revocation are independent facts (`suspended_at`, `expired_at`, `revoked_at`). The status is the gravest of
+// those that hold: REVOKED before SUSPENDED before EXPIRED before ACTIVE.
 type LicenseStatus string
 
 // Liveness defines model for Liveness.
@@ -1393,10 +1406,13 @@ type ValidatedLicense struct {
 	ID       openapi_types.UUID `json:"id"`
 
 	// Plan The plan, at the revision under which the licence was issued.
-	Plan    PlanRef       `json:"plan"`
-	Product ProductRef    `json:"product"`
-	Seats   Seats         `json:"seats"`
-	Status  LicenseStatus `json:"status"`
+	Plan    PlanRef    `json:"plan"`
+	Product ProductRef `json:"product"`
+	Seats   Seats      `json:"seats"`
+
+	// Status Suspension, expiry and revocation are independent facts (`suspended_at`, `expired_at`, `revoked_at`). The status is the gravest of
+	// those that hold: REVOKED before SUSPENDED before EXPIRED before ACTIVE.
+	Status LicenseStatus `json:"status"`
 }
 
 // ValidityStart When a licence's validity begins to run.
@@ -1763,6 +1779,19 @@ type SuspendLicenseParams struct {
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
+// UndoExpiryParams defines parameters for UndoExpiry.
+type UndoExpiryParams struct {
+	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
+	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
+}
+
 // ListPlansParams defines parameters for ListPlans.
 type ListPlansParams struct {
 	// Product Only plans of this product, given by its id or code.
@@ -1939,6 +1968,9 @@ type RevokeLicenseJSONRequestBody = Because
 
 // SuspendLicenseJSONRequestBody defines body for SuspendLicense for application/json ContentType.
 type SuspendLicenseJSONRequestBody = Because
+
+// UndoExpiryJSONRequestBody defines body for UndoExpiry for application/json ContentType.
+type UndoExpiryJSONRequestBody = Because
 
 // RevisePlanJSONRequestBody defines body for RevisePlan for application/json ContentType.
 type RevisePlanJSONRequestBody = PlanTerms

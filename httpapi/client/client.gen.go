@@ -245,12 +245,16 @@ type ClientInterface interface {
 
 	// ReinstateLicenseWithBody Reinstate a suspended licence
 	//
+	// Ends the suspension. A licence that has expired meanwhile is EXPIRED then, until it is renewed.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/licenses/{id}/reinstate (the `ReinstateLicense` operationId).
 	ReinstateLicenseWithBody(ctx context.Context, id ID, params *ReinstateLicenseParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ReinstateLicense Reinstate a suspended licence
+	//
+	// Ends the suspension. A licence that has expired meanwhile is EXPIRED then, until it is renewed.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -278,7 +282,7 @@ type ClientInterface interface {
 	// RenewLicenseWithBody Renew a licence
 	//
 	// Moves the licence's expiry, either by a number of days (from the present expiry, or from now when that has passed) or
-	// to a given time. An expired licence is active again.
+	// to a given time. An expired licence is active again, unless it is suspended: a renewal lifts no suspension.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -288,7 +292,7 @@ type ClientInterface interface {
 	// RenewLicense Renew a licence
 	//
 	// Moves the licence's expiry, either by a number of days (from the present expiry, or from now when that has passed) or
-	// to a given time. An expired licence is active again.
+	// to a given time. An expired licence is active again, unless it is suspended: a renewal lifts no suspension.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -311,7 +315,8 @@ type ClientInterface interface {
 
 	// SuspendLicenseWithBody Suspend a licence
 	//
-	// Takes the right to activate and validate away at once, until the licence is reinstated.
+	// Takes the right to activate and validate away at once, until the licence is reinstated. An expired licence can be suspended
+	// too: renewing it lifts no suspension.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -320,12 +325,35 @@ type ClientInterface interface {
 
 	// SuspendLicense Suspend a licence
 	//
-	// Takes the right to activate and validate away at once, until the licence is reinstated.
+	// Takes the right to activate and validate away at once, until the licence is reinstated. An expired licence can be suspended
+	// too: renewing it lifts no suspension.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/licenses/{id}/suspend (the `SuspendLicense` operationId).
 	SuspendLicense(ctx context.Context, id ID, params *SuspendLicenseParams, body SuspendLicenseJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UndoExpiryWithBody Undo an expiry that a wrong clock recorded
+	//
+	// Takes back an expiry that was recorded although the licence's `expires_at` lies in the future, because a clock ran ahead. If
+	// the ledger's last event lies in the future as well, this sets the ledger's time back to the present. Set the server's clock
+	// right before. A licence whose `expires_at` has passed is refused with `INVALID_TRANSITION`: renew it.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/licenses/{id}/undo-expiry (the `UndoExpiry` operationId).
+	UndoExpiryWithBody(ctx context.Context, id ID, params *UndoExpiryParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UndoExpiry Undo an expiry that a wrong clock recorded
+	//
+	// Takes back an expiry that was recorded although the licence's `expires_at` lies in the future, because a clock ran ahead. If
+	// the ledger's last event lies in the future as well, this sets the ledger's time back to the present. Set the server's clock
+	// right before. A licence whose `expires_at` has passed is refused with `INVALID_TRANSITION`: renew it.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/licenses/{id}/undo-expiry (the `UndoExpiry` operationId).
+	UndoExpiry(ctx context.Context, id ID, params *UndoExpiryParams, body UndoExpiryJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListPlans List plans
 	//
@@ -784,6 +812,8 @@ func (c *Client) ListLicenseMachines(ctx context.Context, id ID, params *ListLic
 
 // ReinstateLicenseWithBody Reinstate a suspended licence
 //
+// Ends the suspension. A licence that has expired meanwhile is EXPIRED then, until it is renewed.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/licenses/{id}/reinstate (the `ReinstateLicense` operationId).
@@ -800,6 +830,8 @@ func (c *Client) ReinstateLicenseWithBody(ctx context.Context, id ID, params *Re
 }
 
 // ReinstateLicense Reinstate a suspended licence
+//
+// Ends the suspension. A licence that has expired meanwhile is EXPIRED then, until it is renewed.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -857,7 +889,7 @@ func (c *Client) ReissueKey(ctx context.Context, id ID, params *ReissueKeyParams
 // RenewLicenseWithBody Renew a licence
 //
 // Moves the licence's expiry, either by a number of days (from the present expiry, or from now when that has passed) or
-// to a given time. An expired licence is active again.
+// to a given time. An expired licence is active again, unless it is suspended: a renewal lifts no suspension.
 //
 // Takes any type of body and a specified content type.
 //
@@ -877,7 +909,7 @@ func (c *Client) RenewLicenseWithBody(ctx context.Context, id ID, params *RenewL
 // RenewLicense Renew a licence
 //
 // Moves the licence's expiry, either by a number of days (from the present expiry, or from now when that has passed) or
-// to a given time. An expired licence is active again.
+// to a given time. An expired licence is active again, unless it is suspended: a renewal lifts no suspension.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -930,7 +962,8 @@ func (c *Client) RevokeLicense(ctx context.Context, id ID, params *RevokeLicense
 
 // SuspendLicenseWithBody Suspend a licence
 //
-// Takes the right to activate and validate away at once, until the licence is reinstated.
+// Takes the right to activate and validate away at once, until the licence is reinstated. An expired licence can be suspended
+// too: renewing it lifts no suspension.
 //
 // Takes any type of body and a specified content type.
 //
@@ -949,13 +982,56 @@ func (c *Client) SuspendLicenseWithBody(ctx context.Context, id ID, params *Susp
 
 // SuspendLicense Suspend a licence
 //
-// Takes the right to activate and validate away at once, until the licence is reinstated.
+// Takes the right to activate and validate away at once, until the licence is reinstated. An expired licence can be suspended
+// too: renewing it lifts no suspension.
 //
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/licenses/{id}/suspend (the `SuspendLicense` operationId).
 func (c *Client) SuspendLicense(ctx context.Context, id ID, params *SuspendLicenseParams, body SuspendLicenseJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSuspendLicenseRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UndoExpiryWithBody Undo an expiry that a wrong clock recorded
+//
+// Takes back an expiry that was recorded although the licence's `expires_at` lies in the future, because a clock ran ahead. If
+// the ledger's last event lies in the future as well, this sets the ledger's time back to the present. Set the server's clock
+// right before. A licence whose `expires_at` has passed is refused with `INVALID_TRANSITION`: renew it.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/licenses/{id}/undo-expiry (the `UndoExpiry` operationId).
+func (c *Client) UndoExpiryWithBody(ctx context.Context, id ID, params *UndoExpiryParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUndoExpiryRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UndoExpiry Undo an expiry that a wrong clock recorded
+//
+// Takes back an expiry that was recorded although the licence's `expires_at` lies in the future, because a clock ran ahead. If
+// the ledger's last event lies in the future as well, this sets the ledger's time back to the present. Set the server's clock
+// right before. A licence whose `expires_at` has passed is refused with `INVALID_TRANSITION`: renew it.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/licenses/{id}/undo-expiry (the `UndoExpiry` operationId).
+func (c *Client) UndoExpiry(ctx context.Context, id ID, params *UndoExpiryParams, body UndoExpiryJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUndoExpiryRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2711,6 +2787,90 @@ func NewSuspendLicenseRequestWithBody(server string, id ID, params *SuspendLicen
 	return req, nil
 }
 
+// NewUndoExpiryRequest calls the generic UndoExpiry builder with application/json body
+func NewUndoExpiryRequest(server string, id ID, params *UndoExpiryParams, body UndoExpiryJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUndoExpiryRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewUndoExpiryRequestWithBody constructs an http.Request for the UndoExpiry method, with any body, and a specified content type
+func NewUndoExpiryRequestWithBody(server string, id ID, params *UndoExpiryParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/licenses/%s/undo-expiry", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+		if params.IfMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam1)
+		}
+
+		if params.XRequestID != nil {
+			var headerParam2 string
+
+			headerParam2, err = runtime.StyleParamWithOptions("simple", false, "X-Request-Id", *params.XRequestID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("X-Request-Id", headerParam2)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewListPlansRequest constructs an http.Request for the ListPlans method
 func NewListPlansRequest(server string, params *ListPlansParams) (*http.Request, error) {
 	var err error
@@ -3791,12 +3951,16 @@ type ClientWithResponsesInterface interface {
 
 	// ReinstateLicenseWithBodyWithResponse Reinstate a suspended licence
 	//
+	// Ends the suspension. A licence that has expired meanwhile is EXPIRED then, until it is renewed.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/licenses/{id}/reinstate (the `ReinstateLicense` operationId).
 	ReinstateLicenseWithBodyWithResponse(ctx context.Context, id ID, params *ReinstateLicenseParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReinstateLicenseResponse, error)
 
 	// ReinstateLicenseWithResponse Reinstate a suspended licence
+	//
+	// Ends the suspension. A licence that has expired meanwhile is EXPIRED then, until it is renewed.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3824,7 +3988,7 @@ type ClientWithResponsesInterface interface {
 	// RenewLicenseWithBodyWithResponse Renew a licence
 	//
 	// Moves the licence's expiry, either by a number of days (from the present expiry, or from now when that has passed) or
-	// to a given time. An expired licence is active again.
+	// to a given time. An expired licence is active again, unless it is suspended: a renewal lifts no suspension.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3834,7 +3998,7 @@ type ClientWithResponsesInterface interface {
 	// RenewLicenseWithResponse Renew a licence
 	//
 	// Moves the licence's expiry, either by a number of days (from the present expiry, or from now when that has passed) or
-	// to a given time. An expired licence is active again.
+	// to a given time. An expired licence is active again, unless it is suspended: a renewal lifts no suspension.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3857,7 +4021,8 @@ type ClientWithResponsesInterface interface {
 
 	// SuspendLicenseWithBodyWithResponse Suspend a licence
 	//
-	// Takes the right to activate and validate away at once, until the licence is reinstated.
+	// Takes the right to activate and validate away at once, until the licence is reinstated. An expired licence can be suspended
+	// too: renewing it lifts no suspension.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3866,12 +4031,35 @@ type ClientWithResponsesInterface interface {
 
 	// SuspendLicenseWithResponse Suspend a licence
 	//
-	// Takes the right to activate and validate away at once, until the licence is reinstated.
+	// Takes the right to activate and validate away at once, until the licence is reinstated. An expired licence can be suspended
+	// too: renewing it lifts no suspension.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/licenses/{id}/suspend (the `SuspendLicense` operationId).
 	SuspendLicenseWithResponse(ctx context.Context, id ID, params *SuspendLicenseParams, body SuspendLicenseJSONRequestBody, reqEditors ...RequestEditorFn) (*SuspendLicenseResponse, error)
+
+	// UndoExpiryWithBodyWithResponse Undo an expiry that a wrong clock recorded
+	//
+	// Takes back an expiry that was recorded although the licence's `expires_at` lies in the future, because a clock ran ahead. If
+	// the ledger's last event lies in the future as well, this sets the ledger's time back to the present. Set the server's clock
+	// right before. A licence whose `expires_at` has passed is refused with `INVALID_TRANSITION`: renew it.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/licenses/{id}/undo-expiry (the `UndoExpiry` operationId).
+	UndoExpiryWithBodyWithResponse(ctx context.Context, id ID, params *UndoExpiryParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UndoExpiryResponse, error)
+
+	// UndoExpiryWithResponse Undo an expiry that a wrong clock recorded
+	//
+	// Takes back an expiry that was recorded although the licence's `expires_at` lies in the future, because a clock ran ahead. If
+	// the ledger's last event lies in the future as well, this sets the ledger's time back to the present. Set the server's clock
+	// right before. A licence whose `expires_at` has passed is refused with `INVALID_TRANSITION`: renew it.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/licenses/{id}/undo-expiry (the `UndoExpiry` operationId).
+	UndoExpiryWithResponse(ctx context.Context, id ID, params *UndoExpiryParams, body UndoExpiryJSONRequestBody, reqEditors ...RequestEditorFn) (*UndoExpiryResponse, error)
 
 	// ListPlansWithResponse List plans
 	//
@@ -5962,6 +6150,140 @@ func (r SuspendLicenseResponse) ContentType() string {
 	return ""
 }
 
+// UndoExpiryResponse200Headers the declared response headers of an HTTP 200 response for UndoExpiry
+type UndoExpiryResponse200Headers struct {
+	ETag                string
+	IdempotencyReplayed *bool
+	LedgerPosition      uint64
+}
+
+// UndoExpiryResponse401Headers the declared response headers of an HTTP 401 response for UndoExpiry
+type UndoExpiryResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// UndoExpiryResponse503Headers the declared response headers of an HTTP 503 response for UndoExpiry
+type UndoExpiryResponse503Headers struct {
+	RetryAfter int
+}
+
+type UndoExpiryResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *LicenseChanged
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *InvalidRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *PreconditionFailed
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *BodyTooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Refused
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *Internal
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UndoExpiryResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *UndoExpiryResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *UndoExpiryResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UndoExpiryResponse) GetJSON200() *LicenseChanged {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r UndoExpiryResponse) GetApplicationProblemJSON400() *InvalidRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r UndoExpiryResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r UndoExpiryResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r UndoExpiryResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r UndoExpiryResponse) GetApplicationProblemJSON412() *PreconditionFailed {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r UndoExpiryResponse) GetApplicationProblemJSON413() *BodyTooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r UndoExpiryResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r UndoExpiryResponse) GetApplicationProblemJSON422() *Refused {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r UndoExpiryResponse) GetApplicationProblemJSON500() *Internal {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r UndoExpiryResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r UndoExpiryResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UndoExpiryResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UndoExpiryResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UndoExpiryResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListPlansResponse200Headers the declared response headers of an HTTP 200 response for ListPlans
 type ListPlansResponse200Headers struct {
 	Link *string
@@ -7557,6 +7879,8 @@ func (c *ClientWithResponses) ListLicenseMachinesWithResponse(ctx context.Contex
 
 // ReinstateLicenseWithBodyWithResponse Reinstate a suspended licence
 //
+// Ends the suspension. A licence that has expired meanwhile is EXPIRED then, until it is renewed.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/licenses/{id}/reinstate (the `ReinstateLicense` operationId).
@@ -7569,6 +7893,8 @@ func (c *ClientWithResponses) ReinstateLicenseWithBodyWithResponse(ctx context.C
 }
 
 // ReinstateLicenseWithResponse Reinstate a suspended licence
+//
+// Ends the suspension. A licence that has expired meanwhile is EXPIRED then, until it is renewed.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -7614,7 +7940,7 @@ func (c *ClientWithResponses) ReissueKeyWithResponse(ctx context.Context, id ID,
 // RenewLicenseWithBodyWithResponse Renew a licence
 //
 // Moves the licence's expiry, either by a number of days (from the present expiry, or from now when that has passed) or
-// to a given time. An expired licence is active again.
+// to a given time. An expired licence is active again, unless it is suspended: a renewal lifts no suspension.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -7630,7 +7956,7 @@ func (c *ClientWithResponses) RenewLicenseWithBodyWithResponse(ctx context.Conte
 // RenewLicenseWithResponse Renew a licence
 //
 // Moves the licence's expiry, either by a number of days (from the present expiry, or from now when that has passed) or
-// to a given time. An expired licence is active again.
+// to a given time. An expired licence is active again, unless it is suspended: a renewal lifts no suspension.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -7671,7 +7997,8 @@ func (c *ClientWithResponses) RevokeLicenseWithResponse(ctx context.Context, id 
 
 // SuspendLicenseWithBodyWithResponse Suspend a licence
 //
-// Takes the right to activate and validate away at once, until the licence is reinstated.
+// Takes the right to activate and validate away at once, until the licence is reinstated. An expired licence can be suspended
+// too: renewing it lifts no suspension.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -7686,7 +8013,8 @@ func (c *ClientWithResponses) SuspendLicenseWithBodyWithResponse(ctx context.Con
 
 // SuspendLicenseWithResponse Suspend a licence
 //
-// Takes the right to activate and validate away at once, until the licence is reinstated.
+// Takes the right to activate and validate away at once, until the licence is reinstated. An expired licence can be suspended
+// too: renewing it lifts no suspension.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -7697,6 +8025,40 @@ func (c *ClientWithResponses) SuspendLicenseWithResponse(ctx context.Context, id
 		return nil, err
 	}
 	return ParseSuspendLicenseResponse(rsp)
+}
+
+// UndoExpiryWithBodyWithResponse Undo an expiry that a wrong clock recorded
+//
+// Takes back an expiry that was recorded although the licence's `expires_at` lies in the future, because a clock ran ahead. If
+// the ledger's last event lies in the future as well, this sets the ledger's time back to the present. Set the server's clock
+// right before. A licence whose `expires_at` has passed is refused with `INVALID_TRANSITION`: renew it.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/licenses/{id}/undo-expiry (the `UndoExpiry` operationId).
+func (c *ClientWithResponses) UndoExpiryWithBodyWithResponse(ctx context.Context, id ID, params *UndoExpiryParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UndoExpiryResponse, error) {
+	rsp, err := c.UndoExpiryWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUndoExpiryResponse(rsp)
+}
+
+// UndoExpiryWithResponse Undo an expiry that a wrong clock recorded
+//
+// Takes back an expiry that was recorded although the licence's `expires_at` lies in the future, because a clock ran ahead. If
+// the ledger's last event lies in the future as well, this sets the ledger's time back to the present. Set the server's clock
+// right before. A licence whose `expires_at` has passed is refused with `INVALID_TRANSITION`: renew it.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/licenses/{id}/undo-expiry (the `UndoExpiry` operationId).
+func (c *ClientWithResponses) UndoExpiryWithResponse(ctx context.Context, id ID, params *UndoExpiryParams, body UndoExpiryJSONRequestBody, reqEditors ...RequestEditorFn) (*UndoExpiryResponse, error) {
+	rsp, err := c.UndoExpiry(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUndoExpiryResponse(rsp)
 }
 
 // ListPlansWithResponse List plans
@@ -9978,6 +10340,149 @@ func ParseSuspendLicenseResponse(rsp *http.Response) (*SuspendLicenseResponse, e
 		response.Headers401 = &headers
 	case rsp.StatusCode == 503:
 		var headers SuspendLicenseResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseUndoExpiryResponse parses an HTTP response from a UndoExpiryWithResponse call
+func ParseUndoExpiryResponse(rsp *http.Response) (*UndoExpiryResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UndoExpiryResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest LicenseChanged
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest InvalidRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest PreconditionFailed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest BodyTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Internal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UndoExpiryResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Idempotency-Replayed"); len(values) > 0 {
+			var value bool
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotency-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotencyReplayed = &value
+		}
+		if values := rsp.Header.Values("Ledger-Position"); len(values) > 0 {
+			var value uint64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Ledger-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "uint64"}); err != nil {
+				return nil, err
+			}
+			headers.LedgerPosition = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers UndoExpiryResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers UndoExpiryResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {

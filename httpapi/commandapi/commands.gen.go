@@ -50,6 +50,9 @@ type ServerInterface interface {
 	// SuspendLicense Suspend a licence
 	// (POST /v1/licenses/{id}/suspend)
 	SuspendLicense(ctx *echo.Context, id ID, params SuspendLicenseParams) error
+	// UndoExpiry Undo an expiry that a wrong clock recorded
+	// (POST /v1/licenses/{id}/undo-expiry)
+	UndoExpiry(ctx *echo.Context, id ID, params UndoExpiryParams) error
 	// RevisePlan Revise a plan
 	// (PUT /v1/plans/{id})
 	RevisePlan(ctx *echo.Context, id ID, params RevisePlanParams) error
@@ -762,6 +765,72 @@ func (w *ServerInterfaceWrapper) SuspendLicense(ctx *echo.Context) error {
 	return err
 }
 
+// UndoExpiry converts echo context to params.
+func (w *ServerInterfaceWrapper) UndoExpiry(ctx *echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UndoExpiryParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "X-Request-Id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
+		var XRequestID RequestID
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Request-Id, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Request-Id: %s", err))
+		}
+
+		params.XRequestID = &XRequestID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UndoExpiry(ctx, id, params)
+	return err
+}
+
 // RevisePlan converts echo context to params.
 func (w *ServerInterfaceWrapper) RevisePlan(ctx *echo.Context) error {
 	var err error
@@ -1135,6 +1204,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/licenses/:id/renew", wrapper.RenewLicense, options.OperationMiddlewares["renewLicense"]...)
 	router.POST(options.BaseURL+"/v1/licenses/:id/revoke", wrapper.RevokeLicense, options.OperationMiddlewares["revokeLicense"]...)
 	router.POST(options.BaseURL+"/v1/licenses/:id/suspend", wrapper.SuspendLicense, options.OperationMiddlewares["suspendLicense"]...)
+	router.POST(options.BaseURL+"/v1/licenses/:id/undo-expiry", wrapper.UndoExpiry, options.OperationMiddlewares["undoExpiry"]...)
 	router.POST(options.BaseURL+"/v1/licenses/batch", wrapper.IssueLicenses, options.OperationMiddlewares["issueLicenses"]...)
 	router.PUT(options.BaseURL+"/v1/plans/:id", wrapper.RevisePlan, options.OperationMiddlewares["revisePlan"]...)
 	router.POST(options.BaseURL+"/v1/products", wrapper.RegisterProduct, options.OperationMiddlewares["registerProduct"]...)
@@ -1613,6 +1683,35 @@ func (response SuspendLicense200JSONResponse) VisitSuspendLicenseResponse(w http
 	return err
 }
 
+type UndoExpiryRequestObject struct {
+	ID     ID `json:"id"`
+	Params UndoExpiryParams
+	Body   *UndoExpiryJSONRequestBody
+}
+
+type UndoExpiryResponseObject interface {
+	VisitUndoExpiryResponse(w http.ResponseWriter) error
+}
+
+type UndoExpiry200JSONResponse struct{ LicenseChangedJSONResponse }
+
+func (response UndoExpiry200JSONResponse) VisitUndoExpiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.Header().Set("Ledger-Position", fmt.Sprint(response.Headers.LedgerPosition))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RevisePlanRequestObject struct {
 	ID     ID `json:"id"`
 	Params RevisePlanParams
@@ -1795,6 +1894,9 @@ type StrictServerInterface interface {
 	// SuspendLicense Suspend a licence
 	// (POST /v1/licenses/{id}/suspend)
 	SuspendLicense(ctx context.Context, request SuspendLicenseRequestObject) (SuspendLicenseResponseObject, error)
+	// UndoExpiry Undo an expiry that a wrong clock recorded
+	// (POST /v1/licenses/{id}/undo-expiry)
+	UndoExpiry(ctx context.Context, request UndoExpiryRequestObject) (UndoExpiryResponseObject, error)
 	// RevisePlan Revise a plan
 	// (PUT /v1/plans/{id})
 	RevisePlan(ctx context.Context, request RevisePlanRequestObject) (RevisePlanResponseObject, error)
@@ -2354,6 +2456,55 @@ func (sh *strictHandler) SuspendLicense(ctx *echo.Context, id ID, params Suspend
 		return err
 	} else if validResponse, ok := response.(SuspendLicenseResponseObject); ok {
 		return validResponse.VisitSuspendLicenseResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UndoExpiry operation middleware
+func (sh *strictHandler) UndoExpiry(ctx *echo.Context, id ID, params UndoExpiryParams) error {
+	var request UndoExpiryRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UndoExpiryJSONRequestBody
+	var err error
+	if _, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = echo.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UndoExpiry(ctx.Request().Context(), request.(UndoExpiryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UndoExpiry")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UndoExpiryResponseObject); ok {
+		return validResponse.VisitUndoExpiryResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

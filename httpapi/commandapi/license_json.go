@@ -29,7 +29,7 @@ func licenseJSON(l commands.License) api.License {
 		ID:       l.ID,
 		Product:  productRef(l.Stream),
 		Plan:     planRef(l.Stream),
-		Status:   api.LicenseStatus(l.Status),
+		Status:   api.LicenseStatus(l.Status()),
 		Metadata: api.Metadata{},
 		Features: features(l.Policy.Features),
 		Seats:    api.Seats{Used: l.SeatsUsed(), Limit: l.Policy.Seats()},
@@ -45,6 +45,9 @@ func licenseJSON(l commands.License) api.License {
 		KeyGeneration: int(l.KeyGeneration),
 		IssuedAt:      l.IssuedAt.UTC(),
 		ExpiresAt:     utc(l.ExpiresAt),
+		SuspendedAt:   since(l.Suspension),
+		ExpiredAt:     since(l.Expiry),
+		RevokedAt:     since(l.Revocation),
 		Revision:      api.Revision(l.Revision),
 	}
 	maps.Copy(described.Metadata, l.Metadata)
@@ -60,6 +63,14 @@ func productRef(s *license.Stream) api.ProductRef {
 
 func planRef(s *license.Stream) api.PlanRef {
 	return api.PlanRef{ID: s.PlanID, Code: s.PlanCode, Revision: s.PlanRevision, Type: api.PlanType(s.Policy.PlanType)}
+}
+
+// since is when a fact began to hold, nil while it does not.
+func since(f *license.Fact) *time.Time {
+	if f == nil {
+		return nil
+	}
+	return utc(&f.Since)
 }
 
 func utc(t *time.Time) *time.Time {

@@ -76,6 +76,19 @@ func (s server) RenewLicense(ctx context.Context, r RenewLicenseRequestObject) (
 	return RenewLicense200JSONResponse{licenseChanged(renewed)}, nil
 }
 
+// UndoExpiry implements [StrictServerInterface].
+func (s server) UndoExpiry(ctx context.Context, r UndoExpiryRequestObject) (UndoExpiryResponseObject, error) {
+	request, err := conditions(r.Params).request(ctx)
+	if err != nil {
+		return nil, err
+	}
+	undone, err := s.Commands.UndoExpiry(ctx, request, commands.UndoExpiry{LicenseID: r.ID, Reason: r.Body.Reason})
+	if err != nil {
+		return nil, err
+	}
+	return UndoExpiry200JSONResponse{licenseChanged(undone)}, nil
+}
+
 // ReissueKey implements [StrictServerInterface].
 func (s server) ReissueKey(ctx context.Context, r ReissueKeyRequestObject) (ReissueKeyResponseObject, error) {
 	request, err := conditions(r.Params).request(ctx)

@@ -60,7 +60,7 @@ func verdictJSON(v commands.Verdict, nonce *string) api.Verdict {
 			ID:        l.ID,
 			Product:   productRef(l),
 			Plan:      planRef(l),
-			Status:    api.LicenseStatus(l.Status),
+			Status:    api.LicenseStatus(l.Status()),
 			Features:  features(l.Policy.Features),
 			ExpiresAt: utc(l.ExpiresAt),
 			Seats:     api.Seats{Used: l.SeatsUsed(), Limit: l.Policy.Seats()},

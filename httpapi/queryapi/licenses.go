@@ -108,6 +108,9 @@ func licenseJSON(l readmodels.License) (api.License, error) {
 		KeyGeneration: l.KeyGeneration,
 		IssuedAt:      l.IssuedAt,
 		ExpiresAt:     l.ExpiresAt,
+		SuspendedAt:   l.SuspendedAt,
+		ExpiredAt:     l.ExpiredAt,
+		RevokedAt:     l.RevokedAt,
 		Revision:      l.Revision,
 	}
 	if described.Metadata == nil {

@@ -127,10 +127,10 @@ func TestWhatTimeBringsAboutIsRecordedOnce(t *testing.T) {
 			"product": first.Product.ID, "plan": first.Plan.Code, "expires_at": soon, "customer": object{"name": "Ada Byron", "email": "ada@example.com"}})))
 	}
 	for _, l := range sold {
-		require.Eventually(t, func() bool { return slices.Contains(eventTypes(t, c.servers[1], l), "license.expired.v1") }, patience, 50*time.Millisecond)
+		require.Eventually(t, func() bool { return slices.Contains(eventTypes(t, c.servers[1], l), "license.expired.v2") }, patience, 50*time.Millisecond)
 	}
 	for _, l := range sold {
-		require.Equal(t, []string{"license.issued.v1", "license.expired.v1"}, eventTypes(t, c.servers[2], l))
+		require.Equal(t, []string{"license.issued.v1", "license.expired.v2"}, eventTypes(t, c.servers[2], l))
 	}
 }
 

@@ -13,8 +13,8 @@ CREATE TABLE licenses_gN (
     plan_type          text COLLATE "C" NOT NULL,
     status             text COLLATE "C" NOT NULL GENERATED ALWAYS AS (
         CASE WHEN revoked_at IS NOT NULL THEN 'REVOKED'
-             WHEN expired_at IS NOT NULL THEN 'EXPIRED'
              WHEN suspended_at IS NOT NULL THEN 'SUSPENDED'
+             WHEN expired_at IS NOT NULL THEN 'EXPIRED'
              ELSE 'ACTIVE' END) STORED,
     customer_name      text COLLATE "C",                       -- NULL: the person was erased
     customer_email     text COLLATE "C",                       -- NULL: the person was erased

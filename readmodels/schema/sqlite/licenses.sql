@@ -13,8 +13,8 @@ CREATE TABLE licenses_gN (
     plan_type          TEXT    NOT NULL,
     status             TEXT    NOT NULL GENERATED ALWAYS AS (
         CASE WHEN revoked_at IS NOT NULL THEN 'REVOKED'
-             WHEN expired_at IS NOT NULL THEN 'EXPIRED'
              WHEN suspended_at IS NOT NULL THEN 'SUSPENDED'
+             WHEN expired_at IS NOT NULL THEN 'EXPIRED'
              ELSE 'ACTIVE' END) STORED,
     customer_name      TEXT,                -- NULL: the person was erased
     customer_email     TEXT,                -- NULL: the person was erased
