@@ -113,6 +113,7 @@ func (c Config) routeAPI(e *echo.Echo, document *contract.Contract, reporter pro
 		Commands: c.Commands,
 		Machines: c.ReadModels,
 		Head:     c.Ledger.Head,
+		Await:    c.Projections.Await,
 		Patience: c.Patience,
 		Problems: reporter,
 	}))

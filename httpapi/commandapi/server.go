@@ -18,7 +18,9 @@ type Config struct {
 	Commands *commands.Handler
 	Machines MachineIndex
 	Head     func(context.Context) (event.Position, error) // the ledger's last position
-	Patience time.Duration                                 // how long to wait for the machine index to catch up
+	// Await returns when projections have reached a position of the ledger, or at once when one of them has failed before it.
+	Await    func(ctx context.Context, projections []string, position uint64) error
+	Patience time.Duration // how long to wait for the machine index to catch up
 	Problems problem.Reporter
 }
 
@@ -26,7 +28,6 @@ type Config struct {
 type MachineIndex interface {
 	LicenseOfActivation(ctx context.Context, tenant string, activation uuid.UUID) (uuid.UUID, error)
 	LicenseOfBinding(ctx context.Context, tenant string, binding uuid.UUID) (uuid.UUID, error)
-	WaitForPosition(ctx context.Context, projections []string, position uint64) error
 }
 
 // New returns the handlers of all commands.

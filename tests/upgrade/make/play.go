@@ -122,7 +122,7 @@ func (p *player) machines() {
 	p.heartbeat(first, l, machine("laptop", object{"disk": "a new disk"}), ok)
 	p.ask("drifted", object{"license_key": l.key, "machine": machine("laptop", object{"disk": "a new disk"})}, "VALID")
 	p.command("rebind", "/v1/bindings/"+text(second, "binding_id")+"/rebind", false, object{"license_key": l.key, "machine": machine("tower", nil), "reason": "replaced"}, ok)
-	p.command("rebind to a bound machine", "/v1/bindings/"+text(second, "binding_id")+"/rebind", true, object{"machine": machine("server", nil), "reason": "mistake"}, refused)
+	p.command("rebind to a bound machine", "/v1/bindings/"+text(second, "binding_id")+"/rebind", true, object{"machine": machine("laptop", object{"disk": "a new disk"}), "reason": "mistake"}, refused)
 	p.ask("rebound", object{"license_key": l.key, "machine": machine("tower", nil)}, "VALID")
 	p.ask("rebound away", object{"license_key": l.key, "machine": machine("desktop", nil)}, "FINGERPRINT_MISMATCH")
 	p.command("deactivate", "/v1/activations/"+text(third, "activation_id")+"/deactivate", true, object{"reason": "sold"}, ok)
@@ -141,7 +141,6 @@ func (p *player) machines() {
 func (p *player) floatingSeats() {
 	ended := p.issue("floating, ended", "floating", nil)
 	seat := p.activate(ended, machine("a", nil), created)
-	p.heartbeat(seat, ended, machine("a", nil), ok)
 	p.command("end a lease", "/v1/activations/"+text(seat, "activation_id")+"/deactivate", false, object{"license_key": ended.key, "reason": "done"}, ok)
 
 	lapsed := p.issue("floating, lapsed", "floating", object{"expires_at": soon()})
@@ -164,7 +163,7 @@ func (p *player) rotation(products ...string) {
 	p.ask("after the rotation", object{"license_key": after.key, "machine": machine("after", nil)}, "VALID")
 
 	full := p.issue("full", "trial", nil)
-	p.activate(full, machine("only", nil), created)
+	p.heartbeat(p.activate(full, machine("only", nil), created), full, machine("only", nil), ok)
 	p.activate(full, machine("only", nil), ok)
 	p.activate(full, machine("one too many", nil), refused)
 }
@@ -224,7 +223,6 @@ func (p *player) finish(ctx context.Context, client *upgrade.Client) error {
 		}
 	}
 	seat := p.activate(p.floating, machine("live", nil), created)
-	p.heartbeat(seat, p.floating, machine("live", nil), ok)
 	p.ask("live when the server stopped", object{"license_key": p.floating.key, "machine": machine("live", nil)}, "VALID")
 	if p.err == nil {
 		p.leaseEnds, p.err = time.Parse(time.RFC3339Nano, text(seat, "expires_at"))

@@ -1,0 +1,76 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/readmodels"
+)
+
+var (
+	// ErrFailed says that a projection stopped before an event it cannot project, and does not go on by itself.
+	ErrFailed = errors.New("the projection has failed")
+	// ErrNotWriting says that a projection cannot write its rows right now. It tries again until it can.
+	ErrNotWriting = errors.New("the projection cannot write its rows")
+)
+
+// Standing returns nil while a projection follows the ledger, here or in another process, and otherwise why it does not: an
+// [event.UnknownTypeError] when a newer version of the program wrote the next event, [ErrFailed] for any other event that cannot be
+// projected, and [ErrNotWriting].
+func (r *Runner) Standing(ctx context.Context, name string) error {
+	l := r.byName[name]
+	if l == nil {
+		return fmt.Errorf("%w: %q", ErrUnknownProjection, name)
+	}
+	status, own := l.status(0)
+	if !own && (r.Lease > 0 || r.Standby) {
+		stored, err := r.ReadModels.Projections(ctx)
+		if err != nil {
+			return err
+		}
+		for _, s := range stored {
+			if s.Name == name {
+				status = s
+			}
+		}
+	}
+	switch {
+	case status.State == readmodels.StateFailed:
+		return r.failure(ctx, status)
+	case own && status.State == readmodels.StateRunning && status.Error != "":
+		return fmt.Errorf("%w: %s", ErrNotWriting, status.Error)
+	default:
+		return nil
+	}
+}
+
+// failure tells whether a newer version of the program wrote the event that a projection stands before.
+func (r *Runner) failure(ctx context.Context, status readmodels.ProjectionStatus) error {
+	for next, err := range r.Store.ReadAll(ctx, event.Position(status.Position)) {
+		if err == nil {
+			err = r.Registry.Knows(next)
+		}
+		if err != nil {
+			return fmt.Errorf("projection %s: %w", status.Name, err)
+		}
+		break
+	}
+	return fmt.Errorf("%w: %s: %s", ErrFailed, status.Name, status.Error)
+}
+
+// Await returns when all the named projections have applied the ledger up to a position, as [readmodels.DB.WaitForPosition] does.
+// It does not wait for a projection that has failed: the error is then that of [Runner.Standing].
+func (r *Runner) Await(ctx context.Context, names []string, position uint64) error {
+	err := r.ReadModels.WaitForPosition(ctx, names, position)
+	if !errors.Is(err, readmodels.ErrHalted) {
+		return err
+	}
+	for _, name := range names {
+		if standing := r.Standing(ctx, name); standing != nil {
+			return standing
+		}
+	}
+	return err
+}
