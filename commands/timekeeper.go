@@ -20,6 +20,8 @@ type Timekeeper struct {
 	Due    func(ctx context.Context, now time.Time, limit int) ([]uuid.UUID, error)
 	Every  time.Duration
 	Logger *slog.Logger
+
+	newer leftAlone
 }
 
 const (
@@ -28,7 +30,7 @@ const (
 )
 
 // Run keeps time until ctx ends.
-func (t Timekeeper) Run(ctx context.Context) {
+func (t *Timekeeper) Run(ctx context.Context) {
 	ctx = tenancy.With(ctx, tenancy.Principal{Actor: string(tenancy.System), Role: tenancy.System})
 	ticker := time.NewTicker(t.Every)
 	defer ticker.Stop()
@@ -44,12 +46,14 @@ func (t Timekeeper) Run(ctx context.Context) {
 	}
 }
 
-// Round records what is due now. One licence that fails does not hold up the others. ctx needs a principal of role System.
-func (t Timekeeper) Round(ctx context.Context) error {
-	due, err := t.Due(ctx, t.Handler.now(), elapsedPerRound)
+// Round records what is due now. One licence that fails does not hold up the others; one that holds an event of a newer version of the
+// program is left alone from then on. ctx needs a principal of role System. One goroutine at a time calls it.
+func (t *Timekeeper) Round(ctx context.Context) error {
+	due, err := t.Due(ctx, t.Handler.now(), elapsedPerRound+len(t.newer.ids))
 	if err != nil {
 		return err
 	}
+	due = t.newer.without(due)
 	var group errgroup.Group
 	group.SetLimit(elapsedAtOnce)
 	failures := make([]error, len(due))
@@ -59,5 +63,7 @@ func (t Timekeeper) Round(ctx context.Context) error {
 			return nil
 		})
 	}
-	return errors.Join(group.Wait(), errors.Join(failures...))
+	err = group.Wait()
+	t.newer.take(ctx, t.Logger, due, failures)
+	return errors.Join(err, errors.Join(failures...))
 }

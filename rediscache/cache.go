@@ -18,11 +18,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
 	"github.com/sony/gobreaker/v2"
 
-	"github.com/licenseledger/licenseledger/domain/license"
+	"github.com/licenseledger/licenseledger/domain"
 )
 
 const (
@@ -55,6 +54,7 @@ type Config struct {
 type Cache struct {
 	client   redis.UniversalClient
 	sealer   Sealer
+	format   format
 	instance string
 	logger   *slog.Logger
 	patience time.Duration // of who loads
@@ -79,7 +79,7 @@ func Open(url string, c Config) (*Cache, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	cache := &Cache{
-		client: client, sealer: c.Sealer, instance: c.Instance, logger: c.Logger,
+		client: client, sealer: c.Sealer, format: formatOf(domain.Events()), instance: c.Instance, logger: c.Logger,
 		patience: cmp.Or(c.LoadTimeout, defaultLoadTimeout),
 		saves:    newQueue(), grown: make(chan struct{}, 1), announced: make(chan struct{}, 1), stop: stop,
 	}
@@ -100,10 +100,4 @@ func (c *Cache) Close() error {
 		return fmt.Errorf("close the connections to Redis: %w", err)
 	}
 	return nil
-}
-
-// key is where a licence's snapshot lies. The format is part of it, so that programs of different versions do not get into each
-// other's way.
-func key(id uuid.UUID) string {
-	return fmt.Sprintf("licenseledger:license:%d:%s", license.SnapshotFormat, id)
 }

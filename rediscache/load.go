@@ -2,7 +2,6 @@ package rediscache
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/google/uuid"
 
@@ -19,7 +18,7 @@ const revisionDigits = 20
 func (c *Cache) Load(ctx context.Context, id uuid.UUID) *license.Stream {
 	var value string
 	err := c.call(ctx, c.patience, func(ctx context.Context) (err error) {
-		value, err = c.client.GetRange(ctx, key(id), 0, maxValue-1).Result()
+		value, err = c.client.GetRange(ctx, c.format.key(id), 0, maxValue-1).Result()
 		return err
 	})
 	if err != nil {
@@ -43,7 +42,7 @@ func (c *Cache) open(id uuid.UUID, value string) *license.Stream {
 	if len(value) < revisionDigits {
 		return nil
 	}
-	text, err := c.sealer.OpenCached([]byte(value[revisionDigits:]), name(id)...)
+	text, err := c.sealer.OpenCached([]byte(value[revisionDigits:]), c.format.name(id)...)
 	if err != nil {
 		return nil
 	}
@@ -52,9 +51,4 @@ func (c *Cache) open(id uuid.UUID, value string) *license.Stream {
 		return nil
 	}
 	return s
-}
-
-// name binds a sealed snapshot to its licence and its format.
-func name(id uuid.UUID) []string {
-	return []string{"license snapshot", strconv.Itoa(license.SnapshotFormat), id.String()}
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -89,39 +90,44 @@ const settleLimit = time.Minute
 
 // Settle waits until the ledger has reached a position and every projection runs and is there.
 func (c *Client) Settle(ctx context.Context, position uint64) error {
+	return c.await(ctx, func(p projection) bool {
+		return p.State == "RUNNING" && p.Head >= position && p.Position == p.Head
+	})
+}
+
+// Rebuilt waits until a projection that was asked to has been rebuilt for the first time, which its checksum tells.
+func (c *Client) Rebuilt(ctx context.Context, name string) error {
+	return c.await(ctx, func(p projection) bool {
+		return p.Name != name || p.State == "RUNNING" && p.Checksum != nil
+	})
+}
+
+type projection struct {
+	Name, State    string
+	Position, Head uint64
+	Checksum       *string
+}
+
+// await waits until all projections are as wanted.
+func (c *Client) await(ctx context.Context, wanted func(projection) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, settleLimit)
 	defer cancel()
 	poll := time.NewTicker(20 * time.Millisecond)
 	defer poll.Stop()
 	for {
-		settled, err := c.settled(ctx, position)
-		if err != nil || settled {
+		var all struct{ Items []projection }
+		if err := c.Get(ctx, "/v1/projections", &all); err != nil {
 			return err
+		}
+		if !slices.ContainsFunc(all.Items, func(p projection) bool { return !wanted(p) }) {
+			return nil
 		}
 		select {
 		case <-poll.C:
 		case <-ctx.Done():
-			return fmt.Errorf("the projections did not reach position %d: %w", position, ctx.Err())
+			return fmt.Errorf("the projections do not become as wanted, but are %+v: %w", all.Items, ctx.Err())
 		}
 	}
-}
-
-func (c *Client) settled(ctx context.Context, position uint64) (bool, error) {
-	var projections struct {
-		Items []struct {
-			State          string
-			Position, Head uint64
-		}
-	}
-	if err := c.Get(ctx, "/v1/projections", &projections); err != nil {
-		return false, err
-	}
-	for _, p := range projections.Items {
-		if p.State != "RUNNING" || p.Head < position || p.Position < p.Head {
-			return false, nil
-		}
-	}
-	return true, nil
 }
 
 // Head returns the position of the ledger's last event.

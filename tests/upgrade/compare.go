@@ -48,23 +48,23 @@ var (
 func (d *differences) compare(path string, was, is any, recorded bool) {
 	switch was := was.(type) {
 	case map[string]any:
-		is, same := is.(map[string]any)
+		members, same := is.(map[string]any)
 		if !same {
 			d.add(path, was, is)
 			return
 		}
 		position, _ := was["position"].(float64)
 		for _, name := range slices.Sorted(maps.Keys(was)) {
-			d.member(path+"."+name, name, was[name], is, position > d.head)
+			d.member(path+"."+name, name, was[name], members, position > d.head)
 		}
 	case []any:
-		is, same := is.([]any)
-		if !same || len(was) != len(is) {
+		items, same := is.([]any)
+		if !same || len(was) != len(items) {
 			d.add(path, was, is)
 			return
 		}
 		for i := range was {
-			d.compare(fmt.Sprintf("%s[%d]", path, i), was[i], is[i], recorded)
+			d.compare(fmt.Sprintf("%s[%d]", path, i), was[i], items[i], recorded)
 		}
 	default:
 		if was != is {

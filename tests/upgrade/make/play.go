@@ -214,7 +214,7 @@ func (p *player) finish(ctx context.Context, client *upgrade.Client) error {
 			_, p.err = client.Send(ctx, upgrade.Exchange{Method: http.MethodPost, Path: "/v1/projections/" + projection + "/rebuild", Admin: true})
 		}
 		if p.err == nil {
-			p.err = client.Settle(ctx, 0)
+			p.err = client.Rebuilt(ctx, projection)
 		}
 	}
 	for _, q := range p.questions { // once more, since a rotated key signs new certificates

@@ -1,0 +1,34 @@
+package rediscache
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/license"
+)
+
+// format tells apart the snapshots of programs that fold events differently: by what a snapshot looks like, and by the types of event
+// that the program knows. A snapshot of a newer version may contain events that this version must stop at.
+type format string
+
+// formatOf returns the format of a program that knows the registered types.
+func formatOf(events *event.Registry) format {
+	types := events.Types()
+	slices.Sort(types)
+	sum := sha256.Sum256(fmt.Append(nil, types))
+	return format(fmt.Sprintf("%d-%s", license.SnapshotFormat, hex.EncodeToString(sum[:8])))
+}
+
+// key is where a licence's snapshot is kept. The format is part of it, so that programs of different versions do not replace each
+// other's snapshots.
+func (f format) key(id uuid.UUID) string { return fmt.Sprintf("licenseledger:license:%s:%s", f, id) }
+
+// name binds a sealed snapshot to its licence and its format.
+func (f format) name(id uuid.UUID) []string {
+	return []string{"license snapshot", string(f), id.String()}
+}
