@@ -14,11 +14,14 @@ var (
 	ErrFailed = errors.New("the projection has failed")
 	// ErrNotWriting says that a projection cannot write its rows right now. It tries again until it can.
 	ErrNotWriting = errors.New("the projection cannot write its rows")
+	// ErrNewerTables says that a newer version of the program filled the tables of a projection, and no instance of it is there to
+	// continue. A rebuild takes them back.
+	ErrNewerTables = errors.New("a newer version of the program filled the tables of the projection, and no instance continues it")
 )
 
 // Standing returns nil while a projection follows the ledger, here or in another process, and otherwise why it does not: an
 // [event.UnknownTypeError] when a newer version of the program wrote the next event, [ErrFailed] for any other event that cannot be
-// projected, and [ErrNotWriting].
+// projected, [ErrNotWriting], and [ErrNewerTables].
 func (r *Runner) Standing(ctx context.Context, name string) error {
 	l := r.byName[name]
 	if l == nil {
@@ -35,6 +38,9 @@ func (r *Runner) Standing(ctx context.Context, name string) error {
 				status = s
 			}
 		}
+		if err := r.continued(ctx, l, status); err != nil {
+			return err
+		}
 	}
 	switch {
 	case status.State == readmodels.StateFailed:
@@ -44,6 +50,18 @@ func (r *Runner) Standing(ctx context.Context, name string) error {
 	default:
 		return nil
 	}
+}
+
+// continued reports whether somebody can continue a projection whose tables a newer version of the program filled.
+func (r *Runner) continued(ctx context.Context, l *line, status readmodels.ProjectionStatus) error {
+	if status.Version <= l.definition.Version {
+		return nil
+	}
+	found, err := r.ReadModels.Ownership(ctx, status.Name)
+	if err == nil && found.Owner == "" && found.Version > l.definition.Version {
+		err = fmt.Errorf("%w: %s has version %d, this program knows %d", ErrNewerTables, status.Name, found.Version, l.definition.Version)
+	}
+	return err
 }
 
 // failure tells whether a newer version of the program wrote the event that a projection stands before.
