@@ -75,6 +75,7 @@ func New(ctx context.Context, c Config) (*Handler, error) {
 	}
 	if c.Shared {
 		ledger.follower, err = newFollower(ctx, c.Store, announced, func(together []event.Envelope) {
+			ledger.notice(together)
 			h.products.follow(together)
 			h.plans.follow(together)
 			h.licenses.follow(together)
@@ -90,6 +91,10 @@ func (h *Handler) Follow(ctx context.Context, logger *slog.Logger) {
 		h.follower.run(ctx, logger)
 	}
 }
+
+// Newer returns the event of a newer version of the program that this handler met last, nil while it has met none. Commands on what such
+// an event belongs to fail with it.
+func (h *Handler) Newer() *event.UnknownTypeError { return h.licenses.newest.Load() }
 
 // Request is what every command carries beside its own content.
 type Request struct {
@@ -121,4 +126,4 @@ func (h *Handler) identified(r Request, command any) (Request, error) {
 }
 
 // clock returns the time as the ledger keeps it: UTC, in whole microseconds.
-func (l ledger) clock() time.Time { return l.now().UTC().Truncate(time.Microsecond) }
+func (l *ledger) clock() time.Time { return l.now().UTC().Truncate(time.Microsecond) }

@@ -39,29 +39,30 @@ func TestAnEventOfANewerVersionStopsItsLicenseOnly(t *testing.T) {
 	o.gift(gifted.ID)
 	before := o.head()
 	for instance, h := range map[string]*commands.Handler{"one that has folded it before": o.Handler, "one that was started since": o.handler(o.store, 10)} {
-		for what, ask := range map[string]func() error{
-			"a validation": func() error {
+		for _, ask := range []func() error{
+			func() error {
 				_, err := h.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: gifted.Key})
 				return err
 			},
-			"a command": func() error {
+			func() error {
 				_, err := h.RevokeLicense(o.admin(vendor), commands.Request{}, commands.RevokeLicense{LicenseID: gifted.ID, Reason: "fraud"})
 				return err
 			},
-			"a repeated command": func() error {
+			func() error { // repeated
 				_, err := h.SuspendLicense(o.admin(vendor), repeatable, commands.SuspendLicense{LicenseID: gifted.ID, Reason: "overdue"})
 				return err
 			},
-			"the passage of time": func() error {
+			func() error {
 				_, err := h.Elapse(o.system(), gifted.ID)
 				return err
 			},
 		} {
 			var unknown *event.UnknownTypeError
-			require.ErrorAs(t, ask(), &unknown, "%s: %s", instance, what)
+			require.ErrorAs(t, ask(), &unknown, instance)
 			require.Equal(t, event.Type("license.gifted.v1"), unknown.Type)
 		}
 		require.Equal(t, license.Valid, o.code(h, other.Key))
+		require.Equal(t, before, h.Newer().Position)
 	}
 	require.Equal(t, before, o.head())
 }
@@ -101,9 +102,11 @@ func TestFollowingOtherInstancesGoesOnBehindANewerEvent(t *testing.T) {
 	gifted, other := o.issue(), o.issue()
 	follower := o.other(gifted.Key)
 	require.Equal(t, license.Valid, o.code(follower, other.Key))
+	require.Nil(t, follower.Newer())
 	o.gift(gifted.ID)
 	o.suspend(other.ID)
 	require.Equal(t, license.LicenseSuspended, o.code(follower, other.Key), "what follows the newer event is known")
+	require.Equal(t, event.Type("license.gifted.v1"), follower.Newer().Type, "although nobody has asked for it")
 	_, err := follower.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: gifted.Key})
 	require.ErrorIs(t, err, event.ErrUnknownType)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,6 +23,27 @@ type ledger struct {
 	newID    func() uuid.UUID
 	follower *follower // nil when nobody else appends
 	announce func()    // tells other instances of an append
+	newest   atomic.Pointer[event.UnknownTypeError]
+}
+
+// decode decodes an event, and remembers one that only a newer version of the program knows.
+func (l *ledger) decode(e event.Envelope) (event.Event, error) {
+	decoded, err := l.events.Decode(e)
+	var unknown *event.UnknownTypeError
+	if errors.As(err, &unknown) {
+		l.newest.Store(unknown)
+	}
+	return decoded, err
+}
+
+// notice remembers the events that only a newer version of the program knows.
+func (l *ledger) notice(together []event.Envelope) {
+	for _, e := range together {
+		var unknown *event.UnknownTypeError
+		if errors.As(l.events.Knows(e), &unknown) {
+			l.newest.Store(unknown)
+		}
+	}
 }
 
 // folded is an aggregate of type T. A nil *T does not exist.
@@ -129,7 +151,7 @@ func (r *repository[T]) follow(together []event.Envelope) {
 	r.shelf.follow(id, together[0].Revision, together[len(together)-1].Revision, func(before *T) (*T, error) {
 		events := make([]event.Event, len(together))
 		for i, e := range together {
-			if events[i], err = r.events.Decode(e); err != nil {
+			if events[i], err = r.decode(e); err != nil {
 				return nil, err
 			}
 		}
@@ -150,7 +172,7 @@ func (r *repository[T]) read(ctx context.Context, id uuid.UUID, after event.Revi
 		if until != nil && envelope.Revision > *until {
 			break
 		}
-		decoded, err := r.events.Decode(envelope)
+		decoded, err := r.decode(envelope)
 		if err != nil {
 			return nil, err
 		}
@@ -250,7 +272,7 @@ func (r *repository[T]) decided(principal tenancy.Principal, req Request, state 
 func (r *repository[T]) committed(claim *claim[T], state *T, commit eventstore.Commit) (changed[T], error) {
 	events := make([]event.Event, len(commit.Events))
 	for i, envelope := range commit.Events {
-		decoded, err := r.events.Decode(envelope)
+		decoded, err := r.decode(envelope)
 		if err != nil {
 			claim.drop()
 			return changed[T]{}, err

@@ -19,6 +19,15 @@ var (
 	ErrNewerTables = errors.New("a newer version of the program filled the tables of the projection, and no instance continues it")
 )
 
+// Names lists the projections, in the order they were given.
+func (r *Runner) Names() []string {
+	names := make([]string, len(r.lines))
+	for i, l := range r.lines {
+		names[i] = l.definition.Name
+	}
+	return names
+}
+
 // Standing returns nil while a projection follows the ledger, here or in another process, and otherwise why it does not: an
 // [event.UnknownTypeError] when a newer version of the program wrote the next event, [ErrFailed] for any other event that cannot be
 // projected, [ErrNotWriting], and [ErrNewerTables].

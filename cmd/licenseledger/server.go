@@ -16,7 +16,6 @@ import (
 
 	"github.com/licenseledger/licenseledger/commands"
 	"github.com/licenseledger/licenseledger/httpapi"
-	"github.com/licenseledger/licenseledger/httpapi/health"
 	"github.com/licenseledger/licenseledger/projections"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
@@ -73,8 +72,9 @@ func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server,
 	if c.ReadModels.shared() && c.AdminKey == "" {
 		logger.WarnContext(ctx, "the admin key is this instance's own, kept in its data directory; set LICENSELEDGER_ADMIN_KEY to one for all instances")
 	}
+	ledger := &watchedLedger{Store: s.stores.events, now: time.Now}
 	handler, err := commands.New(ctx, commands.Config{
-		Store: s.stores.events, Events: s.stores.registry, Keyring: s.stores.keys,
+		Store: ledger, Events: s.stores.registry, Keyring: s.stores.keys,
 		Now: time.Now, NewID: newID, Issuer: c.Issuer, CachedLicenses: c.CachedLicenses,
 		Shared: c.EventStore.shared(), Cache: cache,
 	})
@@ -87,7 +87,7 @@ func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server,
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.projections.Metrics())
 	api, err := httpapi.New(httpapi.Config{
 		Commands: handler, ReadModels: s.stores.readModels, Ledger: s.stores.events, Projections: s.projections,
-		AdminKey: s.adminKey, WithoutAPI: c.Role == roleProjector, Ready: s.checks(), Draining: s.draining, Now: time.Now, NewID: newID, Log: logger, Registry: metrics,
+		AdminKey: s.adminKey, WithoutAPI: c.Role == roleProjector, Ready: s.checks(handler, ledger), Draining: s.draining, Now: time.Now, NewID: newID, Log: logger, Registry: metrics,
 	})
 	if err != nil {
 		return nil, err
@@ -104,17 +104,6 @@ func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server,
 	go func() { s.served <- s.http.Serve(s.listener) }()
 	s.startTasks(handler, logger)
 	return s, nil
-}
-
-// checks are what must work for the server to be ready.
-func (s *server) checks() []health.Check {
-	return []health.Check{
-		{Name: "ledger", Do: func(ctx context.Context) error {
-			_, err := s.stores.events.Head(ctx)
-			return err
-		}},
-		{Name: "readmodels", Do: s.stores.readModels.Ping},
-	}
 }
 
 // newID makes time-ordered ids, so that what happens together stands together.
