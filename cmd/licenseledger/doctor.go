@@ -128,7 +128,9 @@ func (d *diagnosis) examine(ctx context.Context, c config) {
 	}
 	used := false
 	if readModels {
-		d.examineTables(ctx, "readmodels: tables", c.ReadModels, c.DataDir, migrations.Readmodels)
+		if d.examineTables(ctx, "readmodels: tables", c.ReadModels, c.DataDir, migrations.Readmodels) {
+			d.examineProjections(ctx, c)
+		}
 		used = d.examineTables(ctx, "keys: tables", c.keysLocation(), c.DataDir, migrations.Keys)
 	}
 	d.examineCache(ctx, c)
@@ -158,6 +160,7 @@ func (d *diagnosis) examineLedger(ctx context.Context, c config) {
 		return
 	}
 	d.ok(check, fmt.Sprintf("head at position %d", head))
+	d.examineTypes(ctx, c)
 }
 
 // examineCache looks for the Redis, without which everything works, only slower.

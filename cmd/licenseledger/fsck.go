@@ -56,6 +56,7 @@ type fsckReport struct {
 	Streams     int              `json:"streams"`
 	Digest      string           `json:"digest"`            // of the events, as `ledger verify` tells it
 	Problem     string           `json:"problem,omitempty"` // of the ledger itself
+	Hint        string           `json:"hint,omitempty"`    // what to do about it, where that is known
 	Projections []fsckProjection `json:"projections"`
 }
 
@@ -95,7 +96,7 @@ func (s *stores) checkLedger(ctx context.Context, report *fsckReport, progress i
 		return ctx.Err()
 	}
 	if err != nil {
-		report.Problem = err.Error()
+		report.Problem, report.Hint = err.Error(), hintOn(err)
 	}
 	report.Events, report.Streams, report.Digest = summary.Events, summary.Streams, summary.Digest
 	return nil
@@ -169,6 +170,9 @@ func (r fsckReport) print(out io.Writer) error {
 	}
 	if r.Problem != "" {
 		verdict += ": " + r.Problem
+	}
+	if r.Hint != "" {
+		verdict += "\n  " + r.Hint
 	}
 	_, err := fmt.Fprintln(out, verdict)
 	return err
