@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v5"
@@ -83,12 +84,15 @@ func assess(checks []Check, outcomes map[string]error) api.Readiness {
 	return answer
 }
 
+// maxReason bounds what is told of a part, in bytes.
+const maxReason = 300
+
 // told is what anyone may know about an error.
 func told(err error) string {
 	var known *reason
 	switch {
 	case errors.As(err, &known):
-		return known.text
+		return strings.ToValidUTF8(known.text[:min(len(known.text), maxReason)], "")
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Sprintf("it did not answer within %s", limit)
 	default:

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v5"
 	"github.com/stretchr/testify/require"
@@ -60,6 +62,13 @@ func TestReadyButDegradedWhenOnlyAnotherPartFails(t *testing.T) {
 	require.Equal(t, api.Readiness{
 		Status: "degraded", Checks: map[string]api.ReadinessChecks{"a": "ok", "b": "degraded"}, Reasons: map[string]string{"b": "the disk is full"},
 	}, answer)
+}
+
+func TestAReasonIsCutWhereTheContractCutsIt(t *testing.T) {
+	t.Parallel()
+	_, answer := ready(t, nil, health.Check{Name: "a", Do: func(context.Context) error { return health.Because("%s", strings.Repeat("é", 500)) }})
+	require.LessOrEqual(t, len(answer.Reasons["a"]), 300)
+	require.True(t, utf8.ValidString(answer.Reasons["a"]))
 }
 
 func TestTheGravestFailureDecides(t *testing.T) {

@@ -71,7 +71,7 @@ func (r Reporter) report(ctx context.Context, err error, code, id string) {
 			return
 		}
 		r.Log.ErrorContext(ctx, "a request failed", "error", err, "correlation", id)
-	case ErrUnavailable.Code, ErrTimeout.Code, ErrNewerLedger.Code:
+	case ErrUnavailable.Code, ErrTimeout.Code:
 		r.Log.WarnContext(ctx, "a request could not be served", "code", code, "error", err, "correlation", id)
 	}
 }

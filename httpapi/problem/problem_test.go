@@ -168,6 +168,7 @@ func TestOnlyWhatIsNotTheClientsDoingIsLoggedAndOnlyOnce(t *testing.T) {
 		"invalid":       {problem.Field("a", "b"), ""},
 		"busy":          {eventstore.ErrBusy, ""},
 		"gone":          {context.Canceled, ""},
+		"newer":         {&event.UnknownTypeError{Type: "license.gifted.v1"}, ""},
 		"unavailable":   {fmt.Errorf("%w: disk full", eventstore.ErrUnavailable), "disk full"},
 		"anything else": {errors.New("disk on fire"), "disk on fire"},
 		"a panic":       {&problem.Panic{Value: "boom", Stack: []byte("where it was")}, "where it was"},
@@ -202,4 +203,7 @@ func TestANewerEventIsNamedTogetherWithWhatToDo(t *testing.T) {
 	require.Contains(t, *document.Detail, "position 7")
 	require.Contains(t, document.Hint, "license.gifted.v1")
 	require.Contains(t, document.Hint, "upgrade this instance")
+
+	document = problem.Reporter{Log: slog.New(slog.DiscardHandler)}.Document(t.Context(), &event.UnknownTypeError{Type: event.Type(strings.Repeat("x", 5000))})
+	require.Less(t, len(document.Hint), 1300, "whatever the event is called")
 }

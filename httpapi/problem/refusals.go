@@ -43,10 +43,11 @@ var (
 
 // newerLedger names the event that this version does not know, and what to do about it.
 func newerLedger(unknown *event.UnknownTypeError) *refusal.Refusal {
+	name := shortened(string(unknown.Type))
 	return &refusal.Refusal{
 		Code:    ErrNewerLedger.Code,
-		Message: fmt.Sprintf("the event at position %d has the type %s, which a newer version of the program wrote", unknown.Position, unknown.Type),
+		Message: fmt.Sprintf("the event at position %d has the type %s, which a newer version of the program wrote", unknown.Position, name),
 		Hint: fmt.Sprintf("upgrade this instance to a version that knows %s, or send the request to an instance that is upgraded; nothing was changed, "+
-			"and everything that does not depend on this event is served", unknown.Type),
+			"and everything that does not depend on this event is served", name),
 	}
 }
