@@ -92,10 +92,6 @@ func (h *Handler) Follow(ctx context.Context, logger *slog.Logger) {
 	}
 }
 
-// Newer returns the event of a newer version of the program that this handler met last, nil while it has met none. Commands on what such
-// an event belongs to fail with it.
-func (h *Handler) Newer() *event.UnknownTypeError { return h.licenses.newest.Load() }
-
 // Request is what every command carries beside its own content.
 type Request struct {
 	IdempotencyKey string          // from the client; empty when it sent none

@@ -23,27 +23,7 @@ type ledger struct {
 	newID    func() uuid.UUID
 	follower *follower // nil when nobody else appends
 	announce func()    // tells other instances of an append
-	newest   atomic.Pointer[event.UnknownTypeError]
-}
-
-// decode decodes an event, and remembers one that only a newer version of the program knows.
-func (l *ledger) decode(e event.Envelope) (event.Event, error) {
-	decoded, err := l.events.Decode(e)
-	var unknown *event.UnknownTypeError
-	if errors.As(err, &unknown) {
-		l.newest.Store(unknown)
-	}
-	return decoded, err
-}
-
-// notice remembers the events that only a newer version of the program knows.
-func (l *ledger) notice(together []event.Envelope) {
-	for _, e := range together {
-		var unknown *event.UnknownTypeError
-		if errors.As(l.events.Knows(e), &unknown) {
-			l.newest.Store(unknown)
-		}
-	}
+	newest   atomic.Pointer[event.UnknownTypeError] // met last
 }
 
 // folded is an aggregate of type T. A nil *T does not exist.

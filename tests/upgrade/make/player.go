@@ -17,7 +17,7 @@ type object = map[string]any
 
 // player sends commands and remembers them. After the first failure it sends nothing more: err tells what failed.
 type player struct {
-	ctx    context.Context //nolint:containedctx // of the one phase that runs
+	ctx    context.Context // of the one phase that runs
 	client *upgrade.Client
 	err    error
 
@@ -121,7 +121,7 @@ func (p *player) product(name string, body object) string {
 }
 
 func (p *player) plan(product string, body object) string {
-	return text(p.command("publish "+body["code"].(string), "/v1/products/"+product+"/plans", true, body, http.StatusCreated), "id") //nolint:forcetypeassert // ours
+	return text(p.command("publish "+text(body, "code"), "/v1/products/"+product+"/plans", true, body, http.StatusCreated), "id")
 }
 
 func (p *player) issue(name, plan string, members object) license {
