@@ -21,8 +21,8 @@ type ledger struct {
 	events   *event.Registry
 	now      func() time.Time
 	newID    func() uuid.UUID
-	follower *follower // nil when nobody else appends
-	announce func()    // tells other instances of an append
+	follower *follower                              // nil when nobody else appends
+	announce func()                                 // tells other instances of an append
 	newest   atomic.Pointer[event.UnknownTypeError] // met last
 }
 
