@@ -1,11 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"github.com/licenseledger/licenseledger/domain/event"
 )
 
 func newLedgerVerifyCommand() *cobra.Command {
@@ -29,14 +32,14 @@ func newLedgerVerifyCommand() *cobra.Command {
 				}
 			}
 			summary, err := verifyAt(cmd.Context(), at, c.DataDir, "reading the ledger", cmd.ErrOrStderr())
-			if err != nil {
+			if err != nil && !errors.Is(err, event.ErrUnknownType) {
 				return fmt.Errorf("verify %s: %w", at, err)
 			}
 			report := reportOf(at, summary)
 			if asJSON {
-				return printJSON(cmd.OutOrStdout(), report)
+				return errors.Join(printJSON(cmd.OutOrStdout(), report), err)
 			}
-			return report.print(cmd.OutOrStdout())
+			return errors.Join(report.print(cmd.OutOrStdout()), err)
 		},
 	}
 	command.Flags().String("at", "", "location of the ledger; the configured one by default")
