@@ -11,19 +11,22 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 )
 
 // gift appends an event to a licence that only a newer version of the program knows.
-func (o *office) gift(id uuid.UUID) {
+func (o *office) gift(id uuid.UUID) { o.newer(license.StreamName(id)) }
+
+func (o *office) newer(stream string) {
 	o.t.Helper()
 	var last event.Revision
-	for e, err := range o.store.ReadStream(o.t.Context(), license.StreamName(id), 0) {
+	for e, err := range o.store.ReadStream(o.t.Context(), stream, 0) {
 		require.NoError(o.t, err)
 		last = e.Revision
 	}
-	_, err := o.store.Append(o.t.Context(), license.StreamName(id), last, []event.Pending{{
+	_, err := o.store.Append(o.t.Context(), stream, last, []event.Pending{{
 		ID: o.ids.next(), Type: "license.gifted.v1", RecordedAt: noon, Metadata: event.Metadata{Tenant: vendor, CommandID: uuid.NewString()}, Data: []byte(`{}`),
 	}})
 	require.NoError(o.t, err)
@@ -109,4 +112,23 @@ func TestFollowingOtherInstancesGoesOnBehindANewerEvent(t *testing.T) {
 	require.Equal(t, event.Type("license.gifted.v1"), follower.Newer().Type, "although nobody has asked for it")
 	_, err := follower.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: gifted.Key})
 	require.ErrorIs(t, err, event.ErrUnknownType)
+}
+
+func TestANewerEventOfAProductStopsWhatNeedsTheProduct(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	issued := o.issue()
+	o.activate(issued.Key, 1)
+	o.newer(catalog.ProductStream(issued.ProductID))
+	before := o.head()
+	cold := o.handler(o.store, 10)
+	require.Equal(t, license.Valid, o.code(cold, issued.Key), "a verdict on the licence alone needs no product")
+	_, err := cold.RevokeLicense(o.admin(vendor), commands.Request{}, commands.RevokeLicense{LicenseID: issued.ID, Reason: "fraud"})
+	require.NoError(t, err)
+	machine := box(1)
+	_, err = cold.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: issued.Key, Machine: &machine})
+	require.ErrorIs(t, err, event.ErrUnknownType, "the product's key signs")
+	_, err = cold.RotateSigningKey(o.admin(vendor), commands.Request{}, commands.RotateSigningKey{ProductID: issued.ProductID, Reason: "yearly"})
+	require.ErrorIs(t, err, event.ErrUnknownType)
+	require.Equal(t, before+1, o.head())
 }
