@@ -25,7 +25,7 @@ func (a Answers) Differences(was, is Answer) []string {
 			d.add("header "+name, value, is.Headers[name])
 		}
 	}
-	d.compare("", decode(was.Body), decode(is.Body), false)
+	d.compare("", decode(was.Body), decode(is.Body))
 	return d.found
 }
 
@@ -44,8 +44,8 @@ var (
 	ofItsOwn = []string{"id", "event_id", "recorded_at", "correlation_id", "causation_id", "command_id"}
 )
 
-// compare compares two JSON values; recorded tells that they belong to an event which whoever opened the ledger recorded.
-func (d *differences) compare(path string, was, is any, recorded bool) {
+// compare compares two JSON values.
+func (d *differences) compare(path string, was, is any) {
 	switch was := was.(type) {
 	case map[string]any:
 		members, same := is.(map[string]any)
@@ -64,7 +64,7 @@ func (d *differences) compare(path string, was, is any, recorded bool) {
 			return
 		}
 		for i := range was {
-			d.compare(fmt.Sprintf("%s[%d]", path, i), was[i], items[i], recorded)
+			d.compare(fmt.Sprintf("%s[%d]", path, i), was[i], items[i])
 		}
 	default:
 		if was != is {
@@ -73,6 +73,7 @@ func (d *differences) compare(path string, was, is any, recorded bool) {
 	}
 }
 
+// member compares a member of an object; recorded tells that it belongs to an event which whoever opened the ledger recorded.
 func (d *differences) member(path, name string, was any, of map[string]any, recorded bool) {
 	is, there := of[name]
 	switch {
@@ -90,9 +91,9 @@ func (d *differences) member(path, name string, was any, of map[string]any, reco
 		if err != nil {
 			d.add(path, was, err)
 		}
-		d.compare(path, before, now, false)
+		d.compare(path, before, now)
 	default:
-		d.compare(path, was, is, recorded)
+		d.compare(path, was, is)
 	}
 }
 

@@ -152,8 +152,8 @@ func (p *player) activate(l license, machine object, want int) object {
 	return p.command("activate", "/v1/activations", false, object{"license_key": l.key, "machine": machine}, want)
 }
 
-func (p *player) heartbeat(activation object, l license, machine object, want int) object {
-	return p.command("heartbeat", "/v1/activations/"+text(activation, "activation_id")+"/heartbeat", false, object{"license_key": l.key, "machine": machine}, want)
+func (p *player) heartbeat(activation object, l license, machine object, want int) {
+	p.command("heartbeat", "/v1/activations/"+text(activation, "activation_id")+"/heartbeat", false, object{"license_key": l.key, "machine": machine}, want)
 }
 
 func text(o object, member string) string {
