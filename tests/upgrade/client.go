@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -133,6 +132,6 @@ func (c *Client) await(ctx context.Context, wanted func(projection) bool) error 
 // Head returns the position of the ledger's last event.
 func (c *Client) Head(ctx context.Context) (uint64, error) {
 	var page struct{ Head uint64 }
-	err := c.Get(ctx, "/v1/ledger/events?limit=1&after="+strconv.FormatInt(1<<60, 10), &page)
+	err := c.Get(ctx, "/v1/ledger/events?limit=1", &page)
 	return page.Head, err
 }
