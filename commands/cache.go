@@ -51,7 +51,7 @@ func (r *repository[T]) recall(ctx context.Context, id uuid.UUID) (*T, error) {
 	if len(events) == 0 || events[0].ID != track.EventID || events[0].Position != track.Position {
 		return nil, nil
 	}
-	state, err := r.fold(snapshot, events[1:]...)
+	state, err := r.Fold(snapshot, events[1:]...)
 	if err == nil {
 		r.keep(track.Revision, state)
 	}

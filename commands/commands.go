@@ -36,6 +36,7 @@ type Config struct {
 
 // Handler carries out commands. It is safe for concurrent use.
 type Handler struct {
+	ledger       *ledger
 	keyring      *keyring.Keyring
 	now          func() time.Time
 	newID        func() uuid.UUID
@@ -43,7 +44,6 @@ type Handler struct {
 	products     *repository[catalog.Product]
 	plans        *repository[catalog.Plan]
 	licenses     *repository[license.Stream]
-	follower     *follower
 	certificates *otter.Cache[uuid.UUID, string] // by the event that determines the certificate
 }
 
@@ -54,41 +54,34 @@ const (
 
 // New returns a handler. ctx bounds a look at the ledger, if it is shared.
 func New(ctx context.Context, c Config) (*Handler, error) {
-	h := &Handler{keyring: c.Keyring, now: c.Now, newID: c.NewID, issuer: c.Issuer}
-	ledger := &ledger{store: c.Store, events: c.Events, now: c.Now, newID: c.NewID, announce: func() {}}
+	h := &Handler{ledger: newLedger(c), keyring: c.Keyring, now: c.Now, newID: c.NewID, issuer: c.Issuer}
 	var err error
-	if h.products, err = newRepository(ledger, cachedCatalogStreams, catalog.ProductStream, catalog.FoldProduct, catalog.ErrProductNotFound); err != nil {
+	if h.products, err = newRepository(h.ledger, catalog.ProductAggregate(), cachedCatalogStreams); err != nil {
 		return nil, err
 	}
-	if h.plans, err = newRepository(ledger, cachedCatalogStreams, catalog.PlanStream, catalog.FoldPlan, catalog.ErrPlanNotFound); err != nil {
+	if h.plans, err = newRepository(h.ledger, catalog.PlanAggregate(), cachedCatalogStreams); err != nil {
 		return nil, err
 	}
-	if h.licenses, err = newRepository(ledger, c.CachedLicenses, license.StreamName, license.Fold, license.ErrNotFound); err != nil {
+	if h.licenses, err = newRepository(h.ledger, license.Aggregate(), c.CachedLicenses); err != nil {
 		return nil, err
 	}
 	var announced <-chan struct{}
 	if c.Cache != nil {
-		h.licenses.snapshots, ledger.announce, announced = c.Cache, c.Cache.Announce, c.Cache.Announced()
+		h.licenses.snapshots, h.ledger.announce, announced = c.Cache, c.Cache.Announce, c.Cache.Announced()
 	}
 	if h.certificates, err = otter.New(&otter.Options[uuid.UUID, string]{MaximumSize: cachedCertificates}); err != nil {
 		return nil, err
 	}
 	if c.Shared {
-		ledger.follower, err = newFollower(ctx, c.Store, announced, func(together []event.Envelope) {
-			ledger.notice(together)
-			h.products.follow(together)
-			h.plans.follow(together)
-			h.licenses.follow(together)
-		})
+		err = h.ledger.startFollower(ctx, announced)
 	}
-	h.follower = ledger.follower
 	return h, err
 }
 
 // Follow keeps the handler close behind a shared ledger until ctx ends. Answers do not depend on it, only how long they take.
 func (h *Handler) Follow(ctx context.Context, logger *slog.Logger) {
-	if h.follower != nil {
-		h.follower.run(ctx, logger)
+	if h.ledger.follower != nil {
+		h.ledger.follower.run(ctx, logger)
 	}
 }
 
@@ -120,6 +113,3 @@ func (h *Handler) identified(r Request, command any) (Request, error) {
 	r.hash = h.keyring.HashRequest(fmt.Appendf(nil, "%T\x00%s", command, text))
 	return r, nil
 }
-
-// clock returns the time as the ledger keeps it: UTC, in whole microseconds.
-func (l *ledger) clock() time.Time { return l.now().UTC().Truncate(time.Microsecond) }

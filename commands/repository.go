@@ -4,27 +4,15 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/licenseledger/licenseledger/domain/aggregate"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/tenancy"
 	"github.com/licenseledger/licenseledger/eventstore"
 )
-
-// ledger is where the repositories read and append.
-type ledger struct {
-	store    eventstore.Store
-	events   *event.Registry
-	now      func() time.Time
-	newID    func() uuid.UUID
-	follower *follower                              // nil when nobody else appends
-	announce func()                                 // tells other instances of an append
-	newest   atomic.Pointer[event.UnknownTypeError] // met last
-}
 
 // folded is an aggregate of type T. A nil *T does not exist.
 type folded[T any] interface {
@@ -35,22 +23,23 @@ type folded[T any] interface {
 // repository loads aggregates of one kind and changes them.
 type repository[T any] struct {
 	*ledger
-	stream   func(uuid.UUID) string
-	fold     func(*T, ...event.Event) (*T, error)
-	track    func(*T) event.Track
-	notFound error // refuses what belongs to another tenant
-	shelf    *shelf[T]
+	aggregate.Definition[T]
+	track func(*T) event.Track
+	shelf *shelf[T]
 	// snapshots are nil when there are none to be shared. The claim of an aggregate lets one goroutine at a time load its own.
 	snapshots snapshots[T]
 }
 
-func newRepository[T any, S folded[T]](l *ledger, cached int, stream func(uuid.UUID) string, fold func(*T, ...event.Event) (*T, error), notFound error) (*repository[T], error) {
+// newRepository returns the repository of a kind of aggregate, which keeps up to cached of them folded in memory. The ledger hands it
+// every append of another instance from now on. It fails when the ledger has a repository under the same prefix.
+func newRepository[T any, S folded[T]](l *ledger, definition aggregate.Definition[T], cached int) (*repository[T], error) {
 	track := func(t *T) event.Track { return S(t).Track() }
 	shelf, err := newShelf(cached, func(t *T) event.Revision { return track(t).Revision })
 	if err != nil {
 		return nil, err
 	}
-	return &repository[T]{ledger: l, stream: stream, fold: fold, track: track, notFound: notFound, shelf: shelf}, nil
+	r := &repository[T]{ledger: l, Definition: definition, track: track, shelf: shelf}
+	return r, l.register(definition.Prefix, r)
 }
 
 // load returns the aggregate as of the call or later, nil when it does not exist.
@@ -111,7 +100,7 @@ func (r *repository[T]) refresh(ctx context.Context, claim *claim[T], known *T) 
 	if len(events) == 0 {
 		return known, nil
 	}
-	state, err := r.fold(known, events...)
+	state, err := r.Fold(known, events...)
 	if err != nil {
 		return nil, err
 	}
@@ -120,29 +109,24 @@ func (r *repository[T]) refresh(ctx context.Context, claim *claim[T], known *T) 
 	return state, nil
 }
 
-// follow keeps what is cached level with an append to the ledger, if it is of one of these aggregates.
-func (r *repository[T]) follow(together []event.Envelope) {
-	stream := together[0].Stream
-	_, text, _ := strings.Cut(stream, "-")
-	id, err := uuid.Parse(text)
-	if err != nil || r.stream(id) != stream {
-		return
-	}
+// follow implements [following].
+func (r *repository[T]) follow(id uuid.UUID, together []event.Envelope) {
 	r.shelf.follow(id, together[0].Revision, together[len(together)-1].Revision, func(before *T) (*T, error) {
 		events := make([]event.Event, len(together))
 		for i, e := range together {
+			var err error
 			if events[i], err = r.decode(e); err != nil {
 				return nil, err
 			}
 		}
-		return r.fold(before, events...)
+		return r.Fold(before, events...)
 	})
 }
 
 // read returns the events of the aggregate after a revision, up to and including the one at until (nil: to the end).
 func (r *repository[T]) read(ctx context.Context, id uuid.UUID, after event.Revision, until *event.Revision) ([]event.Event, error) {
 	var events []event.Event
-	for envelope, err := range r.store.ReadStream(ctx, r.stream(id), after) {
+	for envelope, err := range r.store.ReadStream(ctx, r.Prefix.Stream(id), after) {
 		if errors.Is(err, eventstore.ErrStreamNotFound) {
 			return nil, nil
 		}
@@ -216,7 +200,7 @@ func (r *repository[T]) change(ctx context.Context, req Request, id uuid.UUID, d
 		}
 		// A client that leaves does not call its append back: stored after all, behind a cache filled anew meanwhile, it would
 		// be missing from every answer until the next change.
-		commit, failed := r.store.Append(context.WithoutCancel(ctx), r.stream(id), track.Revision, pending)
+		commit, failed := r.store.Append(context.WithoutCancel(ctx), r.Prefix.Stream(id), track.Revision, pending)
 		if failed == nil {
 			return r.committed(claim, state, commit)
 		}
@@ -236,7 +220,7 @@ func (r *repository[T]) change(ctx context.Context, req Request, id uuid.UUID, d
 func (r *repository[T]) decided(principal tenancy.Principal, req Request, state *T, decide func(*T, time.Time) ([]event.Payload, error)) ([]event.Payload, error) {
 	track := r.track(state)
 	if state != nil && !principal.MayTouch(track.Tenant) {
-		return nil, r.notFound
+		return nil, r.NotFound
 	}
 	if req.IfMatch != nil && *req.IfMatch != track.Revision {
 		return nil, ErrPreconditionFailed.Because("it is at revision %d, not %d", track.Revision, *req.IfMatch)
@@ -260,7 +244,7 @@ func (r *repository[T]) committed(claim *claim[T], state *T, commit eventstore.C
 		events[i] = decoded
 	}
 	before := r.track(state).Revision
-	state, err := r.fold(state, events...)
+	state, err := r.Fold(state, events...)
 	if err != nil {
 		claim.drop()
 		return changed[T]{}, err
@@ -280,7 +264,7 @@ func (r *repository[T]) replay(ctx context.Context, req Request, id uuid.UUID, r
 	if err != nil {
 		return changed[T]{}, err
 	}
-	state, err := r.fold(nil, history...)
+	state, err := r.Fold(nil, history...)
 	if err != nil {
 		return changed[T]{}, err
 	}

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"iter"
 
+	"github.com/google/uuid"
+
 	"github.com/licenseledger/licenseledger/domain/event"
 )
 
@@ -74,6 +76,17 @@ type Store interface {
 
 	// Head returns the position of the last event, 0 for an empty ledger.
 	Head(ctx context.Context) (event.Position, error)
+
+	// ReadEvent returns the event at a position. It fails with ErrEventNotFound when there is none.
+	ReadEvent(ctx context.Context, at event.Position) (event.Envelope, error)
+
+	// Epochs returns the epochs of the ledger, oldest first; none for a ledger that nobody gave one yet.
+	Epochs(ctx context.Context) ([]Epoch, error)
+
+	// BeginEpoch adds an epoch and returns when it is durable. current is the id of the epoch that the ledger is in (uuid.Nil: none);
+	// of several that begin one at once exactly one succeeds, and the others fail with ErrWrongEpoch. Epochs are not
+	// events: they have no position and are not read with them. Times are kept to the microsecond.
+	BeginEpoch(ctx context.Context, current uuid.UUID, next Epoch) error
 
 	// Close finishes appends that were taken up, refuses new ones with ErrClosed and ends all subscriptions.
 	Close() error

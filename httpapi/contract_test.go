@@ -3,7 +3,6 @@ package httpapi_test
 import (
 	"encoding/json"
 	"maps"
-	"net/http"
 	"os"
 	"regexp"
 	"slices"
@@ -62,16 +61,16 @@ func published(t *testing.T) document {
 func TestEveryDocumentedEndpointIsServed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for path, item := range published(t).Paths {
-		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
-			if _, documented := item[strings.ToLower(method)]; !documented {
-				continue
-			}
-			at := strings.NewReplacer("{id}", nobody, "{name}", "nothing").Replace(path)
-			a := w.admin(method, at, nil)
-			require.NotEqual(t, 405, a.status, "%s %s", method, path)
-			require.NotContains(t, string(a.body), "nothing at this path", "%s %s", method, path)
-		}
+	text, err := os.ReadFile("openapi.yaml")
+	require.NoError(t, err)
+	parsed, err := contract.Parse(text)
+	require.NoError(t, err)
+	require.NotEmpty(t, parsed.Routes())
+	for _, route := range parsed.Routes() {
+		at := strings.NewReplacer(":id", nobody, ":name", "nothing").Replace(route.Path)
+		a := w.admin(route.Method, at, nil)
+		require.NotEqual(t, 405, a.status, route)
+		require.NotContains(t, string(a.body), "nothing at this path", route)
 	}
 }
 

@@ -39,6 +39,7 @@ type Config struct {
 	Commands    *commands.Handler
 	ReadModels  *readmodels.DB
 	Ledger      eventstore.Store
+	Epoch       uuid.UUID // of the ledger
 	Projections queryapi.Projections
 	AdminKey    string
 	WithoutAPI  bool             // serve health and metrics only: for an instance that only projects
@@ -57,7 +58,11 @@ type Config struct {
 // A request passes, from the outside in: its correlation id, the headers that bind browsers, metrics, the access log and
 // the answering of errors and panics, which metrics and log thereby see; then, at the endpoints of the API, the limit of
 // time, authentication and the check of its parameters.
-func New(c Config) (http.Handler, error) {
+//
+// New fails when the contract asks for something that the server cannot enforce, or when contract and routes differ.
+func New(c Config) (http.Handler, error) { return serve(c, openapi) }
+
+func serve(c Config, openapi []byte) (http.Handler, error) {
 	if c.AdminKey == "" {
 		return nil, errors.New("serve the API: an admin key is required")
 	}
@@ -94,13 +99,13 @@ func New(c Config) (http.Handler, error) {
 	)
 	c.routeSystem(e)
 	if c.WithoutAPI {
-		return e, nil
+		return e, allDocumented(document, e.Router().Routes())
 	}
 	c.routeAPI(e, document, reporter)
 	if err := docsui.Register(e, document.JSON()); err != nil {
 		return nil, fmt.Errorf("serve the documentation: %w", err)
 	}
-	return e, nil
+	return e, errors.Join(allDocumented(document, e.Router().Routes()), allServed(document, e.Router().Routes()))
 }
 
 func (c Config) routeAPI(e *echo.Echo, document *contract.Contract, reporter problem.Reporter) {
@@ -110,16 +115,17 @@ func (c Config) routeAPI(e *echo.Echo, document *contract.Contract, reporter pro
 		middleware.KnownParameters(document),
 	)
 	commandapi.RegisterHandlers(endpoints, commandapi.New(commandapi.Config{
-		Commands: c.Commands,
-		Machines: c.ReadModels,
-		Head:     c.Ledger.Head,
-		Await:    c.Projections.Await,
-		Patience: c.Patience,
-		Problems: reporter,
+		Commands:    c.Commands,
+		Machines:    c.ReadModels,
+		Head:        c.Ledger.Head,
+		Projections: c.Projections,
+		Patience:    c.Patience,
+		Problems:    reporter,
 	}))
 	queryapi.RegisterHandlers(endpoints, queryapi.New(queryapi.Config{
 		ReadModels:  c.ReadModels,
 		Ledger:      c.Ledger,
+		Epoch:       c.Epoch,
 		Projections: c.Projections,
 		Patience:    c.Patience,
 		Draining:    c.Draining,

@@ -28,6 +28,7 @@ func tables() []table {
 		{"ring_secrets", "purpose, version, sealed, created_at", "purpose, version"},
 		{"signing_keys", "key_id, tenant, product_id, algorithm, sealed, created_at", "key_id"},
 		{"subjects", "id, tenant, lookup, sealed, created_at, erased_at", "id"},
+		{"witness", "id, installation, epoch, position, event_hash", "id"},
 	}
 }
 

@@ -14,6 +14,7 @@ type Database struct {
 	engine engine
 	// patience is when a query or transaction that neither succeeds nor fails is given up.
 	patience time.Duration
+	version  int64 // of the tables
 }
 
 // bounded ends what takes longer than the database itself allows.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -54,4 +55,13 @@ func (k *Keyring) TakeSizes(identities ...int) []int {
 func Thumbprint(public crypto.PublicKey) (string, error) {
 	key, err := newJWK(public)
 	return key.thumbprint(), err
+}
+
+// CopiedColumns is what a copy takes: the columns of each table, as they are listed.
+func CopiedColumns() map[string][]string {
+	all := map[string][]string{}
+	for _, t := range tables() {
+		all[t.name] = strings.Split(t.columns, ", ")
+	}
+	return all
 }

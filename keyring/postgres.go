@@ -16,8 +16,11 @@ import (
 // DefaultPostgresSchema is the PostgreSQL schema that holds the keys unless [Schema] names another.
 const DefaultPostgresSchema = "licenseledger_keys"
 
-// postgresConnections is how many connections a process has to the keys database at most.
-const postgresConnections = 4
+// The bounds of [MaxConnections].
+const (
+	DefaultPostgresConnections = 4 // when the option is not given
+	MinPostgresConnections     = 2 // one that writes while the other reads
+)
 
 // postgresSettings are what every connection is set to unless the connection string says otherwise. Every query finds single rows
 // by their keys, and two processes that make the same subject must see each other's.
@@ -26,7 +29,10 @@ var postgresSettings = pgconnect.Settings{
 	"default_transaction_isolation": "read committed",
 }
 
-type postgresOptions struct{ schema string }
+type postgresOptions struct {
+	schema      string
+	connections int
+}
 
 // PostgresOption changes a default of [OpenPostgres].
 type PostgresOption func(*postgresOptions)
@@ -34,23 +40,30 @@ type PostgresOption func(*postgresOptions)
 // Schema sets the PostgreSQL schema that holds the keys; licenseledger_keys by default.
 func Schema(name string) PostgresOption { return func(o *postgresOptions) { o.schema = name } }
 
+// MaxConnections sets how many connections a process has to the keys at most. [DefaultPostgresConnections] by default, at least
+// [MinPostgresConnections].
+func MaxConnections(n int) PostgresOption { return func(o *postgresOptions) { o.connections = n } }
+
 // OpenPostgres opens the keys in the database that url names, making or upgrading their schema as needed. Any number of processes
 // may share them. It fails when the database does not keep what it acknowledges (fsync, synchronous_commit), is a standby, or is
 // not in UTF-8. url is a connection string as libpq and pgx understand it; no error repeats it.
 func OpenPostgres(ctx context.Context, url string, opts ...PostgresOption) (*Database, error) {
-	o := postgresOptions{schema: DefaultPostgresSchema}
+	o := postgresOptions{schema: DefaultPostgresSchema, connections: DefaultPostgresConnections}
 	for _, set := range opts {
 		set(&o)
 	}
-	db, patience, err := openPostgres(ctx, url, o.schema)
+	db, patience, err := openPostgres(ctx, url, o)
 	if err != nil {
 		return nil, fmt.Errorf("open the keys in PostgreSQL: %w", err)
 	}
-	return &Database{DB: db, engine: postgresEngine{}, patience: patience}, nil
+	return &Database{DB: db, engine: postgresEngine{}, patience: patience, version: witnessVersion}, nil
 }
 
-func openPostgres(ctx context.Context, url, schema string) (_ *sql.DB, patience time.Duration, err error) {
-	config, err := pgconnect.Parse(url, schema, postgresSettings, pgconnect.Writable)
+func openPostgres(ctx context.Context, url string, o postgresOptions) (_ *sql.DB, patience time.Duration, err error) {
+	if o.connections < MinPostgresConnections {
+		return nil, 0, fmt.Errorf("%d connections are too few, at least %d are needed", o.connections, MinPostgresConnections)
+	}
+	config, err := pgconnect.Parse(url, o.schema, postgresSettings, pgconnect.Writable)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -60,12 +73,12 @@ func openPostgres(ctx context.Context, url, schema string) (_ *sql.DB, patience 
 			err = errors.Join(err, db.Close())
 		}
 	}()
-	db.SetMaxOpenConns(postgresConnections)
-	db.SetMaxIdleConns(postgresConnections)
+	db.SetMaxOpenConns(o.connections)
+	db.SetMaxIdleConns(o.connections)
 	if err := db.PingContext(ctx); err != nil {
 		return nil, 0, err
 	}
-	return db, pgconnect.Patience(config.ConnConfig), pgconnect.Migrate(ctx, config.ConnConfig, schema, migrations.Keys)
+	return db, pgconnect.Patience(config.ConnConfig), pgconnect.Migrate(ctx, config.ConnConfig, o.schema, migrations.Keys)
 }
 
 type postgresEngine struct{}

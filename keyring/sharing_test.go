@@ -355,9 +355,37 @@ func TestKeysInPostgreSQLOfANewerProgramAreRefused(t *testing.T) {
 	require.ErrorContains(t, err, "newer version")
 }
 
-func TestAProcessHasFourConnectionsToItsKeysAtMost(t *testing.T) {
+func TestAProcessHasNoMoreConnectionsToItsKeysThanItMay(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, 4, postgres.open(t, postgres.place(t)).Stats().MaxOpenConnections)
+	require.Equal(t, keyring.DefaultPostgresConnections, postgres.open(t, postgres.place(t)).Stats().MaxOpenConnections)
+
+	open := func(n int) (*keyring.Database, error) {
+		return keyring.OpenPostgres(t.Context(), server.URL(), keyring.Schema(server.Schema(t)), keyring.MaxConnections(n))
+	}
+	_, err := open(keyring.MinPostgresConnections - 1)
+	require.ErrorContains(t, err, "too few")
+	db, err := open(keyring.MinPostgresConnections)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	k, err := keyring.Open(t.Context(), config(t, db, newPredictable(1)))
+	require.NoError(t, err)
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			id, err := k.Subject(t.Context(), "acme", strings.Repeat("x", i+1)+"@example.com")
+			if err == nil {
+				_, err = k.Seal(t.Context(), id, []byte("name"))
+			}
+			if err == nil {
+				_, err = k.NewSigningKey(t.Context(), "acme", uuid.New(), catalog.Ed25519)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	require.LessOrEqual(t, db.Stats().OpenConnections, keyring.MinPostgresConnections)
 }
 
 func TestNoErrorRepeatsAPassword(t *testing.T) {

@@ -54,7 +54,7 @@ func OpenSQLite(ctx context.Context, path string) (_ *Database, err error) {
 	if err := migrations.Up(ctx, db, migrations.SQLite, migrations.Keys); err != nil {
 		return nil, fmt.Errorf("open keys database %s: %w", path, err)
 	}
-	return &Database{DB: db, engine: sqliteEngine{}, patience: sqlitePatience}, nil
+	return &Database{DB: db, engine: sqliteEngine{}, patience: sqlitePatience, version: witnessVersion}, nil
 }
 
 // BackupSQLite copies the keys in the file at path, as they are at one moment, into a new file at to, while another process may be

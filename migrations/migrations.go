@@ -46,8 +46,6 @@ const (
 var (
 	// ErrNewerDatabase says that the database was upgraded by a later version of the program and must not be touched by this one.
 	ErrNewerDatabase = errors.New("the database was written by a newer version of the program")
-	// ErrOlderDatabase says that the database must be upgraded, which its next opening for writing does.
-	ErrOlderDatabase = errors.New("the database was written by an older version of the program")
 	// ErrNoDatabase says that the tables are not there.
 	ErrNoDatabase = errors.New("there are no tables of the program")
 )

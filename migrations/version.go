@@ -32,21 +32,19 @@ func Version(ctx context.Context, db *sql.DB, dialect Dialect, schema Schema) (c
 	return current, newest, nil
 }
 
-// RequireCurrent refuses a database that is not at the version that this program reads: one without tables, one that was not
-// upgraded yet, and with [ErrNewerDatabase] one of a later program.
-func RequireCurrent(ctx context.Context, db *sql.DB, dialect Dialect, schema Schema) error {
+// RequireReadable returns the version of a database that is to be read as it is, also when it was not upgraded yet. It fails with
+// [ErrNoDatabase] when there are no tables, and with [ErrNewerDatabase] for those of a later program.
+func RequireReadable(ctx context.Context, db *sql.DB, dialect Dialect, schema Schema) (int64, error) {
 	current, newest, err := Version(ctx, db, dialect, schema)
 	switch {
 	case err != nil:
-		return err
+		return 0, err
 	case current == 0:
-		return fmt.Errorf("%w: %s/%s", ErrNoDatabase, dialect, schema)
+		return 0, fmt.Errorf("%w: %s/%s", ErrNoDatabase, dialect, schema)
 	case current > newest:
-		return fmt.Errorf("%w: %s/%s is at version %d, this program knows %d", ErrNewerDatabase, dialect, schema, current, newest)
-	case current < newest:
-		return fmt.Errorf("%w: %s/%s is at version %d, this program needs %d", ErrOlderDatabase, dialect, schema, current, newest)
+		return current, fmt.Errorf("%w: %s/%s is at version %d, this program knows %d", ErrNewerDatabase, dialect, schema, current, newest)
 	}
-	return nil
+	return current, nil
 }
 
 // Newest is the version of a schema that this program brings databases to.

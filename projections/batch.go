@@ -75,12 +75,17 @@ func (w writer) write(ctx context.Context, at readmodels.Checkpoint, run []decod
 	if err != nil {
 		return at, failedAt, err
 	}
-	to := at.Position
-	if len(run) > 0 {
-		to = uint64(run[len(run)-1].Position)
-	}
-	next, err = w.db.Apply(ctx, at, to, changes, w.now())
+	next, err = w.db.Apply(ctx, at, lastOf(run, at.LastEvent), changes, w.now())
 	return next, 0, err
+}
+
+// lastOf names the last event of a run for the checkpoint; otherwise, of an empty run.
+func lastOf(run []decoded, otherwise readmodels.LastEvent) readmodels.LastEvent {
+	if len(run) == 0 {
+		return otherwise
+	}
+	last := &run[len(run)-1].Envelope
+	return readmodels.LastEvent{Position: uint64(last.Position), Hash: last.Hash().String()}
 }
 
 // changes projects a run without writing.

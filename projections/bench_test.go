@@ -117,6 +117,7 @@ func licenses(b *testing.B) int {
 	}
 	n, err := strconv.Atoi(asked)
 	require.NoError(b, err)
+	require.Positive(b, n, "a ledger without licences measures nothing")
 	return n
 }
 

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 
+	"github.com/licenseledger/licenseledger/domain/aggregate"
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/readmodels"
@@ -93,7 +93,7 @@ func addKey(e event.Event, product uuid.UUID, key catalog.SigningKey, addedAt in
 }
 
 func (catalogProjector) rotated(e event.Event, p catalog.ProductSigningKeyRotated, rows Rows) error {
-	product, err := idOf(e, "product-")
+	product, err := idOf(e, catalog.ProductAggregate().Prefix)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (catalogProjector) published(e event.Event, p catalog.PlanPublished, rows R
 }
 
 func (catalogProjector) revised(e event.Event, p catalog.PlanRevised, rows Rows) error {
-	plan, err := idOf(e, "plan-")
+	plan, err := idOf(e, catalog.PlanAggregate().Prefix)
 	if err != nil {
 		return err
 	}
@@ -199,14 +199,10 @@ func nonNilMap[M ~map[string]V, V any](m M) M {
 }
 
 // idOf returns the id in the name of the event's stream.
-func idOf(e event.Event, prefix string) (uuid.UUID, error) {
-	id, found := strings.CutPrefix(e.Stream, prefix)
-	if !found {
+func idOf(e event.Event, prefix aggregate.Prefix) (uuid.UUID, error) {
+	id, ok := prefix.ID(e.Stream)
+	if !ok {
 		return uuid.UUID{}, fmt.Errorf("%w: %s in stream %q", ErrPoison, e.Type, e.Stream)
 	}
-	parsed, err := uuid.Parse(id)
-	if err != nil {
-		return uuid.UUID{}, fmt.Errorf("%w: stream %q: %w", ErrPoison, e.Stream, err)
-	}
-	return parsed, nil
+	return id, nil
 }

@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/licenseledger/licenseledger/domain/event"
@@ -68,7 +69,7 @@ func (r *Runner) takeIfFree(ctx context.Context, l *line, found readmodels.Owner
 	}
 	adopted, err := r.ReadModels.TakeOver(ctx, l.definition, found, r.Owner, r.Now())
 	if err == nil {
-		err = r.begin(l, adopted)
+		err = r.begin(ctx, l, adopted)
 	}
 	switch {
 	case err == nil:
@@ -85,19 +86,33 @@ func (r *Runner) adopt(ctx context.Context, l *line) error {
 	if err != nil {
 		return err
 	}
-	return r.begin(l, adopted)
+	return r.begin(ctx, l, adopted)
 }
 
-// begin projects from where the rows of an adopted projection stand.
-func (r *Runner) begin(l *line, adopted readmodels.Adopted) error {
+// begin projects from where the rows of an adopted projection stand. Rows that are not those of the ledger are replaced by empty tables
+// and rebuilt.
+func (r *Runner) begin(ctx context.Context, l *line, adopted readmodels.Adopted) error {
+	adopted, emptied, err := r.reconcile(ctx, l, adopted)
+	if err != nil {
+		return err
+	}
 	l.working.Lock()
 	l.mu.Lock()
 	l.own, l.checkpoint, l.version, l.state, l.problem = true, adopted.Checkpoint, adopted.Version, readmodels.StateRunning, ""
 	l.mu.Unlock()
 	l.working.Unlock()
 	l.db.Announce(adopted.Checkpoint)
-	if adopted.Version != l.definition.Version {
-		return r.StartRebuild(l.definition.Name) // this version cannot write those tables
+	if emptied || adopted.Version != l.definition.Version { // which this version cannot write
+		return r.StartRebuild(l.definition.Name)
+	}
+	if adopted.Position == 0 { // the read models were lost, or a rebuild of rows that did not fit was broken off
+		head, err := r.Store.Head(ctx)
+		if err != nil {
+			return fmt.Errorf("head of the ledger: %w", err)
+		}
+		if head > nearlyThere {
+			return r.StartRebuild(l.definition.Name) // in bulk, many times faster than the feed
+		}
 	}
 	r.feed.Release(l.definition.Name)
 	return nil

@@ -84,7 +84,7 @@ func TestAnOwnerThatFellSilentIsReplacedAndCannotWriteAnyMore(t *testing.T) {
 		w.happened(licenseStream, bound(1, 1))
 		w.caughtUp()
 		for name, at := range silent {
-			_, err := w.models.Apply(t.Context(), at.Checkpoint, 1, w.models.Changes(definitions[name], at.Checkpoint), noon)
+			_, err := w.models.Apply(t.Context(), at.Checkpoint, readmodels.LastEvent{Position: 1}, w.models.Changes(definitions[name], at.Checkpoint), noon)
 			require.ErrorIs(t, err, readmodels.ErrFenced)
 			_, err = w.models.Beat(t.Context(), at.Checkpoint)
 			require.ErrorIs(t, err, readmodels.ErrFenced)

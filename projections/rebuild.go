@@ -220,7 +220,7 @@ func (r *Runner) switchTo(ctx context.Context, l *line, building readmodels.Chec
 	if m.before, err = l.db.Snapshot(ctx, l.definition); err != nil {
 		return m, err
 	}
-	to := max(building.Position, m.replaced.Position)
+	to := lastOf(last, building.LastEvent)
 	if m.serving, err = l.db.Switch(ctx, l.definition, m.replaced, building, to, changes, l.now()); err != nil {
 		return m, err
 	}

@@ -62,7 +62,8 @@ type Runner struct {
 
 // Start begins to follow the ledger. Without a lease it adopts all projections, so that any other runner on the same read models
 // stops; with one, it takes a projection when nobody keeps it (see [Runner.keep]). A projection whose tables were filled by another
-// version of its projector is rebuilt; until that is done the old tables serve as they are. ctx bounds the start only; Close
+// version of its projector is rebuilt; until that is done the old tables serve as they are. Rows that are not those of the ledger are
+// removed before Start returns, and rebuilt; see [Misfit]. It fails with [ErrForeignRows] or [ErrMisfit] where that is not to be done. ctx bounds the start only; Close
 // ends what was started.
 func Start(ctx context.Context, config Config) (*Runner, error) {
 	r := &Runner{Config: config, byName: map[string]*line{}}
@@ -89,6 +90,9 @@ func (r *Runner) enter(ctx context.Context, l *line) error {
 		return r.adopt(ctx, l)
 	}
 	if err := r.ReadModels.Establish(ctx, l.definition, r.Now()); err != nil {
+		return err
+	}
+	if err := r.requireFit(ctx, l); err != nil {
 		return err
 	}
 	if !r.Standby {
@@ -135,6 +139,22 @@ func (r *Runner) Close() error {
 		}
 	})
 	return r.closed
+}
+
+// CatchUp returns when the projections of this process have reached the head that the ledger has now, but for those that have stopped or
+// are being rebuilt.
+func (r *Runner) CatchUp(ctx context.Context) error {
+	head, err := r.Store.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("head of the ledger: %w", err)
+	}
+	var names []string
+	for _, l := range r.lines {
+		if s, own := l.status(uint64(head)); own && s.State == readmodels.StateRunning {
+			names = append(names, s.Name)
+		}
+	}
+	return r.ReadModels.WaitForPosition(ctx, names, uint64(head))
 }
 
 // task runs do until it returns or the runner is closed; it reports false when the runner is closed already.

@@ -25,27 +25,33 @@ type Checkpoint struct {
 	Name       string
 	Generation int64
 	Epoch      int64
-	Position   uint64
+	LastEvent
 }
 
-// Apply writes the changes of the events up to a position, and the checkpoint that says so, in one transaction.
+// LastEvent is the last event of the ledger whose rows are there. The zero LastEvent is before the first one.
+type LastEvent struct {
+	Position uint64
+	Hash     string // of the event, in hexadecimal; empty in rows that an older version wrote
+}
+
+// Apply writes the changes of a run of events, and the checkpoint that names the last of them, in one transaction.
 // It fails with [ErrFenced], [ErrMoved] or [ErrRejected]; after any other error the same call may be repeated, also when the
 // transaction succeeded and only the answer was lost: then nothing is written twice.
-func (db *DB) Apply(ctx context.Context, at Checkpoint, to uint64, changes *Changes, now time.Time) (Checkpoint, error) {
+func (db *DB) Apply(ctx context.Context, at Checkpoint, to LastEvent, changes *Changes, now time.Time) (Checkpoint, error) {
 	return db.applying(ctx, at, to, changes, now, nil)
 }
 
 // applying is Apply with a last step inside the transaction.
-func (db *DB) applying(ctx context.Context, at Checkpoint, to uint64, changes *Changes, now time.Time, last func(*sql.Tx) error) (Checkpoint, error) {
-	if to < at.Position {
-		return at, fmt.Errorf("%w: the checkpoint of %s cannot go back from %d to %d", ErrInvalidChange, at.Name, at.Position, to)
+func (db *DB) applying(ctx context.Context, at Checkpoint, to LastEvent, changes *Changes, now time.Time, last func(*sql.Tx) error) (Checkpoint, error) {
+	if to.Position < at.Position {
+		return at, fmt.Errorf("%w: the checkpoint of %s cannot go back from %d to %d", ErrInvalidChange, at.Name, at.Position, to.Position)
 	}
 	write, err := db.engine.prepare(ctx, changes)
 	if err != nil {
 		return at, db.rejectedOr(fmt.Errorf("prepare the rows of %s: %w", at.Name, err))
 	}
 	next := at
-	next.Position = to
+	next.LastEvent = to
 	err = db.transact(ctx, func(tx *sql.Tx) error {
 		if last != nil { // it changes more than the checkpoint's own row
 			if err := db.engine.exclude(ctx, tx, at.Name); err != nil {
@@ -53,18 +59,18 @@ func (db *DB) applying(ctx context.Context, at Checkpoint, to uint64, changes *C
 			}
 		}
 		// First, so that who was fenced finds out before its rows collide with those of the new owner.
-		err := affecting(1, ErrFenced)(tx.ExecContext(ctx, `UPDATE projections SET position = $1, updated_at = $2
-			WHERE name = $3 AND generation = $4 AND epoch = $5 AND position = $6`,
-			to, now.UnixMicro(), at.Name, at.Generation, at.Epoch, at.Position))
+		err := affecting(1, ErrFenced)(tx.ExecContext(ctx, `UPDATE projections SET position = $1, event_hash = $2, updated_at = $3
+			WHERE name = $4 AND generation = $5 AND epoch = $6 AND position = $7`,
+			to.Position, to.Hash, now.UnixMicro(), at.Name, at.Generation, at.Epoch, at.Position))
 		if errors.Is(err, ErrFenced) {
-			next.Position, err = standing(ctx, tx, at)
-			if err == nil && next.Position != to {
+			next.LastEvent, err = standing(ctx, tx, at)
+			if err == nil && next.Position != to.Position {
 				err = ErrMoved
 			}
 			return err
 		}
 		if err != nil {
-			return fmt.Errorf("move the checkpoint of %s from %d to %d: %w", at.Name, at.Position, to, err)
+			return fmt.Errorf("move the checkpoint of %s from %d to %d: %w", at.Name, at.Position, to.Position, err)
 		}
 		if err := write(ctx, tx); err != nil {
 			return err
@@ -83,22 +89,22 @@ func (db *DB) applying(ctx context.Context, at Checkpoint, to uint64, changes *C
 	return next, nil
 }
 
-// standing is the position at which an owner's generation stands, which may be another one than it knows of: it did not hear
+// standing is the last event of an owner's generation, which may be another one than it knows of: it did not hear
 // whether its last transaction succeeded, or the database lost it. It fails with [ErrFenced].
-func standing(ctx context.Context, tx *sql.Tx, at Checkpoint) (position uint64, err error) {
-	err = tx.QueryRowContext(ctx, `SELECT position FROM projections WHERE name = $1 AND generation = $2 AND epoch = $3`,
-		at.Name, at.Generation, at.Epoch).Scan(&position)
+func standing(ctx context.Context, tx *sql.Tx, at Checkpoint) (last LastEvent, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT position, event_hash FROM projections WHERE name = $1 AND generation = $2 AND epoch = $3`,
+		at.Name, at.Generation, at.Epoch).Scan(&last.Position, &last.Hash)
 	if errors.Is(err, sql.ErrNoRows) {
-		return 0, ErrFenced
+		return LastEvent{}, ErrFenced
 	}
-	return position, err
+	return last, err
 }
 
 // Announce wakes who waits in this process for a projection to reach the checkpoint. Where queries are answered by a replica it
 // does nothing: the rows have yet to get there.
 func (db *DB) Announce(at Checkpoint) {
 	if !db.lags {
-		db.progress.advance(at.Name, at.Position)
+		db.progress.advance(at)
 	}
 }
 

@@ -11,8 +11,9 @@ import (
 
 func serving(ctx context.Context, tx *sql.Tx, name string) (a Adopted, err error) {
 	a.Name = name
-	err = tx.QueryRowContext(ctx, `SELECT generation, version, epoch, position FROM projections WHERE name = $1 AND serving = 1`, name).
-		Scan(&a.Generation, &a.Version, &a.Epoch, &a.Position)
+	err = tx.QueryRowContext(ctx, `SELECT generation, version, epoch, position, event_hash, installation, ledger_epoch
+		FROM projections WHERE name = $1 AND serving = 1`, name).
+		Scan(&a.Generation, &a.Version, &a.Epoch, &a.Position, &a.Hash, &a.Origin.Installation, &a.Origin.Epoch)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Adopted{}, ErrNotFound
 	}
@@ -32,7 +33,7 @@ func (db *DB) first(ctx context.Context, tx *sql.Tx, definition Definition, owne
 		return Adopted{}, err
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE projections SET serving = 1, state = $1 WHERE name = $2 AND generation = $3`, StateRunning, at.Name, at.Generation)
-	return Adopted{Checkpoint: at, Version: definition.Version}, err
+	return Adopted{Checkpoint: at, Version: definition.Version, Origin: db.Origin()}, err
 }
 
 // create makes the tables of a new generation, without their indexes, and its row in the control table.
@@ -42,9 +43,11 @@ func (db *DB) create(ctx context.Context, tx *sql.Tx, definition Definition, own
 		definition.Name).Scan(&at.Generation, &at.Epoch); err != nil {
 		return at, err
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO projections (name, generation, serving, version, position, epoch, owner, state, tables, updated_at)
-		VALUES ($1, $2, 0, $3, 0, $4, $5, $6, $7, $8)`,
-		at.Name, at.Generation, definition.Version, at.Epoch, owner, StateRebuilding, definition.tableNames(), now.UnixMicro()); err != nil {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO projections (name, generation, serving, version, position, epoch, owner, state, tables, updated_at,
+			installation, ledger_epoch)
+		VALUES ($1, $2, 0, $3, 0, $4, $5, $6, $7, $8, $9, $10)`,
+		at.Name, at.Generation, definition.Version, at.Epoch, owner, StateRebuilding, definition.tableNames(), now.UnixMicro(),
+		db.Origin().Installation, db.Origin().Epoch); err != nil {
 		return at, err
 	}
 	tables, _, err := ddl(db.engine.folder(), definition.Name, at.Generation)
@@ -122,7 +125,7 @@ const switchAttempts = 5
 
 // Switch writes the last changes of a generation that was built and makes it the one that serves, in one transaction.
 // From then on the replaced generation's checkpoint is fenced; its tables stay until [DB.DropGeneration].
-func (db *DB) Switch(ctx context.Context, definition Definition, replaced, built Checkpoint, to uint64, changes *Changes, now time.Time) (Checkpoint, error) {
+func (db *DB) Switch(ctx context.Context, definition Definition, replaced, built Checkpoint, to LastEvent, changes *Changes, now time.Time) (Checkpoint, error) {
 	for attempt := 1; ; attempt++ {
 		next, err := db.applying(ctx, built, to, changes, now, func(tx *sql.Tx) error { return db.exchange(ctx, tx, definition, replaced, built) })
 		if err == nil {

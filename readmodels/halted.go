@@ -16,7 +16,7 @@ type place struct {
 
 func scanPlace(r row) (at place, err error) {
 	var state string
-	err = r.Scan(&at.Name, &at.Position, &state)
+	err = r.Scan(&at.Name, &at.Generation, &at.Position, &state)
 	at.failed = state == StateFailed
 	return at, err
 }

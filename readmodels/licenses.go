@@ -188,7 +188,7 @@ func (db *DB) Licenses(ctx context.Context, tenant string, filter LicenseFilter,
 		direction, beyond = "DESC", "<"
 	}
 	order := "licenses " + string(filter.Sort) + " " + direction
-	limit, from, err := paging.start(order)
+	limit, from, err := db.start(paging, order)
 	if err != nil {
 		return Page[License]{}, err
 	}
@@ -225,7 +225,7 @@ func (db *DB) Licenses(ctx context.Context, tenant string, filter LicenseFilter,
 	if err != nil {
 		return Page[License]{}, err
 	}
-	return paged(items, limit, func(l License) cursor {
+	return paged(db, items, limit, func(l License) cursor {
 		return cursor{Order: order, Key: filter.Sort.of(l), Row: l.row}
 	}), nil
 }

@@ -85,7 +85,7 @@ func scanMachine(r row) (m Machine, err error) {
 
 // MachinesOfLicense lists the machines ever bound to a licence, in the order they were first bound. It fails with [ErrBadCursor] or [ErrInvalidQuery]. (Projection: [Machines].)
 func (db *DB) MachinesOfLicense(ctx context.Context, tenant string, licenseID uuid.UUID, paging Paging) (Page[Machine], error) {
-	limit, from, err := paging.start("machines")
+	limit, from, err := db.start(paging, "machines")
 	if err != nil {
 		return Page[Machine]{}, err
 	}
@@ -100,7 +100,7 @@ func (db *DB) MachinesOfLicense(ctx context.Context, tenant string, licenseID uu
 	if err != nil {
 		return Page[Machine]{}, err
 	}
-	return paged(items, limit, func(m Machine) cursor { return cursor{Order: "machines", Row: m.row} }), nil
+	return paged(db, items, limit, func(m Machine) cursor { return cursor{Order: "machines", Row: m.row} }), nil
 }
 
 // Machine finds a machine by the id of its binding. It fails with [ErrNotFound]. (Projection: [Machines].)

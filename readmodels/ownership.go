@@ -52,7 +52,8 @@ func (db *DB) Establish(ctx context.Context, definition Definition, now time.Tim
 // Adopted is what an owner finds when it adopts a projection.
 type Adopted struct {
 	Checkpoint
-	Version int // of the projector that filled the tables; another one than the code's calls for a rebuild
+	Version int    // of the projector that filled the tables; another one than the code's calls for a rebuild
+	Origin  Origin // of the rows
 }
 
 // Adopt makes owner the one who writes a projection, and everybody before it stop: their checkpoints are fenced. A projection

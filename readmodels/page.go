@@ -35,6 +35,7 @@ const maxCursor = 1024
 
 // cursor is the place after a row: the list's order, the row's sort key and its place among equal keys.
 type cursor struct {
+	Epoch string `json:"e,omitempty"` // of the ledger, see cursorEpoch
 	Order string `json:"o"`
 	Key   string `json:"k"`
 	Row   int64  `json:"r"`
@@ -48,8 +49,15 @@ func (c cursor) String() string {
 	return base64.RawURLEncoding.EncodeToString(data)
 }
 
-// start returns the limit and the cursor of a request for a list in the given order; the cursor is nil for the first page.
-func (p Paging) start(order string) (limit int, from *cursor, err error) {
+// cursorEpoch is what cursors hold of the ledger's epoch: its last digits, which are random.
+func (db *DB) cursorEpoch() string {
+	epoch := db.Origin().Epoch
+	return epoch[max(0, len(epoch)-12):]
+}
+
+// start returns the limit and the cursor of a request for a list in the given order; the cursor is nil for the first page. Cursors that
+// an older version handed out name no epoch.
+func (db *DB) start(p Paging, order string) (limit int, from *cursor, err error) {
 	limit = p.Limit
 	if limit == 0 {
 		limit = DefaultLimit
@@ -70,6 +78,9 @@ func (p Paging) start(order string) (limit int, from *cursor, err error) {
 	from = &cursor{}
 	if err := json.Unmarshal(data, from); err != nil || from.Order != order || from.String() != p.Cursor {
 		return 0, nil, ErrBadCursor
+	}
+	if from.Epoch != "" && from.Epoch != db.cursorEpoch() {
+		return 0, nil, ErrOtherEpoch
 	}
 	return limit, from, nil
 }
@@ -158,12 +169,14 @@ func rowsOf[T any](ctx context.Context, from *sql.DB, scan func(row) (T, error),
 }
 
 // paged cuts the one row too many that was asked for and turns it into a cursor.
-func paged[T any](items []T, limit int, after func(T) cursor) Page[T] {
+func paged[T any](db *DB, items []T, limit int, after func(T) cursor) Page[T] {
 	if len(items) <= limit {
 		return Page[T]{Items: items}
 	}
 	items = items[:limit]
-	return Page[T]{Items: items, Next: after(items[limit-1]).String()}
+	next := after(items[limit-1])
+	next.Epoch = db.cursorEpoch()
+	return Page[T]{Items: items, Next: next.String()}
 }
 
 // instant scans a time stored as microseconds since 1970.

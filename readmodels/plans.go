@@ -69,7 +69,7 @@ type PlanFilter struct {
 // Plans lists a tenant's plans in the order they were published. It fails with [ErrBadCursor] or [ErrInvalidQuery].
 // (Projection: [Catalog].)
 func (db *DB) Plans(ctx context.Context, tenant string, filter PlanFilter, paging Paging) (Page[Plan], error) {
-	limit, from, err := paging.start("plans")
+	limit, from, err := db.start(paging, "plans")
 	if err != nil {
 		return Page[Plan]{}, err
 	}
@@ -88,5 +88,5 @@ func (db *DB) Plans(ctx context.Context, tenant string, filter PlanFilter, pagin
 	if err != nil {
 		return Page[Plan]{}, err
 	}
-	return paged(items, limit, func(p Plan) cursor { return cursor{Order: "plans", Row: p.row} }), nil
+	return paged(db, items, limit, func(p Plan) cursor { return cursor{Order: "plans", Row: p.row} }), nil
 }

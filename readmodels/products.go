@@ -59,7 +59,7 @@ func (db *DB) Product(ctx context.Context, tenant, idOrCode string) (Product, er
 // Products lists a tenant's products in the order they were registered. It fails with [ErrBadCursor] or [ErrInvalidQuery].
 // (Projection: [Catalog].)
 func (db *DB) Products(ctx context.Context, tenant string, paging Paging) (Page[Product], error) {
-	limit, from, err := paging.start("products")
+	limit, from, err := db.start(paging, "products")
 	if err != nil {
 		return Page[Product]{}, err
 	}
@@ -73,7 +73,7 @@ func (db *DB) Products(ctx context.Context, tenant string, paging Paging) (Page[
 	if err != nil {
 		return Page[Product]{}, err
 	}
-	return paged(items, limit, func(p Product) cursor { return cursor{Order: "products", Row: p.row} }), nil
+	return paged(db, items, limit, func(p Product) cursor { return cursor{Order: "products", Row: p.row} }), nil
 }
 
 // SigningKeys lists a product's public keys, the oldest first. They are public, so no tenant is asked for. It fails with
@@ -85,6 +85,11 @@ func (db *DB) SigningKeys(ctx context.Context, productID uuid.UUID) ([]SigningKe
 		return nil, ErrNotFound
 	}
 	return keys, err
+}
+
+// SigningKeyIDs names every signing key of every tenant. (Projection: [Catalog].)
+func (db *DB) SigningKeyIDs(ctx context.Context) ([]string, error) {
+	return list(ctx, db, scanText, `SELECT id FROM signing_keys`)
 }
 
 func scanSigningKey(r row) (k SigningKey, err error) {

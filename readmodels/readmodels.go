@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/licenseledger/licenseledger/pgconnect"
@@ -26,6 +27,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrBadCursor refuses a cursor that was not handed out for this list and order.
 	ErrBadCursor = errors.New("the cursor is not one of this list")
+	// ErrOtherEpoch refuses a cursor that was handed out in another epoch of the ledger: what it points at may be something else now.
+	ErrOtherEpoch = errors.New("the cursor is of another epoch of the ledger")
 	// ErrInvalidQuery refuses a limit, order or filter value that is not one of those documented.
 	ErrInvalidQuery = errors.New("invalid query")
 	// ErrUnavailable says that the database that answers queries cannot be reached right now.
@@ -50,6 +53,7 @@ type DB struct {
 	// patience is when a transaction or query that neither succeeds nor fails is given up; 0: never.
 	patience time.Duration
 
+	origin       atomic.Pointer[Origin]
 	progress     progress
 	polling      chan struct{} // holds a token while one of those who wait reads the positions
 	polled       time.Time     // when they were read last; guarded by polling

@@ -40,7 +40,7 @@ func apply(t testing.TB, db *readmodels.DB, definition readmodels.Definition, at
 	t.Helper()
 	changes := db.Changes(definition, at)
 	change(changes)
-	next, err := db.Apply(t.Context(), at, at.Position+1, changes, noon)
+	next, err := db.Apply(t.Context(), at, readmodels.LastEvent{Position: at.Position + 1}, changes, noon)
 	require.NoError(t, err)
 	return next
 }

@@ -35,7 +35,7 @@ func scanTimelineEntry(r row) (e TimelineEntry, err error) {
 // TimelineOfLicense lists what happened to a licence, the oldest first. It fails with [ErrBadCursor] or [ErrInvalidQuery].
 // (Projection: [Timeline].)
 func (db *DB) TimelineOfLicense(ctx context.Context, tenant string, licenseID uuid.UUID, paging Paging) (Page[TimelineEntry], error) {
-	limit, from, err := paging.start("timeline")
+	limit, from, err := db.start(paging, "timeline")
 	if err != nil {
 		return Page[TimelineEntry]{}, err
 	}
@@ -50,5 +50,5 @@ func (db *DB) TimelineOfLicense(ctx context.Context, tenant string, licenseID uu
 	if err != nil {
 		return Page[TimelineEntry]{}, err
 	}
-	return paged(items, limit, func(e TimelineEntry) cursor { return cursor{Order: "timeline", Row: int64(e.Position)} }), nil
+	return paged(db, items, limit, func(e TimelineEntry) cursor { return cursor{Order: "timeline", Row: int64(e.Position)} }), nil
 }

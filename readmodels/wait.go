@@ -62,32 +62,34 @@ func (db *DB) poll(ctx context.Context, asked time.Time, moved <-chan struct{}) 
 		return nil
 	case <-timer.C:
 	}
-	places, err := list(ctx, db, scanPlace, `SELECT name, position, state FROM projections WHERE serving = 1`)
+	places, err := list(ctx, db, scanPlace, `SELECT name, generation, position, state FROM projections WHERE serving = 1`)
 	db.polled, db.places = time.Now(), places
 	for _, at := range places {
-		db.progress.advance(at.Name, at.Position)
+		db.progress.advance(at.Checkpoint)
 	}
 	return err
 }
 
 // progress is what this process knows of the projections' positions. The zero value is ready.
 type progress struct {
-	mu        sync.Mutex
-	positions map[string]uint64
-	moved     chan struct{} // closed when a position grows
+	mu          sync.Mutex
+	checkpoints map[string]Checkpoint
+	moved       chan struct{} // closed when a position grows
 }
 
-// advance records that a projection reached a position and wakes who waits for one.
-func (p *progress) advance(name string, position uint64) {
+// advance records that a projection reached a position and wakes who waits for one. A new generation may begin at an earlier
+// position than the one before it: see [DB.Reset].
+func (p *progress) advance(to Checkpoint) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.positions == nil {
-		p.positions = map[string]uint64{}
+	if p.checkpoints == nil {
+		p.checkpoints = map[string]Checkpoint{}
 	}
-	if position <= p.positions[name] {
+	known := p.checkpoints[to.Name]
+	if to.Generation < known.Generation || to.Generation == known.Generation && to.Position <= known.Position {
 		return
 	}
-	p.positions[name] = position
+	p.checkpoints[to.Name] = to
 	if p.moved != nil {
 		close(p.moved)
 		p.moved = nil
@@ -99,7 +101,7 @@ func (p *progress) reached(names []string, position uint64) (bool, <-chan struct
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, name := range names {
-		if p.positions[name] < position {
+		if p.checkpoints[name].Position < position {
 			if p.moved == nil {
 				p.moved = make(chan struct{})
 			}

@@ -8,7 +8,6 @@ import (
 )
 
 const (
-	channel = "licenseledger:grown"
 	// announceEvery is the least time between two announcements. One that comes in between is made at its end.
 	announceEvery = 10 * time.Millisecond
 	// silenceTimeout is how long nobody announces anything before the connection is made anew: it may have died unnoticed.
@@ -31,7 +30,7 @@ func (c *Cache) announceAll(ctx context.Context) {
 		case <-c.grown:
 		}
 		_ = c.call(ctx, backgroundTimeout, func(ctx context.Context) error {
-			return c.client.Publish(ctx, channel, c.instance).Err()
+			return c.client.Publish(ctx, c.space.channel(), c.instance).Err()
 		}) // the others look by themselves before long
 		if !pause(ctx, announceEvery) {
 			return
@@ -50,7 +49,7 @@ func (c *Cache) listen(ctx context.Context) {
 }
 
 func (c *Cache) listenOnce(ctx context.Context) {
-	subscription := c.client.Subscribe(ctx, channel)
+	subscription := c.client.Subscribe(ctx, c.space.channel())
 	closed := context.AfterFunc(ctx, func() { _ = subscription.Close() }) // reading heeds no context
 	defer func() {
 		if closed() {
@@ -66,8 +65,8 @@ func (c *Cache) listenOnce(ctx context.Context) {
 		case !ok: // it listens from now on
 			signal(c.announced)
 		case message.Payload != c.instance:
-			signal(c.announced)
 			c.metrics.received(heard)
+			signal(c.announced)
 		default:
 			c.metrics.received(own)
 		}

@@ -44,6 +44,7 @@ type Sealer interface {
 // Config is what a cache works with.
 type Config struct {
 	Sealer      Sealer
+	Namespace   string        // of the ledger among those that share the Redis; may be empty
 	Instance    string        // names this process among those that share the Redis
 	LoadTimeout time.Duration // how much longer a command may take because of the cache; 0: 50 ms
 	RetryAfter  time.Duration // how long a Redis that failed is left alone; 0: five seconds
@@ -54,7 +55,7 @@ type Config struct {
 type Cache struct {
 	client   redis.UniversalClient
 	sealer   Sealer
-	format   format
+	space    space
 	instance string
 	logger   *slog.Logger
 	patience time.Duration // of who loads
@@ -79,7 +80,7 @@ func Open(url string, c Config) (*Cache, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	cache := &Cache{
-		client: client, sealer: c.Sealer, format: formatOf(domain.Events()), instance: c.Instance, logger: c.Logger,
+		client: client, sealer: c.Sealer, space: space{namespace(c.Namespace), formatOf(domain.Events())}, instance: c.Instance, logger: c.Logger,
 		patience: cmp.Or(c.LoadTimeout, defaultLoadTimeout),
 		saves:    newQueue(), grown: make(chan struct{}, 1), announced: make(chan struct{}, 1), stop: stop,
 	}

@@ -24,11 +24,23 @@ func formatOf(events *event.Registry) format {
 	return format(fmt.Sprintf("%d-%s", license.SnapshotFormat, hex.EncodeToString(sum[:8])))
 }
 
-// key is where a licence's snapshot is kept. The format is part of it, so that programs of different versions do not replace each
-// other's snapshots.
-func (f format) key(id uuid.UUID) string { return fmt.Sprintf("licenseledger:license:%s:%s", f, id) }
+// space is where the snapshots of one ledger are, for programs that fold alike.
+type space struct {
+	namespace
+	format format
+}
 
-// name binds a sealed snapshot to its licence and its format.
-func (f format) name(id uuid.UUID) []string {
-	return []string{"license snapshot", string(f), id.String()}
+// key is where a licence's snapshot is. The format is part of it, so that programs of different versions do not overwrite each
+// other's.
+func (s space) key(id uuid.UUID) string {
+	return fmt.Sprintf("%slicense:%s:%s", s.prefix(), s.format, id)
+}
+
+// sealedName binds a sealed snapshot to its licence, its format and its ledger.
+func (s space) sealedName(id uuid.UUID) []string {
+	name := []string{"license snapshot", string(s.format), id.String()}
+	if s.namespace != "" {
+		name = append(name, string(s.namespace))
+	}
+	return name
 }

@@ -18,7 +18,7 @@ const revisionDigits = 20
 func (c *Cache) Load(ctx context.Context, id uuid.UUID) *license.Stream {
 	var value string
 	err := c.call(ctx, c.patience, func(ctx context.Context) (err error) {
-		value, err = c.client.GetRange(ctx, c.format.key(id), 0, maxValue-1).Result()
+		value, err = c.client.GetRange(ctx, c.space.key(id), 0, maxValue-1).Result()
 		return err
 	})
 	if err != nil {
@@ -42,7 +42,7 @@ func (c *Cache) open(id uuid.UUID, value string) *license.Stream {
 	if len(value) < revisionDigits {
 		return nil
 	}
-	text, err := c.sealer.OpenCached([]byte(value[revisionDigits:]), c.format.name(id)...)
+	text, err := c.sealer.OpenCached([]byte(value[revisionDigits:]), c.space.sealedName(id)...)
 	if err != nil {
 		return nil
 	}

@@ -95,7 +95,7 @@ func (c *Cache) save(ctx context.Context, s *license.Stream) {
 	}
 	text, err := license.Snapshot(s)
 	if err == nil {
-		text, err = c.sealer.SealCached(text, c.format.name(s.ID)...)
+		text, err = c.sealer.SealCached(text, c.space.sealedName(s.ID)...)
 	}
 	if err != nil || revisionDigits+len(text) > maxValue {
 		c.metrics.saved(dropped)
@@ -104,7 +104,7 @@ func (c *Cache) save(ctx context.Context, s *license.Stream) {
 	var stored bool
 	err = c.call(ctx, backgroundTimeout, func(ctx context.Context) (err error) {
 		revision := fmt.Sprintf("%0*d", revisionDigits, s.Track().Revision)
-		stored, err = redis.NewScript(saveNewer).Run(ctx, c.client, []string{c.format.key(s.ID)}, revision, text, timeToLive.Milliseconds()).Bool()
+		stored, err = redis.NewScript(saveNewer).Run(ctx, c.client, []string{c.space.key(s.ID)}, revision, text, timeToLive.Milliseconds()).Bool()
 		return err
 	})
 	switch {

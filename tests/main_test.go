@@ -97,7 +97,7 @@ func everythingRan() bool {
 			return false
 		}
 	}
-	return !testing.Short()
+	return true
 }
 
 // unprovokable are the codes that nobody can bring about from outside, each with the reason.

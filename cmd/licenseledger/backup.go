@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/eventstore/sqlite"
 	"github.com/licenseledger/licenseledger/keyring"
 	"github.com/licenseledger/licenseledger/migrations"
@@ -66,7 +67,7 @@ func backup(ctx context.Context, c config, dir, keysDir string, progress io.Writ
 	}
 	if keysDir != "" && c.ReadModels.shared() {
 		return report, &advice{fmt.Errorf("the keys are in %s, which has its own backups", c.ReadModels),
-			"use pg_dump --schema " + keyring.DefaultPostgresSchema + ", and keep the master key elsewhere"}
+			"use pg_dump --schema " + c.Keys.schema + ", and keep the master key elsewhere"}
 	}
 	if err := apart(dir, keysDir); err != nil {
 		return report, err
@@ -131,15 +132,31 @@ func backupLedger(ctx context.Context, c config, to *newFolder, now time.Time, p
 	if err != nil {
 		return manifest{}, fmt.Errorf("read the copy: %w", err)
 	}
-	schema, err := migrations.Newest(migrations.SQLite, migrations.Ledger) // a copy at another version is not opened
+	schema, _, err := versionOf(ctx, at, "", migrations.SQLite, migrations.Ledger)
+	if err != nil {
+		return manifest{}, err
+	}
+	epoch, err := epochAt(ctx, at)
 	if err != nil {
 		return manifest{}, err
 	}
 	m := manifest{
 		Format: manifestFormat, MadeAt: now, Program: programVersion(), Schema: schema,
 		Events: summary.Events, Streams: summary.Streams, Head: uint64(summary.Head), Digest: summary.Digest,
+		Installation: given(epoch.Installation), Epoch: given(epoch.ID),
 	}
 	return m, writeManifest(to.in(manifestFile), m)
+}
+
+// epochAt reads the epoch of the ledger at a location; the zero Epoch when it has none.
+func epochAt(ctx context.Context, at location) (_ eventstore.Epoch, err error) {
+	ledger, err := openLedger(ctx, at, "")
+	if err != nil {
+		return eventstore.Epoch{}, err
+	}
+	defer func() { err = errors.Join(err, ledger.Close()) }()
+	epochs, err := ledger.Epochs(ctx)
+	return eventstore.Current(epochs), err
 }
 
 // backupKeys copies the keys and those of the secret files that exist.
@@ -154,6 +171,11 @@ func backupKeys(ctx context.Context, c config, to *newFolder, now time.Time) (*k
 		return nil, err
 	}
 	m.Files[keysFile] = digest
+	witness, err := witnessIn(ctx, aside)
+	if err != nil {
+		return nil, err
+	}
+	m.Installation = given(witness.Installation)
 	if err := os.Remove(aside); err != nil {
 		return nil, err
 	}
@@ -168,6 +190,21 @@ func backupKeys(ctx context.Context, c config, to *newFolder, now time.Time) (*k
 		m.Files[name] = digest
 	}
 	return m, writeManifest(to.in(manifestFile), m)
+}
+
+// witnessIn reads what the keys in a file remember of their ledger.
+func witnessIn(ctx context.Context, file string) (_ keyring.Witness, err error) {
+	at, _ := parseLocation("sqlite:"+absolute(file), engineSQLite)
+	db, err := openTables(at, "")
+	if err != nil {
+		return keyring.Witness{}, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	keys, err := keyring.Inspect(ctx, db, migrations.SQLite)
+	if err != nil {
+		return keyring.Witness{}, err
+	}
+	return keys.Witness(ctx)
 }
 
 func (r backupReport) print(out io.Writer) error {

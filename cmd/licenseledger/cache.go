@@ -14,7 +14,9 @@ func (s *stores) openCache(c config, metrics *prometheus.Registry, logger *slog.
 	if c.Redis == "" {
 		return nil, nil
 	}
-	cache, err := rediscache.Open(c.Redis, rediscache.Config{Sealer: s.keys, Instance: owner(), Logger: logger})
+	cache, err := rediscache.Open(c.Redis, rediscache.Config{
+		Sealer: s.keys, Namespace: s.epoch.Installation.String() + ":" + s.epoch.ID.String(), Instance: owner(), Logger: logger,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -26,19 +26,18 @@ import (
 type setting struct {
 	key     string // as in the file; the flag has dashes, the environment variable capitals and a prefix
 	initial string
-	secret  bool // never a flag, since a command line can be read by others; never printed
-	url     bool // may hold a password: then it must not be given by flag, and the password is not printed
+	secret  bool   // never a flag, since a command line can be read by others; never printed
+	url     bool   // may hold a password: then it must not be given by flag, and the password is not printed
+	engine  engine // the only one for which it has a meaning; empty: all
 	usage   string
 }
 
 const envPrefix = "LICENSELEDGER_"
 
 func settings() []setting {
-	return []setting{
+	return slices.Concat([]setting{
 		{key: "data_dir", initial: "./data", usage: "folder of the embedded databases and of keys that are not given"},
-		{key: "eventstore", initial: "sqlite:ledger.db", url: true, usage: "where the events are: sqlite:PATH, postgres://… or esdb://…"},
-		{key: "readmodels", initial: "sqlite:readmodels.db", url: true, usage: "where read models and sealed keys are: sqlite:PATH or postgres://…"},
-		{key: "readmodels_replica", url: true, usage: "postgres://… of a server that follows the one of readmodels and answers queries in its place"},
+	}, placeSettings(), []setting{
 		{key: "role", initial: "all", usage: "what this instance does: api, projector (and what time brings about), or all"},
 		{key: "redis", url: true, usage: "a Redis through which instances share caches: redis://…, rediss://…, unix://…, redis+sentinel://… or redis+cluster://…; none when empty"},
 		{key: "listen", initial: "127.0.0.1:8080", usage: "address to serve HTTP on"},
@@ -49,7 +48,7 @@ func settings() []setting {
 		{key: "drain_timeout", initial: "15s", usage: "how long requests may take to finish after SIGTERM"},
 		{key: "log_level", initial: "info", usage: "debug, info, warn or error"},
 		{key: "log_format", initial: "text", usage: "text or json"},
-	}
+	})
 }
 
 // role is what one of several instances does.
@@ -67,6 +66,7 @@ type config struct {
 	DataDir        string
 	EventStore     location
 	ReadModels     location
+	Keys           location // beside the read models, in a file of their own where these are in one
 	Replica        location // none: its text is empty
 	Role           role
 	Redis          string // a URL that may hold a password; empty: none
@@ -191,17 +191,8 @@ func (c *config) read(values map[string]string) error {
 	c.DataDir, c.Listen, c.Issuer = values["data_dir"], values["listen"], values["issuer"]
 	c.AdminKey, c.MasterKey = values["admin_key"], values["master_key"]
 	c.LogLevel, c.LogFormat = values["log_level"], values["log_format"]
-	var ok bool
-	if c.EventStore, ok = parseLocation(values["eventstore"], engineSQLite, enginePostgreSQL, engineESDB); !ok {
-		return wrongSetting("eventstore", "must be sqlite:PATH, postgres://USER@HOST/DATABASE or esdb://HOST")
-	}
-	if c.ReadModels, ok = parseLocation(values["readmodels"], engineSQLite, enginePostgreSQL); !ok {
-		return wrongSetting("readmodels", "must be sqlite:PATH or postgres://USER@HOST/DATABASE")
-	}
-	if text := values["readmodels_replica"]; text != "" {
-		if c.Replica, ok = parseLocation(text, enginePostgreSQL); !ok || !c.ReadModels.shared() {
-			return wrongSetting("readmodels_replica", "must be postgres://USER@HOST/DATABASE, and so must readmodels")
-		}
+	if err := c.readPlaces(values); err != nil {
+		return err
 	}
 	c.Role = role(values["role"])
 	if !slices.Contains([]role{roleAll, roleAPI, roleProjector}, c.Role) {

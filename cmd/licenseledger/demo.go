@@ -163,7 +163,7 @@ func (d *demo) renew(ctx context.Context) error {
 
 func (d *demo) verify(ctx context.Context) error {
 	var keys json.RawMessage
-	if _, err := d.machine.call(ctx, http.MethodGet, "/v1/products/"+d.product+"/jwks.json", nil, &keys); err != nil {
+	if _, err := d.machine.waiting(d.seen).call(ctx, http.MethodGet, "/v1/products/"+d.product+"/jwks.json", nil, &keys); err != nil {
 		return err
 	}
 	certificate, err := keyring.Verify(d.signed, keys, time.Now())

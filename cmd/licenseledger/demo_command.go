@@ -76,7 +76,8 @@ func demoOnOwnServer(ctx context.Context, c config, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	c.DataDir, c.Listen, c.MasterKey = folder, "127.0.0.1:0", ""
-	c.EventStore, c.ReadModels = location{engineSQLite, "sqlite:ledger.db"}, location{engineSQLite, "sqlite:readmodels.db"}
+	c.EventStore, c.ReadModels = location{engine: engineSQLite, text: "sqlite:ledger.db"}, location{engine: engineSQLite, text: "sqlite:readmodels.db"}
+	c.Keys = location{engine: engineSQLite, text: "sqlite:" + keysFile}
 	s, err := startServer(ctx, c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err

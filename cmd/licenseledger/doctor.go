@@ -111,14 +111,20 @@ func (d *diagnosis) examine(ctx context.Context, c config) {
 	ctx, cancel := context.WithTimeout(ctx, 4*doctorPatience)
 	defer cancel()
 	d.examineDataDir(c)
+	d.examineParts(c)
 	events, readModels := true, true
+	together := c.ReadModels.sameServer(c.EventStore)
 	if c.EventStore.engine == enginePostgreSQL {
-		events = d.examineServer(ctx, "eventstore", c.EventStore)
+		on := []location{c.EventStore}
+		if together {
+			on = append(on, c.ReadModels, c.Keys)
+		}
+		events = d.examineServer(ctx, "eventstore", on...)
 	}
-	if c.ReadModels == c.EventStore {
+	if together {
 		readModels = events
 	} else if c.ReadModels.engine == enginePostgreSQL {
-		readModels = d.examineServer(ctx, "readmodels", c.ReadModels)
+		readModels = d.examineServer(ctx, "readmodels", c.ReadModels, c.Keys)
 	}
 	if c.Replica.text != "" {
 		d.examineReplica(ctx, c.Replica)
@@ -131,7 +137,7 @@ func (d *diagnosis) examine(ctx context.Context, c config) {
 		if d.examineTables(ctx, "readmodels: tables", c.ReadModels, c.DataDir, migrations.Readmodels) {
 			d.examineProjections(ctx, c)
 		}
-		used = d.examineTables(ctx, "keys: tables", c.keysLocation(), c.DataDir, migrations.Keys)
+		used = d.examineTables(ctx, "keys: tables", c.Keys, c.DataDir, migrations.Keys)
 	}
 	d.examineCache(ctx, c)
 	d.examineMasterKey(ctx, c, used)
@@ -141,26 +147,28 @@ func (d *diagnosis) examine(ctx context.Context, c config) {
 // examineLedger reads where the ledger ends.
 func (d *diagnosis) examineLedger(ctx context.Context, c config) {
 	if c.EventStore.engine != engineESDB && !d.examineTables(ctx, "eventstore: tables", c.EventStore, c.DataDir, migrations.Ledger) {
+		if isMissing(c.EventStore, c.DataDir) {
+			d.examineInstallation(ctx, c, noLedger{})
+		}
 		return
 	}
 	const check = "eventstore: ledger"
 	ctx, cancel := context.WithTimeout(ctx, doctorPatience)
 	defer cancel()
 	ledger, err := openLedger(ctx, c.EventStore, c.DataDir)
-	if errors.Is(err, migrations.ErrOlderDatabase) {
-		return // told already
-	}
 	if err != nil {
 		d.mend(check, err.Error(), "make "+c.EventStore.String()+" reachable from here")
 		return
 	}
+	defer func() { _ = ledger.Close() }()
 	head, err := ledger.Head(ctx)
-	if err := errors.Join(err, ledger.Close()); err != nil {
+	if err != nil {
 		d.mend(check, err.Error(), "`licenseledger ledger verify` tells more")
 		return
 	}
 	d.ok(check, fmt.Sprintf("head at position %d", head))
 	d.examineTypes(ctx, c)
+	d.examineInstallation(ctx, c, ledger)
 }
 
 // examineCache looks for the Redis, without which everything works, only slower.
@@ -222,7 +230,7 @@ func (d *diagnosis) examineMasterKey(ctx context.Context, c config, used bool) {
 }
 
 func checkMasterKey(ctx context.Context, c config, master keyring.MasterKey) (err error) {
-	db, err := openTables(c.keysLocation(), c.DataDir, migrations.Keys)
+	db, err := openTables(c.Keys, c.DataDir)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,7 +15,7 @@ import (
 const (
 	oldestPostgres     = 120000 // the settings that the program makes exist since then
 	maintainedPostgres = 140000
-	neededConnections  = 50 // that one instance opens at most, events, read models and keys together
+	spareConnections   = 10 // beyond those of an instance, for upgrades of the tables and for tools
 	bigClockDifference = 5 * time.Second
 	someDifference     = time.Second
 )
@@ -43,7 +44,7 @@ type postgresServer struct {
 	ahead                                             time.Duration // of this host's clock
 }
 
-func askPostgres(ctx context.Context, at location) (s postgresServer, err error) {
+func askPostgres(ctx context.Context, at location, schemas ...string) (s postgresServer, err error) {
 	ctx, cancel := context.WithTimeout(ctx, doctorPatience)
 	defer cancel()
 	config, err := pgconnect.Parse(at.text, "public", nil, nil)
@@ -56,22 +57,23 @@ func askPostgres(ctx context.Context, at location) (s postgresServer, err error)
 		return s, err
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	var names []string
-	for _, name := range postgresSchemas() {
-		names = append(names, name)
-	}
 	asked := time.Now()
 	var clock time.Time
-	err = conn.QueryRow(ctx, serverSQL, names).Scan(&s.number, &s.version, &s.standby, &s.readOnly, &s.fsync, &s.commits, &s.fullPageWrites,
+	err = conn.QueryRow(ctx, serverSQL, schemas).Scan(&s.number, &s.version, &s.standby, &s.readOnly, &s.fsync, &s.commits, &s.fullPageWrites,
 		&s.encoded, &s.connections, &s.mayCreate, &s.schemas, &clock)
 	answered := time.Now()
 	s.ahead = asked.Add(answered.Sub(asked) / 2).Sub(clock)
 	return s, err
 }
 
-// examineServer looks whether a PostgreSQL server can be relied on, and reports whether it answers.
-func (d *diagnosis) examineServer(ctx context.Context, setting string, at location) bool {
-	s, err := askPostgres(ctx, at)
+// examineServer looks whether a PostgreSQL server can be relied on, and reports whether it answers. All locations are on it.
+func (d *diagnosis) examineServer(ctx context.Context, setting string, locations ...location) bool {
+	at, needed := locations[0], spareConnections
+	var schemas []string
+	for _, l := range locations {
+		schemas, needed = append(schemas, l.schema), needed+l.connections
+	}
+	s, err := askPostgres(ctx, at, schemas...)
 	if err != nil {
 		d.mend(setting+": server", at.String()+": "+err.Error(), "start the server, let this host in (pg_hba.conf, firewall), and check user, password and database")
 		return false
@@ -93,14 +95,14 @@ func (d *diagnosis) examineServer(ctx context.Context, setting string, at locati
 	} else {
 		d.ok(setting+": encoding", s.encoded)
 	}
-	if !s.mayCreate && s.schemas == 0 {
-		d.mend(setting+": rights", "the user may not make schemas, and there are none yet", "GRANT CREATE ON DATABASE … TO …")
+	if !s.mayCreate && s.schemas < len(schemas) {
+		d.mend(setting+": rights", "the user may not make schemas, and not all of these are there: "+strings.Join(schemas, ", "), "GRANT CREATE ON DATABASE … TO …")
 	}
-	if s.connections < neededConnections {
+	if s.connections < needed {
 		d.mend(setting+": connections", fmt.Sprintf("%d for everybody", s.connections),
-			fmt.Sprintf("raise max_connections, or the limit of role or database: %d for every instance", neededConnections))
+			fmt.Sprintf("raise max_connections, or the limit of role or database: %d for every instance", needed))
 	} else {
-		d.ok(setting+": connections", fmt.Sprintf("%d for everybody, %d for every instance", s.connections, neededConnections))
+		d.ok(setting+": connections", fmt.Sprintf("%d for everybody, %d for every instance", s.connections, needed))
 	}
 	d.examineClock(setting+": clock", s.ahead)
 	return true

@@ -12,24 +12,14 @@ import (
 
 	"github.com/jackc/pgx/v5/stdlib"
 
-	"github.com/licenseledger/licenseledger/eventstore/postgres"
-	"github.com/licenseledger/licenseledger/keyring"
 	"github.com/licenseledger/licenseledger/migrations"
 	"github.com/licenseledger/licenseledger/pgconnect"
-	"github.com/licenseledger/licenseledger/readmodels"
 )
 
-// postgresSchemas are where the tables are in PostgreSQL.
-func postgresSchemas() map[migrations.Schema]string {
-	return map[migrations.Schema]string{
-		migrations.Ledger: postgres.DefaultSchema, migrations.Keys: keyring.DefaultPostgresSchema, migrations.Readmodels: readmodels.DefaultPostgresSchema,
-	}
-}
-
 // openTables opens a database as it is, to look into it.
-func openTables(at location, dataDir string, schema migrations.Schema) (*sql.DB, error) {
+func openTables(at location, dataDir string) (*sql.DB, error) {
 	if at.engine == enginePostgreSQL {
-		config, err := pgconnect.Parse(at.text, postgresSchemas()[schema], nil, nil)
+		config, err := pgconnect.Parse(at.text, at.schema, nil, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -76,7 +66,7 @@ func (d *diagnosis) examineTables(ctx context.Context, check string, at location
 }
 
 func versionOf(ctx context.Context, at location, dataDir string, dialect migrations.Dialect, schema migrations.Schema) (current, newest int64, err error) {
-	db, err := openTables(at, dataDir, schema)
+	db, err := openTables(at, dataDir)
 	if err != nil {
 		return 0, 0, err
 	}

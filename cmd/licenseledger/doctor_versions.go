@@ -11,7 +11,6 @@ import (
 
 	"github.com/licenseledger/licenseledger/domain"
 	"github.com/licenseledger/licenseledger/domain/event"
-	"github.com/licenseledger/licenseledger/migrations"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
@@ -45,7 +44,7 @@ func (d *diagnosis) examineTypes(ctx context.Context, c config) {
 
 // unknownTypes describes the types in the ledger that are not registered.
 func unknownTypes(ctx context.Context, c config, events *event.Registry) (unknown []string, err error) {
-	err = lookInto(ctx, c, c.EventStore, migrations.Ledger, `SELECT type, MIN(position), COUNT(*) FROM events GROUP BY type ORDER BY 2`, func(rows *sql.Rows) error {
+	err = lookInto(ctx, c, c.EventStore, `SELECT type, MIN(position), COUNT(*) FROM events GROUP BY type ORDER BY 2`, func(rows *sql.Rows) error {
 		var t event.Type
 		var first, count uint64
 		if err := rows.Scan(&t, &first, &count); err != nil {
@@ -66,7 +65,7 @@ func (d *diagnosis) examineProjections(ctx context.Context, c config) {
 	defer cancel()
 	var names []string
 	var stopped bool
-	err := lookInto(ctx, c, c.ReadModels, migrations.Readmodels, `SELECT name, position, state, error FROM projections WHERE serving = 1 ORDER BY name`, func(rows *sql.Rows) error {
+	err := lookInto(ctx, c, c.ReadModels, `SELECT name, position, state, error FROM projections WHERE serving = 1 ORDER BY name`, func(rows *sql.Rows) error {
 		var name, state, problem string
 		var position uint64
 		if err := rows.Scan(&name, &position, &state, &problem); err != nil {
@@ -90,8 +89,8 @@ func (d *diagnosis) examineProjections(ctx context.Context, c config) {
 }
 
 // lookInto reads the rows of a query from tables that are there.
-func lookInto(ctx context.Context, c config, at location, schema migrations.Schema, query string, each func(*sql.Rows) error) (err error) {
-	db, err := openTables(at, c.DataDir, schema)
+func lookInto(ctx context.Context, c config, at location, query string, each func(*sql.Rows) error) (err error) {
+	db, err := openTables(at, c.DataDir)
 	if err != nil {
 		return err
 	}

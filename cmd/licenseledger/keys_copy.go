@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +27,7 @@ func newKeysCopyCommand() *cobra.Command {
 			"The keys stay sealed: whoever uses the copy needs the same master key. Everything is copied or nothing.\n\n" +
 			"The keys of a data directory are in sqlite:" + keysFile + ". Do not keep the old ones: a person who is erased later would stay\n" +
 			"readable with them. A location with a password is not taken from the command line: give it as\n" +
-			copyFromVariable + " or " + copyToVariable + ".",
+			copyFromVariable + " or " + copyToVariable + ". --from-schema and --to-schema name the schemas in PostgreSQL.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := loadConfig(cmd.Flags(), os.Environ())
@@ -48,8 +49,8 @@ func newKeysCopyCommand() *cobra.Command {
 			return err
 		},
 	}
-	command.Flags().String("from", "", "location of the source ("+copyFromVariable+")")
-	command.Flags().String("to", "", "location of the target ("+copyToVariable+")")
+	locationFlags(command, "from", "location of the source ("+copyFromVariable+")", keyring.DefaultPostgresSchema, false)
+	locationFlags(command, "to", "location of the target ("+copyToVariable+")", keyring.DefaultPostgresSchema, false)
 	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return command
 }
@@ -77,14 +78,18 @@ func copyKeys(ctx context.Context, r route) (rows int, err error) {
 	defer func() { err = errors.Join(err, to.Close()) }()
 	rows, err = keyring.Copy(ctx, from, to)
 	if errors.Is(err, keyring.ErrHoldsKeys) {
-		return 0, &advice{err, "if a server made them for nothing yet, drop what it made (the schema " + keyring.DefaultPostgresSchema + ", the file) and copy again"}
+		made := "the file"
+		if r.to.engine == enginePostgreSQL {
+			made = "the schema " + r.to.schema
+		}
+		return 0, &advice{err, "if a server made them for nothing yet, drop what it made (" + made + ") and copy again"}
 	}
 	return rows, err
 }
 
 func openKeysAt(ctx context.Context, l location, dataDir string) (*keyring.Database, error) {
 	if l.engine == enginePostgreSQL {
-		return keyring.OpenPostgres(ctx, l.text)
+		return keyring.OpenPostgres(ctx, l.text, keyring.Schema(l.schema), keyring.MaxConnections(cmp.Or(l.connections, keyring.DefaultPostgresConnections)))
 	}
 	return keyring.OpenSQLite(ctx, l.file(dataDir))
 }

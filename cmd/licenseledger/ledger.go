@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -19,7 +20,7 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore/eventstoredb"
 	"github.com/licenseledger/licenseledger/eventstore/postgres"
 	"github.com/licenseledger/licenseledger/eventstore/sqlite"
-	"github.com/licenseledger/licenseledger/eventstore/transfer"
+	"github.com/licenseledger/licenseledger/installation"
 	"github.com/licenseledger/licenseledger/keyring"
 	"github.com/licenseledger/licenseledger/projections"
 	"github.com/licenseledger/licenseledger/readmodels"
@@ -37,12 +38,42 @@ type stores struct {
 	events     eventstore.Store
 	readModels *readmodels.DB
 	keys       *keyring.Keyring
+	keysDB     *keyring.Database
+	epoch      eventstore.Epoch // of the ledger
 	registry   *event.Registry
 	closers    []func() error // in the order of opening
 }
 
-// openStores opens what is configured, making what is missing. What lies in files is opened for this process alone.
-func openStores(ctx context.Context, c config, logger *slog.Logger) (_ *stores, err error) {
+// openStores opens what is configured, making what is missing. What lies in files is opened for this process alone. Parts that do not belong
+// together are refused.
+func openStores(ctx context.Context, c config, logger *slog.Logger) (*stores, error) {
+	s, unfit, err := openParts(ctx, c, logger, installation.Establish)
+	if err == nil && unfit != nil {
+		err = errors.Join(misfit(unfit), s.Close())
+	}
+	if err != nil {
+		return nil, err
+	}
+	logger.InfoContext(ctx, "ledger and keys belong together", "installation", s.epoch.Installation, "epoch", s.epoch.ID)
+	if err := installation.Bind(ctx, s.events, s.keysDB, s.epoch); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// openToCheck opens what is configured to look into it; unfit says why ledger and keys do not belong together. Without keys only the ledger is
+// open then.
+func openToCheck(ctx context.Context, c config, logger *slog.Logger) (s *stores, unfit, err error) {
+	return openParts(ctx, c, logger, func(ctx context.Context, ledger eventstore.Store, keys installation.Keys, events *event.Registry, _ installation.Now, _ installation.NewID) (eventstore.Epoch, error) {
+		found, err := installation.Examine(ctx, ledger, keys, events)
+		return found.Epoch, err
+	})
+}
+
+type establish func(context.Context, eventstore.Store, installation.Keys, *event.Registry, installation.Now, installation.NewID) (eventstore.Epoch, error)
+
+// openParts opens the ledger, and the keys and read models if establish finds that the keys belong to it; otherwise unfit says why not.
+func openParts(ctx context.Context, c config, logger *slog.Logger, establish establish) (_ *stores, unfit, err error) {
 	s := &stores{registry: domain.Events()}
 	defer func() {
 		if err != nil {
@@ -50,25 +81,29 @@ func openStores(ctx context.Context, c config, logger *slog.Logger) (_ *stores, 
 		}
 	}()
 	if err := c.makeDataDir(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !c.EventStore.shared() || !c.ReadModels.shared() {
 		if err := s.lock(c); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	if err := s.openKeys(ctx, c); err != nil {
-		return nil, err
+	if err := requireLedgerFile(ctx, c); err != nil {
+		return s, err, nil
 	}
 	if s.events, err = openEvents(ctx, c.EventStore, c.DataDir, logger); err != nil {
-		return nil, notOpened("eventstore", err)
+		return nil, nil, notOpened("eventstore", err)
 	}
 	s.closers = append(s.closers, s.events.Close)
+	if unfit, err = s.openKeys(ctx, c, establish); unfit != nil || err != nil {
+		return s, unfit, err
+	}
 	if s.readModels, err = openReadModels(ctx, c); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s.closers = append(s.closers, s.readModels.Close)
-	return s, nil
+	s.readModels.SetOrigin(readmodels.Origin{Installation: s.epoch.Installation.String(), Epoch: s.epoch.ID.String()})
+	return s, nil, nil
 }
 
 // openEvents opens the ledger itself, the truth, making it if it is missing.
@@ -77,9 +112,9 @@ func openEvents(ctx context.Context, l location, dataDir string, logger *slog.Lo
 	case engineSQLite:
 		return sqlite.Open(ctx, l.file(dataDir), sqlite.Logger(logger))
 	case enginePostgreSQL:
-		return postgres.Open(ctx, l.text, postgres.Logger(logger))
+		return postgres.Open(ctx, l.text, postgres.Schema(l.schema), postgres.MaxConnections(cmp.Or(l.connections, postgres.DefaultConnections)), postgres.Logger(logger))
 	case engineESDB:
-		return eventstoredb.Open(ctx, l.text, eventstoredb.Logger(logger))
+		return eventstoredb.Open(ctx, l.text, eventstoredb.StreamPrefix(l.prefix), eventstoredb.Logger(logger))
 	}
 	return nil, fmt.Errorf("%w: %s", errNoEngine, l)
 }
@@ -89,7 +124,7 @@ var errNoEngine = errors.New("there is no engine for this location")
 
 // readableLedger is a ledger that is only read.
 type readableLedger interface {
-	transfer.Ledger
+	installation.Ledger
 	Close() error
 }
 
@@ -102,7 +137,7 @@ func openLedger(ctx context.Context, l location, dataDir string) (readableLedger
 		}
 		return sqlite.OpenLedger(ctx, l.file(dataDir))
 	case enginePostgreSQL:
-		return postgres.OpenLedger(ctx, l.text)
+		return postgres.OpenLedger(ctx, l.text, postgres.Schema(l.schema))
 	}
 	return openEvents(ctx, l, dataDir, slog.New(slog.DiscardHandler)) // opening makes nothing
 }
@@ -122,7 +157,7 @@ func openReadModels(ctx context.Context, c config) (*readmodels.DB, error) {
 		db, err := readmodels.OpenSQLite(ctx, c.ReadModels.file(c.DataDir))
 		return db, notOpened("readmodels", err)
 	}
-	var options []readmodels.PostgresOption
+	options := []readmodels.PostgresOption{readmodels.Schema(c.ReadModels.schema), readmodels.MaxConnections(c.ReadModels.connections)}
 	if c.Replica.text != "" {
 		options = append(options, readmodels.Replica(c.Replica.text))
 	}
@@ -157,39 +192,40 @@ func lockFolder(dir string) (unlock func() error, err error) {
 	return lock.Unlock, nil
 }
 
-// openKeys opens the keys, which are beside the read models so that whoever shares these shares the keys.
-func (s *stores) openKeys(ctx context.Context, c config) error {
-	db, err := openKeysDatabase(ctx, c)
-	if err != nil {
-		return notOpened("readmodels", err)
+// openKeys opens the keys, which are beside the read models so that whoever shares these shares the keys. Nothing is made, neither a master
+// key nor a ring, before ledger and keys are known to belong together; unfit says why they do not.
+func (s *stores) openKeys(ctx context.Context, c config, establish establish) (unfit, err error) {
+	if err := s.requireKeysFile(ctx, c); err != nil {
+		return fitOrNot(err)
 	}
-	s.closers = append(s.closers, db.Close)
+	if s.keysDB, err = openKeysAt(ctx, c.Keys, c.DataDir); err != nil {
+		return nil, notOpened("readmodels", err)
+	}
+	s.closers = append(s.closers, s.keysDB.Close)
+	if s.epoch, err = establish(ctx, s.events, s.keysDB, s.registry, time.Now, newID); err != nil {
+		return fitOrNot(err)
+	}
 	var master keyring.MasterKey
 	if c.MasterKey != "" {
 		master, err = keyring.ParseMasterKey(c.MasterKey)
 	} else {
-		master, err = keyring.LoadOrCreateMasterKey(ctx, c.in(masterKeyFile), db)
+		master, err = keyring.LoadOrCreateMasterKey(ctx, c.in(masterKeyFile), s.keysDB)
 	}
-	if err != nil {
-		return &advice{err, "set LICENSELEDGER_MASTER_KEY, or put the right " + masterKeyFile + " (mode 0600) into the data directory"}
+	if err == nil {
+		s.keys, err = keyring.Open(ctx, keyring.Config{DB: s.keysDB, Master: master, Random: rand.Reader, Now: time.Now})
+		if err == nil || !errors.Is(err, keyring.ErrWrongMasterKey) {
+			return nil, err
+		}
 	}
-	s.keys, err = keyring.Open(ctx, keyring.Config{DB: db, Master: master, Random: rand.Reader, Now: time.Now})
-	if errors.Is(err, keyring.ErrWrongMasterKey) {
-		return &advice{err, "set LICENSELEDGER_MASTER_KEY, or put the right " + masterKeyFile + " (mode 0600) into the data directory"}
-	}
-	return err
+	return nil, &advice{err, "set LICENSELEDGER_MASTER_KEY, or put the right " + masterKeyFile + " (mode 0600) into the data directory"}
 }
 
-func openKeysDatabase(ctx context.Context, c config) (*keyring.Database, error) {
-	return openKeysAt(ctx, c.keysLocation(), c.DataDir)
-}
-
-// keysLocation is where the keys are: beside the read models, in a file of their own where these are in one.
-func (c config) keysLocation() location {
-	if c.ReadModels.engine == engineSQLite {
-		return location{engineSQLite, "sqlite:" + keysFile}
+// fitOrNot tells parts that do not belong together from other failures.
+func fitOrNot(err error) (unfit, failed error) {
+	if isMisfit(err) {
+		return err, nil
 	}
-	return c.ReadModels
+	return nil, err
 }
 
 // Close closes what was opened, last first.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 
@@ -20,8 +21,22 @@ func newLedgerCommand() *cobra.Command {
 	return command
 }
 
-// givenLocation takes a location from a flag, else from an environment variable, where a password stays out of sight; found is false
-// when neither gives one.
+// locationFlags adds the flags that name a location. A ledger's may be an EventStoreDB.
+func locationFlags(command *cobra.Command, flag, usage, defaultSchema string, ofLedger bool) {
+	command.Flags().String(flag, "", usage)
+	command.Flags().String(flag+schemaSuffix, defaultSchema, "schema of the tables, if --"+flag+" is postgres://…")
+	if ofLedger {
+		command.Flags().String(flag+prefixSuffix, "", "what begins the names of all streams, if --"+flag+" is esdb://…")
+	}
+}
+
+const (
+	schemaSuffix = "-schema"
+	prefixSuffix = "-prefix"
+)
+
+// givenLocation takes a location from the flags of [locationFlags], or else from an environment variable, where a password stays out
+// of sight; found is false when neither gives one.
 func givenLocation(cmd *cobra.Command, flag, variable string, engines ...engine) (l location, found bool, err error) {
 	text, _ := cmd.Flags().GetString(flag)
 	if holdsSecret(text) {
@@ -31,6 +46,9 @@ func givenLocation(cmd *cobra.Command, flag, variable string, engines ...engine)
 		text = os.Getenv(variable)
 	}
 	if text == "" {
+		if cmd.Flags().Changed(flag+schemaSuffix) || cmd.Flags().Changed(flag+prefixSuffix) {
+			return location{}, false, &advice{errors.New("a part of what location?"), "give --" + flag + " or " + variable + " as well"}
+		}
 		return location{}, false, nil
 	}
 	l, ok := parseLocation(text, engines...)
@@ -38,7 +56,33 @@ func givenLocation(cmd *cobra.Command, flag, variable string, engines ...engine)
 		return location{}, false, &advice{errors.New("--" + flag + " (" + variable + ") is no location of " + engineNames(engines)),
 			"for example sqlite:/var/lib/licenseledger/ledger.db or postgres://licenseledger@db.example.com/licenseledger"}
 	}
-	return l, true, nil
+	return l, true, l.readFlags(cmd, flag)
+}
+
+// readFlags reads which part of its server a location has.
+func (l *location) readFlags(cmd *cobra.Command, flag string) error {
+	for _, part := range []struct {
+		suffix string
+		engine engine
+		check  func(string) error
+		value  *string
+	}{
+		{schemaSuffix, enginePostgreSQL, checkSchema, &l.schema},
+		{prefixSuffix, engineESDB, checkStreamPrefix, &l.prefix},
+	} {
+		name := flag + part.suffix
+		if l.engine != part.engine {
+			if cmd.Flags().Changed(name) {
+				return fmt.Errorf("--%s is for %s://…, but --%s is %s", name, part.engine, flag, l)
+			}
+			continue
+		}
+		*part.value, _ = cmd.Flags().GetString(name)
+		if err := part.check(*part.value); err != nil {
+			return fmt.Errorf("--%s %w", name, err)
+		}
+	}
+	return nil
 }
 
 func engineNames(engines []engine) (names string) {
@@ -51,9 +95,10 @@ func engineNames(engines []engine) (names string) {
 	return names
 }
 
-// verifyLedger reads a whole ledger with a bar and wants that every event can be understood. A ledger whose events are in their places,
-// but some of a newer version of the program, is read to its end: the error names the first of them, and the summary is of all.
-func verifyLedger(ctx context.Context, ledger transfer.Ledger, registry *event.Registry, doing string, progress io.Writer) (transfer.Summary, error) {
+// verifyLedger reads a whole ledger with a bar and wants that every event can be understood; each is shown to see. A ledger whose events
+// are in their places, but some of a newer version of the program, is read to its end: the error names the first of them, and the summary
+// is of all.
+func verifyLedger(ctx context.Context, ledger transfer.Ledger, registry *event.Registry, doing string, progress io.Writer, see func(event.Event)) (transfer.Summary, error) {
 	head, err := ledger.Head(ctx)
 	if err != nil {
 		return transfer.Summary{}, err
@@ -62,8 +107,11 @@ func verifyLedger(ctx context.Context, ledger transfer.Ledger, registry *event.R
 	defer bar.done()
 	var newer error
 	summary, err := transfer.Verify(ctx, ledger, func(e event.Envelope) error {
-		_, err := registry.Decode(e)
-		if errors.Is(err, event.ErrUnknownType) {
+		decoded, err := registry.Decode(e)
+		switch {
+		case err == nil:
+			see(decoded)
+		case errors.Is(err, event.ErrUnknownType):
 			newer, err = cmp.Or(newer, err), nil
 		}
 		return err
@@ -91,7 +139,7 @@ func verifyAt(ctx context.Context, at location, dataDir, doing string, progress 
 		return transfer.Summary{}, err
 	}
 	defer func() { err = errors.Join(err, ledger.Close()) }()
-	return verifyLedger(ctx, ledger, domain.Events(), doing, progress)
+	return verifyLedger(ctx, ledger, domain.Events(), doing, progress, func(event.Event) {})
 }
 
 // verifyCopy is verifyAt for a ledger that is only copied: whether this version understands every event does not matter.

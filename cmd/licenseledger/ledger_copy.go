@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/eventstore/postgres"
 	"github.com/licenseledger/licenseledger/eventstore/transfer"
 )
 
@@ -30,10 +31,13 @@ func newLedgerCopyCommand() *cobra.Command {
 			"them first: what is appended to the source later is not copied, and nobody else may write to the target.\n\n" +
 			"A copy that was broken off goes on when it is started again. What the target holds already must be how the source begins;\n" +
 			"otherwise nothing is written and the first event that differs is named. At the end the target is read back, and the digests of\n" +
-			"both sides must be the same. The source is only read.\n\n" +
+			"both sides must be the same. The source is only read. The target is the same installation in a new epoch: engines count positions in\n" +
+			"different ways, and once the target was served, the source is not served with the same keys any more.\n\n" +
 			"The keys are not part of the ledger. Where read models move to another database, `licenseledger keys copy` takes the keys along.\n\n" +
 			"A location with a password is not taken from the command line: give it as " + copyFromVariable + " or " + copyToVariable + ".\n" +
-			"A relative path of a SQLite file is in the data directory.",
+			"A relative path of a SQLite file is in the data directory. The parts of servers that several ledgers share are named by\n" +
+			"--from-schema and --to-schema (PostgreSQL), --from-prefix and --to-prefix (EventStoreDB); what is configured for the server\n" +
+			"has no influence on a copy.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := loadConfig(cmd.Flags(), os.Environ())
@@ -54,8 +58,8 @@ func newLedgerCopyCommand() *cobra.Command {
 			return report.print(cmd.OutOrStdout())
 		},
 	}
-	command.Flags().String("from", "", "location of the source ("+copyFromVariable+")")
-	command.Flags().String("to", "", "location of the target ("+copyToVariable+")")
+	locationFlags(command, "from", "location of the source ("+copyFromVariable+")", postgres.DefaultSchema, true)
+	locationFlags(command, "to", "location of the target ("+copyToVariable+")", postgres.DefaultSchema, true)
 	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return command
 }
@@ -78,7 +82,7 @@ func routeOf(cmd *cobra.Command, c config, engines ...engine) (r route, err erro
 	if !isFrom || !isTo {
 		return r, &advice{errors.New("from where to where?"), "give --from and --to, or " + copyFromVariable + " and " + copyToVariable}
 	}
-	if r.from.text == r.to.text || (!r.from.shared() && !r.to.shared() && r.from.file(r.dataDir) == r.to.file(r.dataDir)) {
+	if r.from == r.to || (!r.from.shared() && !r.to.shared() && r.from.file(r.dataDir) == r.to.file(r.dataDir)) {
 		return r, errors.New("the source is the target")
 	}
 	return r, nil
@@ -182,9 +186,17 @@ func (r route) appendMissing(ctx context.Context, progress io.Writer) (_ transfe
 		return transfer.Copied{}, fmt.Errorf("the target: %w", err)
 	}
 	defer func() { err = errors.Join(err, target.Close()) }()
+	epochs, err := source.Epochs(ctx)
+	if err != nil {
+		return transfer.Copied{}, fmt.Errorf("the source: %w", err)
+	}
 	bar := newBar(progress, "copying", uint64(head))
 	defer bar.done()
-	return transfer.Copy(ctx, source, target, func(p event.Position) { bar.to(uint64(p)) })
+	copied, err := transfer.Copy(ctx, source, target, func(p event.Position) { bar.to(uint64(p)) })
+	if err != nil {
+		return copied, err
+	}
+	return copied, transfer.CopyEpochs(ctx, epochs, target, newID(), time.Now())
 }
 
 func (r copyReport) print(out io.Writer) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/eventstore/postgres"
 )
 
 func newLedgerVerifyCommand() *cobra.Command {
@@ -26,7 +27,7 @@ func newLedgerVerifyCommand() *cobra.Command {
 				return err
 			}
 			at := c.EventStore
-			if cmd.Flags().Changed("at") {
+			if flags := cmd.Flags(); flags.Changed("at") || flags.Changed("at"+schemaSuffix) || flags.Changed("at"+prefixSuffix) {
 				if at, _, err = givenLocation(cmd, "at", envPrefix+"EVENTSTORE", engineSQLite, enginePostgreSQL, engineESDB); err != nil {
 					return err
 				}
@@ -42,7 +43,7 @@ func newLedgerVerifyCommand() *cobra.Command {
 			return errors.Join(report.print(cmd.OutOrStdout()), err)
 		},
 	}
-	command.Flags().String("at", "", "location of the ledger; the configured one by default")
+	locationFlags(command, "at", "location of the ledger; the configured one by default", postgres.DefaultSchema, true)
 	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return command
 }

@@ -1,10 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/licenseledger/licenseledger/eventstore/postgres"
+	"github.com/licenseledger/licenseledger/keyring"
+	"github.com/licenseledger/licenseledger/readmodels"
 )
 
 // engine is a kind of storage.
@@ -20,8 +25,11 @@ const (
 // location says which engine keeps something and where: sqlite:PATH, postgres://USER@HOST/DATABASE or esdb://HOST. It may hold
 // a password; String leaves that out.
 type location struct {
-	engine engine
-	text   string
+	engine      engine
+	text        string
+	schema      string // that holds the tables; of PostgreSQL only
+	prefix      string // of the names of streams; of EventStoreDB only
+	connections int    // at most; 0: as many as the engine's package opens by default; of PostgreSQL only
 }
 
 // parseLocation reads a location of one of the engines.
@@ -52,7 +60,27 @@ func (l location) file(dataDir string) string {
 func (l location) shared() bool { return l.engine != engineSQLite }
 
 // String is the location for people, without the password.
-func (l location) String() string { return redacted(l.text) }
+func (l location) String() string {
+	switch part := l.part(); {
+	case part == "":
+		return redacted(l.text)
+	case l.engine == enginePostgreSQL:
+		return redacted(l.text) + " (schema " + part + ")"
+	default:
+		return redacted(l.text) + " (streams " + part + "…)"
+	}
+}
+
+// part tells what is at this location from what others keep on the same server; empty where the default does.
+func (l location) part() string {
+	if slices.Contains([]string{postgres.DefaultSchema, readmodels.DefaultPostgresSchema, keyring.DefaultPostgresSchema}, l.schema) {
+		return ""
+	}
+	return cmp.Or(l.schema, l.prefix)
+}
+
+// sameServer reports whether two locations are in one place, whatever part of it each has.
+func (l location) sameServer(other location) bool { return l.text == other.text }
 
 // redacted returns a connection string without what is secret in it.
 func redacted(text string) string {

@@ -83,7 +83,7 @@ func newRoot(std stdio) *cobra.Command {
 	root.PersistentFlags().AddFlagSet(configFlags())
 	root.AddCommand(
 		newServeCommand(), newDemoCommand(), newConfigCommand(), newLedgerCommand(), newKeysCommand(), newBackupCommand(), newRestoreCommand(), newDoctorCommand(),
-		newFsckCommand(), newProjectionsCommand(), newCertificateCommand(),
+		newInstallationCommand(), newFsckCommand(), newProjectionsCommand(), newCertificateCommand(),
 	)
 	return root
 }

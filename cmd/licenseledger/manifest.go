@@ -11,6 +11,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/licenseledger/licenseledger/eventstore/transfer"
 )
 
@@ -31,6 +33,9 @@ type manifest struct {
 	Streams int       `json:"streams"`
 	Head    uint64    `json:"head"`
 	Digest  string    `json:"digest"` // as `ledger verify` tells it
+	// The installation and the epoch of the ledger; null in backups of versions that knew none.
+	Installation *uuid.UUID `json:"installation"`
+	Epoch        *uuid.UUID `json:"epoch"`
 }
 
 // keysManifest says what a backup of the keys holds.
@@ -39,6 +44,8 @@ type keysManifest struct {
 	MadeAt  time.Time         `json:"made_at"`
 	Program string            `json:"program"`
 	Files   map[string]string `json:"files"` // name and SHA-256 of the content
+	// The installation that the keys belong to; null when they remember none.
+	Installation *uuid.UUID `json:"installation"`
 }
 
 // programVersion is as the module was built: a tag or a commit.

@@ -11,8 +11,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/eventstore"
+	"github.com/licenseledger/licenseledger/eventstore/sqlite"
+	"github.com/licenseledger/licenseledger/installation"
 	"github.com/licenseledger/licenseledger/migrations"
 )
 
@@ -23,7 +28,8 @@ func newRestoreCommand() *cobra.Command {
 		Use:   "restore DIR",
 		Short: "Bring a backup back into an empty data directory",
 		Long: "Copy a backup of the ledger, and with --keys one of the keys, into an empty data directory. The ledger is read before and\n" +
-			"after, and must be the one of its manifest both times. The next start of the server derives the read models.\n\n" + aboutKeys,
+			"after, and must be the one of its manifest both times. It begins a new epoch: consumers of the feed are told that positions\n" +
+			"after its end are used again. The next start of the server derives the read models.\n\n" + aboutKeys,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := loadConfig(cmd.Flags(), os.Environ())
@@ -47,9 +53,10 @@ func newRestoreCommand() *cobra.Command {
 
 // restoreReport is what was brought back.
 type restoreReport struct {
-	DataDir string   `json:"data_dir"`
-	Ledger  manifest `json:"ledger"`
-	Keys    []string `json:"keys"` // names of files
+	DataDir string    `json:"data_dir"`
+	Ledger  manifest  `json:"ledger"`
+	Epoch   uuid.UUID `json:"epoch"` // the new one
+	Keys    []string  `json:"keys"`  // names of files
 }
 
 // restoring begins the names of files that are not whole yet.
@@ -90,11 +97,37 @@ func restore(ctx context.Context, c config, dir, keysDir string, progress io.Wri
 	if err != nil {
 		return report, errors.Join(fmt.Errorf("the restored ledger: %w", err), files.abandon())
 	}
+	if err := beginRestored(ctx, files[len(files)-1].aside(), &report); err != nil {
+		return report, errors.Join(fmt.Errorf("the restored ledger: %w", err), files.abandon())
+	}
 	if err := files.publish(); err != nil {
 		return report, err
 	}
 	report.DataDir, _ = filepath.Abs(c.DataDir)
 	return report, nil
+}
+
+// beginRestored begins a new epoch of a restored ledger: positions after its end are used again. A ledger of a version that knew no epochs
+// gets its first one at the next start.
+func beginRestored(ctx context.Context, file string, report *restoreReport) (err error) {
+	if report.Ledger.Epoch == nil {
+		return nil
+	}
+	ledger, err := sqlite.Open(ctx, file)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ledger.Close(), syncPath(file)) }()
+	epochs, err := ledger.Epochs(ctx)
+	if err != nil {
+		return err
+	}
+	before := eventstore.Current(epochs)
+	report.Epoch = newID()
+	return ledger.BeginEpoch(ctx, before.ID, eventstore.Epoch{
+		Installation: before.Installation, ID: report.Epoch, After: event.Position(report.Ledger.Head),
+		BeganAt: time.Now().UTC().Truncate(time.Microsecond), Reason: eventstore.EpochRestored,
+	})
 }
 
 // requireEmpty refuses a data directory with anything in it, and removes what a restore that was broken off left there.
@@ -144,6 +177,9 @@ func (c config) backedUp(ctx context.Context, dir, keysDir string, report *resto
 		var keys keysManifest
 		if err := readManifest(keysDir, &keys); err != nil {
 			return nil, err
+		}
+		if a, b := report.Ledger.Installation, keys.Installation; a != nil && b != nil && *a != *b {
+			return nil, misfit(fmt.Errorf("%w: the backup of the ledger is that of %s, the backup of the keys that of %s", installation.ErrOtherInstallation, *a, *b))
 		}
 		for _, name := range []string{keysFile, masterKeyFile, adminKeyFile} {
 			if digest, found := keys.Files[name]; found {

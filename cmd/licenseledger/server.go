@@ -30,7 +30,7 @@ type server struct {
 	projections *projections.Runner
 	listener    net.Listener
 	http        *http.Server
-	served      chan error    // what ended the HTTP server
+	served      chan error    // what ended the HTTP server, or must end it
 	draining    chan struct{} // closed when the server begins to shut down
 	stopTasks   context.CancelFunc
 	tasks       sync.WaitGroup // in the background, for as long as the server runs
@@ -46,12 +46,18 @@ const (
 	maxHeaderBytes    = 16 << 10
 )
 
+// witnessInterval is how often the keys take note of the ledger's head.
+const witnessInterval = 2 * time.Second
+
+// catchUpTimeout bounds how long a stop waits for the projections to reach the ledger's head, and for the keys to take note of it.
+const catchUpTimeout = 5 * time.Second
+
 // timekeeping is how often what time brings about is recorded. Decisions do not depend on it.
 const timekeeping = 500 * time.Millisecond
 
 // startServer opens the data directory, starts everything and listens.
 func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server, err error) {
-	s := &server{config: c, served: make(chan error, 1), draining: make(chan struct{}), stopTasks: func() {}}
+	s := &server{config: c, served: make(chan error, 2), draining: make(chan struct{}), stopTasks: func() {}}
 	s.close = sync.OnceValue(s.shutDown)
 	defer func() {
 		if err != nil {
@@ -82,11 +88,14 @@ func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server,
 		return nil, err
 	}
 	if s.projections, err = s.stores.startProjections(ctx, c, logger); err != nil {
+		return nil, misfit(err)
+	}
+	if err := s.stores.requireSigningKeys(ctx); err != nil {
 		return nil, err
 	}
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.projections.Metrics())
 	api, err := httpapi.New(httpapi.Config{
-		Commands: handler, ReadModels: s.stores.readModels, Ledger: s.stores.events, Projections: s.projections,
+		Commands: handler, ReadModels: s.stores.readModels, Ledger: s.stores.events, Epoch: s.stores.epoch.ID, Projections: s.projections,
 		AdminKey: s.adminKey, WithoutAPI: c.Role == roleProjector, Ready: s.checks(handler, ledger), Draining: s.draining, Now: time.Now, NewID: newID, Log: logger, Registry: metrics,
 	})
 	if err != nil {
@@ -115,6 +124,30 @@ func (s *server) startTasks(handler *commands.Handler, logger *slog.Logger) {
 	keeper := &commands.Timekeeper{Handler: handler, Due: s.due, Every: timekeeping, Logger: logger}
 	s.tasks.Go(func() { keeper.Run(ctx) })
 	s.tasks.Go(func() { handler.Follow(ctx, logger) })
+	s.tasks.Go(func() { s.watchLedger(ctx, logger) })
+}
+
+// watchLedger has the keys remember how far the ledger has come. It ends the server when the ledger was put back or began another epoch:
+// nothing that this process knows of it can be relied on then.
+func (s *server) watchLedger(ctx context.Context, logger *slog.Logger) {
+	ticker := time.NewTicker(witnessInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		err := s.stores.advanceWitness(ctx)
+		switch {
+		case err == nil || ctx.Err() != nil:
+		case isMisfit(err):
+			s.served <- misfit(err)
+			return
+		default:
+			logger.WarnContext(ctx, "the keys could not take note of the ledger's head; trying again", "error", err)
+		}
+	}
 }
 
 // due names the licences for which something is due, on the one instance that keeps what tells so.
@@ -134,12 +167,21 @@ func (s *server) wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	case err := <-s.served:
-		return fmt.Errorf("serve HTTP: %w", err)
+		return fmt.Errorf("serve: %w", err)
 	}
 }
 
 // Close lets running requests finish within the configured time, then stops everything, last started first.
 func (s *server) Close() error { return s.close() }
+
+// settle leaves the read models and the keys level with the ledger, if that takes no time worth mentioning. What is missing is made up for at
+// the next start.
+func (s *server) settle() {
+	ctx, cancel := context.WithTimeout(context.Background(), catchUpTimeout)
+	defer cancel()
+	_ = s.projections.CatchUp(ctx)
+	_ = s.stores.advanceWitness(ctx)
+}
 
 func (s *server) shutDown() error {
 	var all error
@@ -153,6 +195,7 @@ func (s *server) shutDown() error {
 	s.stopTasks()
 	s.tasks.Wait()
 	if s.projections != nil {
+		s.settle()
 		all = errors.Join(all, s.projections.Close())
 	}
 	if s.stores != nil {

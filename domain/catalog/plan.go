@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/licenseledger/licenseledger/domain/aggregate"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/refusal"
 )
@@ -18,8 +19,15 @@ func PlanID(product uuid.UUID, code string) uuid.UUID {
 	return uuid.NewSHA1(planSpace, append(product[:], code...))
 }
 
+const planPrefix aggregate.Prefix = "plan-"
+
+// PlanAggregate defines the plan.
+func PlanAggregate() aggregate.Definition[Plan] {
+	return aggregate.Definition[Plan]{Prefix: planPrefix, Fold: FoldPlan, NotFound: ErrPlanNotFound}
+}
+
 // PlanStream names a plan's stream.
-func PlanStream(id uuid.UUID) string { return "plan-" + id.String() }
+func PlanStream(id uuid.UUID) string { return planPrefix.Stream(id) }
 
 // Plan is an offer of a product: its terms, which may be revised for licences to come. A nil Plan is one that does not exist.
 type Plan struct {

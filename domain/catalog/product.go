@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/licenseledger/licenseledger/domain/aggregate"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/refusal"
 )
@@ -21,8 +22,15 @@ func ProductID(tenant, code string) uuid.UUID {
 	return uuid.NewSHA1(productSpace, []byte(tenant+"\x00"+code))
 }
 
+const productPrefix aggregate.Prefix = "product-"
+
+// ProductAggregate defines the product.
+func ProductAggregate() aggregate.Definition[Product] {
+	return aggregate.Definition[Product]{Prefix: productPrefix, Fold: FoldProduct, NotFound: ErrProductNotFound}
+}
+
 // ProductStream names a product's stream.
-func ProductStream(id uuid.UUID) string { return "product-" + id.String() }
+func ProductStream(id uuid.UUID) string { return productPrefix.Stream(id) }
 
 // Product is a piece of software that licences are sold for. A nil Product is one that does not exist.
 type Product struct {

@@ -5,31 +5,29 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/licenseledger/licenseledger/domain/activation"
+	"github.com/licenseledger/licenseledger/domain/aggregate"
 	"github.com/licenseledger/licenseledger/domain/binding"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/machine"
 )
 
-const streamPrefix = "license-"
+const prefix aggregate.Prefix = "license-"
+
+// Aggregate defines the licence with all that shares its stream.
+func Aggregate() aggregate.Definition[Stream] {
+	return aggregate.Definition[Stream]{Prefix: prefix, Fold: Fold, NotFound: ErrNotFound}
+}
 
 // StreamName names a licence's stream.
-func StreamName(id uuid.UUID) string { return streamPrefix + id.String() }
+func StreamName(id uuid.UUID) string { return prefix.Stream(id) }
 
 // IDOf returns the licence whose stream it is; ok is false for another kind of stream.
-func IDOf(stream string) (id uuid.UUID, ok bool) {
-	text, found := strings.CutPrefix(stream, streamPrefix)
-	if !found {
-		return uuid.UUID{}, false
-	}
-	id, err := uuid.Parse(text)
-	return id, err == nil
-}
+func IDOf(stream string) (id uuid.UUID, ok bool) { return prefix.ID(stream) }
 
 // Stream is one licence with everything that hangs on it, folded from its events. It is immutable: [Fold] returns a new
 // one, so that readers never wait for writers. A nil Stream is a licence that does not exist.

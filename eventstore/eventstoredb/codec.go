@@ -34,7 +34,7 @@ type (
 
 // customMetadata is the JSON beside each event. $correlationId and $causationId are EventStoreDB's own names.
 type customMetadata struct {
-	Ledger      string    `json:"ledger"`
+	owner
 	RecordedAt  time.Time `json:"recorded_at"`
 	Correlation string    `json:"$correlationId,omitempty"`
 	Causation   string    `json:"$causationId,omitempty"`
@@ -42,6 +42,13 @@ type customMetadata struct {
 	Actor       string    `json:"actor,omitempty"`
 	CommandID   string    `json:"command_id,omitempty"`
 	RequestHash string    `json:"request_hash,omitempty"`
+}
+
+// owner names the ledger that an event belongs to. The name of the stream is not enough: one ledger's prefix may begin with another's,
+// and every name begins with the empty prefix.
+type owner struct {
+	Ledger string `json:"ledger"` // mark
+	Prefix string `json:"stream_prefix,omitempty"`
 }
 
 // codec turns our events into the server's and back.
@@ -64,7 +71,7 @@ func (c codec) encode(events []event.Pending) ([]*proposed, error) {
 	messages := make([]*proposed, len(events))
 	for i, e := range events {
 		beside, err := json.Marshal(customMetadata{
-			Ledger:      mark,
+			owner:       c.owner(),
 			RecordedAt:  e.RecordedAt.UTC().Truncate(time.Microsecond),
 			Correlation: e.Correlation,
 			Causation:   e.Causation,
@@ -90,7 +97,7 @@ func (c codec) encode(events []event.Pending) ([]*proposed, error) {
 	return messages, nil
 }
 
-// decode returns an event of ours; ours is false for those of others, which have no mark.
+// decode returns an event of ours; ours is false for those of others, which do not have this ledger's mark.
 func (c codec) decode(r *recorded) (e event.Envelope, ours bool, err error) {
 	name, is := strings.CutPrefix(string(r.GetStreamIdentifier().GetStreamName()), c.prefix)
 	if !is || strings.HasPrefix(name, "$") || strings.HasPrefix(r.GetMetadata()[metadataType], "$") {
@@ -98,7 +105,7 @@ func (c codec) decode(r *recorded) (e event.Envelope, ours bool, err error) {
 	}
 	var beside customMetadata
 	err = json.Unmarshal(r.GetCustomMetadata(), &beside)
-	if err == nil && beside.Ledger != mark || err != nil && !isMarked(r.GetCustomMetadata()) {
+	if err == nil && beside.owner != c.owner() || err != nil && !c.isMarked(r.GetCustomMetadata()) {
 		return e, false, nil
 	}
 	if err != nil {
@@ -125,12 +132,12 @@ func (c codec) decode(r *recorded) (e event.Envelope, ours bool, err error) {
 	}, true, nil
 }
 
-// isMarked finds the mark in metadata that are not as we write them.
-func isMarked(metadata []byte) bool {
-	var marked struct {
-		Ledger string `json:"ledger"`
-	}
-	return json.Unmarshal(metadata, &marked) == nil && marked.Ledger == mark
+func (c codec) owner() owner { return owner{Ledger: mark, Prefix: c.prefix} }
+
+// isMarked finds this ledger's mark in metadata that are not as we write them.
+func (c codec) isMarked(metadata []byte) bool {
+	var found owner
+	return json.Unmarshal(metadata, &found) == nil && found == c.owner()
 }
 
 func wireID(id uuid.UUID) *shared.UUID {

@@ -110,10 +110,21 @@ func TestTheDatabasesOwnStreamsAreNotWritten(t *testing.T) {
 func TestLedgersWithDifferentPrefixesDoNotSeeEachOther(t *testing.T) {
 	t.Parallel()
 	double := startDouble(t)
-	a := openStore(t, double.URL(), eventstoredb.StreamPrefix("a-"))
-	b := openStore(t, double.URL(), eventstoredb.StreamPrefix("b-"))
-	ofA, ofB := fill(t, a, "license-1", 2), fill(t, b, "license-1", 3)
-	require.Equal(t, "license-1", ofA[0].Stream)
-	require.Equal(t, ofA, all(t, a))
-	require.Equal(t, ofB, all(t, b))
+	stores, written := map[string]*eventstoredb.Store{}, map[string][]event.Envelope{}
+	// One prefix may begin another, and no prefix begins them all.
+	for n, prefix := range []string{"", "a-", "b-", "a-b-", "a"} {
+		stores[prefix] = openStore(t, double.URL(), eventstoredb.StreamPrefix(prefix))
+		written[prefix] = fill(t, stores[prefix], "license-1", n+1)
+		require.Equal(t, "license-1", written[prefix][0].Stream)
+	}
+	for prefix, store := range stores {
+		ours := written[prefix]
+		require.Equal(t, ours, all(t, store), prefix)
+		head, err := store.Head(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, ours[len(ours)-1].Position, head, prefix)
+		followed, failures := follow(t, openSubscription(t, store), len(ours))
+		require.Zero(t, failures, prefix)
+		require.Equal(t, ours, followed, prefix)
+	}
 }

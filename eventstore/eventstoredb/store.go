@@ -23,7 +23,8 @@
 // # What is ours
 //
 // System streams ($…), links and events that do not carry our mark in their metadata are left out of the ledger, so the server
-// may have other users. An event without the mark in the middle of one of our own streams is damage.
+// may have other users. The mark names the prefix of the ledger's streams, so one of these users may be another ledger. An event
+// without the mark in the middle of one of our own streams is damage.
 //
 // # What the server must allow
 //
@@ -57,7 +58,8 @@ type Option func(*options)
 func QueueCapacity(appends int) Option { return func(o *options) { o.queueCapacity = appends } }
 
 // StreamPrefix puts a prefix before the names of all streams in the database, so that several ledgers can share a server; none
-// by default. With one, the database's category of our streams is no longer "license".
+// by default. Any prefixes that differ keep ledgers apart. With one, the database's category of our streams is no longer "license".
+// It must not begin with "$".
 func StreamPrefix(prefix string) Option { return func(o *options) { o.prefix = prefix } }
 
 // Logger receives what happens to connections; nothing is logged by default.

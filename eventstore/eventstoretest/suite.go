@@ -1,6 +1,10 @@
 package eventstoretest
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
 
 // cases are sentences of the contract, each with the test that proves it.
 type cases map[string]func(*testing.T, Harness)
@@ -13,12 +17,14 @@ func Suite(t *testing.T, open Opener) {
 
 // SuiteWithoutFaults runs the cases that do not break anything, for servers that tests cannot break.
 func SuiteWithoutFaults(t *testing.T, open Opener) {
-	for _, part := range []cases{appending(), repeating(), reading(), subscribing(), closing(), reference()} {
+	for _, part := range []cases{appending(), repeating(), reading(), subscribing(), closing(), reference(), epochs()} {
 		part.run(t, open)
 	}
 }
 
 func (c cases) run(t *testing.T, open Opener) {
+	t.Helper()
+	require.NotEmpty(t, c, "a suite without cases proves nothing")
 	for name, run := range c {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -115,6 +115,21 @@ func (r *Reader) Next(ctx context.Context, after event.Position, limit int) ([]e
 	})
 }
 
+// ReadEvent returns the event at a position as [eventstore.Store] promises.
+func (r *Reader) ReadEvent(ctx context.Context, at event.Position) (event.Envelope, error) {
+	if at == 0 {
+		return event.Envelope{}, fmt.Errorf("%w: 0", eventstore.ErrEventNotFound)
+	}
+	page, err := r.Next(ctx, at-1, 1)
+	if err != nil {
+		return event.Envelope{}, err
+	}
+	if len(page) == 0 {
+		return event.Envelope{}, fmt.Errorf("%w: %d", eventstore.ErrEventNotFound, at)
+	}
+	return page[0], nil
+}
+
 // Usable refuses a closed store and an ended ctx.
 func (r *Reader) Usable(ctx context.Context) error {
 	select {

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/eventstore/paging"
 	"github.com/licenseledger/licenseledger/migrations"
 	"github.com/licenseledger/licenseledger/pgconnect"
@@ -22,12 +23,14 @@ const ledgerConnections = 2
 // may be a standby.
 type Ledger struct {
 	*paging.Reader
-	pool  *pgxpool.Pool
-	close func() // runs once
+	reader *reader
+	pool   *pgxpool.Pool
+	close  func() // runs once
+	epochs bool   // the tables know them
 }
 
-// OpenLedger opens the ledger in the database that url names to be read only; of the options only [Schema] matters. It fails with the
-// errors of [migrations.RequireCurrent] when the tables are not those that this program reads.
+// OpenLedger opens the ledger in the database that url names to be read only; of the options only [Schema] matters. Tables
+// that are yet to be upgraded are read as they are. It fails with the errors of [migrations.RequireReadable].
 func OpenLedger(ctx context.Context, url string, opts ...Option) (*Ledger, error) {
 	o := options{schema: DefaultSchema}
 	for _, set := range opts {
@@ -46,7 +49,8 @@ func openLedger(ctx context.Context, url, schema string) (*Ledger, error) {
 		return nil, err
 	}
 	config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
-	if err := requireCurrent(ctx, config.ConnConfig); err != nil {
+	version, err := tablesVersion(ctx, config.ConnConfig)
+	if err != nil {
 		return nil, err
 	}
 	pool, err := openReading(ctx, config, ledgerConnections)
@@ -54,9 +58,12 @@ func openLedger(ctx context.Context, url, schema string) (*Ledger, error) {
 		return nil, err
 	}
 	life, end := context.WithCancel(context.Background())
+	r := &reader{pool: pool, life: life, patience: pgconnect.Patience(config.ConnConfig)}
 	return &Ledger{
-		Reader: paging.NewReader(&reader{pool: pool, life: life, patience: pgconnect.Patience(config.ConnConfig)}, life.Done()),
+		Reader: paging.NewReader(r, life.Done()),
+		reader: r,
 		pool:   pool,
+		epochs: version >= epochsVersion,
 		close: sync.OnceFunc(func() {
 			end()
 			pool.Close()
@@ -64,9 +71,21 @@ func openLedger(ctx context.Context, url, schema string) (*Ledger, error) {
 	}, nil
 }
 
-func requireCurrent(ctx context.Context, config *pgx.ConnConfig) error {
+// epochsVersion is the version of the tables that brought epochs. The tables of events are the same since version 1.
+const epochsVersion = 2
+
+func tablesVersion(ctx context.Context, config *pgx.ConnConfig) (int64, error) {
 	db := stdlib.OpenDB(*config)
-	return errors.Join(migrations.RequireCurrent(ctx, db, migrations.PostgreSQL, migrations.Ledger), db.Close())
+	version, err := migrations.RequireReadable(ctx, db, migrations.PostgreSQL, migrations.Ledger)
+	return version, errors.Join(err, db.Close())
+}
+
+// Epochs returns the ledger's epochs, oldest first; none for tables of a version that knew none.
+func (l *Ledger) Epochs(ctx context.Context) ([]eventstore.Epoch, error) {
+	if !l.epochs {
+		return nil, l.Usable(ctx)
+	}
+	return l.reader.epochs(ctx)
 }
 
 // Close frees what the ledger holds. It may be called again.

@@ -29,10 +29,15 @@ import (
 // DefaultSchema is the PostgreSQL schema that holds the ledger unless [Schema] names another.
 const DefaultSchema = "licenseledger_ledger"
 
+// The bounds of [MaxConnections].
 const (
-	defaultMaxConnections = 16
-	defaultQueueCapacity  = 4096
-	defaultPollInterval   = 250 * time.Millisecond
+	DefaultConnections = 16 // when the option is not given
+	MinConnections     = 3
+)
+
+const (
+	defaultQueueCapacity = 4096
+	defaultPollInterval  = 250 * time.Millisecond
 )
 
 type options struct {
@@ -50,7 +55,7 @@ type Option func(*options)
 func Schema(name string) Option { return func(o *options) { o.schema = name } }
 
 // MaxConnections sets how many connections the store opens at most: one that writes, one that listens, the others read.
-// 16 by default, at least 3.
+// [DefaultConnections] by default, at least [MinConnections].
 func MaxConnections(n int) Option { return func(o *options) { o.maxConnections = n } }
 
 // QueueCapacity sets how many appends may wait for the writer before more are refused with [eventstore.ErrBusy]; 4096 by default.
@@ -69,6 +74,7 @@ type Store struct {
 	funnel   *groupcommit.Funnel
 	writer   *writer
 	reading  *pgxpool.Pool
+	reader   *reader
 	listener *listener
 	source   catchup.Source
 
@@ -87,7 +93,7 @@ var _ eventstore.Store = (*Store)(nil)
 func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
 	o := options{
 		schema:         DefaultSchema,
-		maxConnections: defaultMaxConnections,
+		maxConnections: DefaultConnections,
 		queueCapacity:  defaultQueueCapacity,
 		pollInterval:   defaultPollInterval,
 		logger:         slog.New(slog.DiscardHandler),
@@ -103,8 +109,8 @@ func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
 }
 
 func open(ctx context.Context, url string, o options) (_ *Store, err error) {
-	if o.maxConnections < 3 {
-		return nil, fmt.Errorf("%d connections are too few, at least 3 are needed", o.maxConnections)
+	if o.maxConnections < MinConnections {
+		return nil, fmt.Errorf("%d connections are too few, at least %d are needed", o.maxConnections, MinConnections)
 	}
 	config, err := pgconnect.Parse(url, o.schema, sessionSettings, pgconnect.Writable)
 	if err != nil {
@@ -125,8 +131,10 @@ func open(ctx context.Context, url string, o options) (_ *Store, err error) {
 
 	life, end := context.WithCancel(context.Background())
 	bell, patience := &catchup.Bell{}, pgconnect.Patience(config.ConnConfig)
+	r := &reader{pool: reading, life: life, patience: patience}
 	s := &Store{
-		Reader:   paging.NewReader(&reader{pool: reading, life: life, patience: patience}, life.Done()),
+		Reader:   paging.NewReader(r, life.Done()),
+		reader:   r,
 		writer:   &writer{pool: writing, channel: o.schema, patience: patience},
 		reading:  reading,
 		listener: startListening(config.ConnConfig, o.schema, bell, o.logger),

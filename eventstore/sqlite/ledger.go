@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"sync"
 
+	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/eventstore/paging"
 	"github.com/licenseledger/licenseledger/migrations"
 )
@@ -16,12 +17,13 @@ import (
 type Ledger struct {
 	*paging.Reader
 	db     *sql.DB
+	epochs bool // the tables know them
 	closed chan struct{}
 	close  func() error // runs once
 }
 
-// OpenLedger opens the ledger in the file at path to be read only. It fails when there is none, and with the errors of
-// [migrations.RequireCurrent] when its tables are not those that this program reads.
+// OpenLedger opens the ledger in the file at path to be read only. Tables that are yet to be upgraded are
+// read as they are. It fails when there is none, and with the errors of [migrations.RequireReadable].
 func OpenLedger(ctx context.Context, path string) (*Ledger, error) {
 	l, err := openLedger(ctx, path)
 	if err != nil {
@@ -36,20 +38,32 @@ func openLedger(ctx context.Context, path string) (_ *Ledger, err error) {
 		return nil, err
 	}
 	defer closeOnError(&err, db)
-	if err := migrations.RequireCurrent(ctx, db, migrations.SQLite, migrations.Ledger); err != nil {
+	version, err := migrations.RequireReadable(ctx, db, migrations.SQLite, migrations.Ledger)
+	if err != nil {
 		return nil, err
 	}
 	r, err := newReader(ctx, db)
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{db: db, closed: make(chan struct{})}
+	l := &Ledger{db: db, epochs: version >= epochsVersion, closed: make(chan struct{})}
 	l.Reader = paging.NewReader(r, l.closed)
 	l.close = sync.OnceValue(func() error {
 		close(l.closed)
 		return l.db.Close()
 	})
 	return l, nil
+}
+
+// epochsVersion is the version of the tables that brought epochs. The tables of events are the same since version 1.
+const epochsVersion = 2
+
+// Epochs returns the ledger's epochs, oldest first; none for tables of a version that knew none.
+func (l *Ledger) Epochs(ctx context.Context) ([]eventstore.Epoch, error) {
+	if err := l.Usable(ctx); err != nil || !l.epochs {
+		return nil, err
+	}
+	return readEpochs(ctx, l.db)
 }
 
 // Close frees what the ledger holds. It may be called again.
@@ -69,7 +83,7 @@ func Backup(ctx context.Context, path, to string) error {
 	if err != nil {
 		return fmt.Errorf("back up the ledger %s: %w", path, err)
 	}
-	err = migrations.RequireCurrent(ctx, db, migrations.SQLite, migrations.Ledger)
+	_, err = migrations.RequireReadable(ctx, db, migrations.SQLite, migrations.Ledger)
 	if err == nil {
 		_, err = db.ExecContext(ctx, `VACUUM INTO ?`, to)
 	}

@@ -59,6 +59,7 @@ type Store struct {
 	checkpoints *checkpointer
 	source      catchup.Source
 
+	path    string
 	closed  chan struct{}
 	close   func() error // runs once
 	reading *sql.DB
@@ -112,6 +113,7 @@ func open(ctx context.Context, path string, o options) (_ *Store, err error) {
 	s := &Store{
 		Reader:      paging.NewReader(r, closed),
 		writer:      w,
+		path:        path,
 		reading:     reading,
 		checkpoints: startCheckpoints(reading, path, o),
 		closed:      closed,

@@ -245,6 +245,7 @@ func (e PlanType) Valid() bool {
 const (
 	ProblemCodeBODYTOOLARGE         ProblemCode = "BODY_TOO_LARGE"
 	ProblemCodeBUSY                 ProblemCode = "BUSY"
+	ProblemCodeEPOCHCHANGED         ProblemCode = "EPOCH_CHANGED"
 	ProblemCodeFINGERPRINTMISMATCH  ProblemCode = "FINGERPRINT_MISMATCH"
 	ProblemCodeFORBIDDEN            ProblemCode = "FORBIDDEN"
 	ProblemCodeIDEMPOTENCYKEYREUSED ProblemCode = "IDEMPOTENCY_KEY_REUSED"
@@ -262,6 +263,7 @@ const (
 	ProblemCodeNEWERLEDGER          ProblemCode = "NEWER_LEDGER"
 	ProblemCodeNOTFOUND             ProblemCode = "NOT_FOUND"
 	ProblemCodePLANCODETAKEN        ProblemCode = "PLAN_CODE_TAKEN"
+	ProblemCodePOSITIONBEYONDHEAD   ProblemCode = "POSITION_BEYOND_HEAD"
 	ProblemCodePRECONDITIONFAILED   ProblemCode = "PRECONDITION_FAILED"
 	ProblemCodePRODUCTCODETAKEN     ProblemCode = "PRODUCT_CODE_TAKEN"
 	ProblemCodePROJECTIONBEHIND     ProblemCode = "PROJECTION_BEHIND"
@@ -280,6 +282,8 @@ func (e ProblemCode) Valid() bool {
 	case ProblemCodeBODYTOOLARGE:
 		return true
 	case ProblemCodeBUSY:
+		return true
+	case ProblemCodeEPOCHCHANGED:
 		return true
 	case ProblemCodeFINGERPRINTMISMATCH:
 		return true
@@ -314,6 +318,8 @@ func (e ProblemCode) Valid() bool {
 	case ProblemCodeNOTFOUND:
 		return true
 	case ProblemCodePLANCODETAKEN:
+		return true
+	case ProblemCodePOSITIONBEYONDHEAD:
 		return true
 	case ProblemCodePRECONDITIONFAILED:
 		return true
@@ -812,6 +818,9 @@ type LedgerEvent struct {
 
 // LedgerPage defines model for LedgerPage.
 type LedgerPage struct {
+	// Epoch The ledger's epoch. Positions mean the same events for as long as it is the same.
+	Epoch openapi_types.UUID `json:"epoch"`
+
 	// Head A place in the ledger. Positions grow with time; treat them as opaque.
 	//
 	// Example: 42
@@ -1577,8 +1586,13 @@ type RebindMachineParams struct {
 
 // ListLedgerEventsParams defines parameters for ListLedgerEvents.
 type ListLedgerEventsParams struct {
-	// After Only events after this position. 0 begins at the start.
+	// After Only events after this position. 0 begins at the start. A position beyond the ledger's head is refused with
+	// `POSITION_BEYOND_HEAD`: it was read before the ledger was restored to an earlier state.
 	After *uint64 `form:"after,omitempty" json:"after,omitempty"`
+
+	// Epoch The epoch in which `after` was read, as in the answer's `epoch`. When the ledger is in another one by now, the request is refused
+	// with `EPOCH_CHANGED`. Leave it out at the start.
+	Epoch *openapi_types.UUID `form:"epoch,omitempty" json:"epoch,omitempty"`
 
 	// Limit How many events at most. A page holds 100 unless asked otherwise; a stream ends after the limit if one is given.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`

@@ -15,6 +15,7 @@ import (
 
 	. "github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/oapi-codegen/runtime"
+	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
@@ -173,6 +174,9 @@ type ClientInterface interface {
 	//
 	// The events themselves, in order, as they are stored. As a page of JSON, or, with `Accept: application/x-ndjson`, as a
 	// stream of one event per line; with `follow=true` the stream stays open and goes on with what happens next.
+	//
+	// A position means the same event for as long as the ledger's epoch is the same. Keep the epoch beside the last position you have
+	// read, and send both: after the ledger was restored or moved, `EPOCH_CHANGED` tells you, instead of events that you would miss.
 	//
 	// Corresponds with GET /v1/ledger/events (the `ListLedgerEvents` operationId).
 	ListLedgerEvents(ctx context.Context, params *ListLedgerEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -619,6 +623,9 @@ func (c *Client) RebindMachine(ctx context.Context, id ID, params *RebindMachine
 //
 // The events themselves, in order, as they are stored. As a page of JSON, or, with `Accept: application/x-ndjson`, as a
 // stream of one event per line; with `follow=true` the stream stays open and goes on with what happens next.
+//
+// A position means the same event for as long as the ledger's epoch is the same. Keep the epoch beside the last position you have
+// read, and send both: after the ledger was restored or moved, `EPOCH_CHANGED` tells you, instead of events that you would miss.
 //
 // Corresponds with GET /v1/ledger/events (the `ListLedgerEvents` operationId).
 func (c *Client) ListLedgerEvents(ctx context.Context, params *ListLedgerEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1622,6 +1629,18 @@ func NewListLedgerEventsRequest(server string, params *ListLedgerEventsParams) (
 		if params.After != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "uint64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Epoch != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "epoch", *params.Epoch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -3692,6 +3711,9 @@ type ClientWithResponsesInterface interface {
 	// The events themselves, in order, as they are stored. As a page of JSON, or, with `Accept: application/x-ndjson`, as a
 	// stream of one event per line; with `follow=true` the stream stays open and goes on with what happens next.
 	//
+	// A position means the same event for as long as the ledger's epoch is the same. Keep the epoch beside the last position you have
+	// read, and send both: after the ledger was restored or moved, `EPOCH_CHANGED` tells you, instead of events that you would miss.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/ledger/events (the `ListLedgerEvents` operationId).
@@ -4497,7 +4519,8 @@ func (r RebindMachineResponse) ContentType() string {
 
 // ListLedgerEventsResponse200Headers the declared response headers of an HTTP 200 response for ListLedgerEvents
 type ListLedgerEventsResponse200Headers struct {
-	Link *string
+	LedgerEpoch openapi_types.UUID
+	Link        *string
 }
 
 // ListLedgerEventsResponse401Headers the declared response headers of an HTTP 401 response for ListLedgerEvents
@@ -4521,6 +4544,8 @@ type ListLedgerEventsResponse struct {
 	ApplicationProblemJSON401 *Unauthenticated
 	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
 	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
 	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationProblemJSON500 *Internal
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
@@ -4551,6 +4576,11 @@ func (r ListLedgerEventsResponse) GetApplicationProblemJSON401() *Unauthenticate
 // GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
 func (r ListLedgerEventsResponse) GetApplicationProblemJSON403() *Forbidden {
 	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r ListLedgerEventsResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
 }
 
 // GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
@@ -7393,6 +7423,9 @@ func (c *ClientWithResponses) RebindMachineWithResponse(ctx context.Context, id 
 // The events themselves, in order, as they are stored. As a page of JSON, or, with `Accept: application/x-ndjson`, as a
 // stream of one event per line; with `follow=true` the stream stays open and goes on with what happens next.
 //
+// A position means the same event for as long as the ledger's epoch is the same. Keep the epoch beside the last position you have
+// read, and send both: after the ledger was restored or moved, `EPOCH_CHANGED` tells you, instead of events that you would miss.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/ledger/events (the `ListLedgerEvents` operationId).
@@ -8498,6 +8531,13 @@ func ParseListLedgerEventsResponse(rsp *http.Response) (*ListLedgerEventsRespons
 		}
 		response.ApplicationProblemJSON403 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Internal
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -8520,6 +8560,13 @@ func ParseListLedgerEventsResponse(rsp *http.Response) (*ListLedgerEventsRespons
 	switch {
 	case rsp.StatusCode == 200:
 		var headers ListLedgerEventsResponse200Headers
+		if values := rsp.Header.Values("Ledger-Epoch"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "Ledger-Epoch", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.LedgerEpoch = value
+		}
 		if values := rsp.Header.Values("Link"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

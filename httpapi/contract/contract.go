@@ -1,12 +1,12 @@
 // Package contract reads from the OpenAPI document what the server must know of each endpoint, so that what is
-// documented is what is enforced.
+// documented is what is enforced. A document that asks for something the server cannot enforce is refused.
 package contract
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -43,12 +43,18 @@ func (o Operation) Knows(parameter string) bool { return o.query[parameter] }
 // Contract is the OpenAPI document.
 type Contract struct {
 	json       []byte
-	operations map[route]Operation
+	operations map[Route]Operation
 }
 
-type route struct{ method, path string }
+// Route is an endpoint as the router knows it, such as GET "/v1/licenses/:id".
+type Route struct{ Method, Path string }
 
-// Parse reads an OpenAPI document in YAML.
+// String is the route for people.
+func (r Route) String() string { return r.Method + " " + r.Path }
+
+// Parse reads an OpenAPI document in YAML. It fails with the place in the document when that asks for what the server does not
+// understand or cannot enforce: an unknown member of a path or an operation, another credential than the admin key, a body
+// that is not JSON, a parameter in a cookie.
 func Parse(text []byte) (*Contract, error) {
 	var root yaml.Node
 	if err := yaml.Unmarshal(text, &root); err != nil {
@@ -62,19 +68,9 @@ func Parse(text []byte) (*Contract, error) {
 	if err != nil {
 		return nil, fmt.Errorf("turn the OpenAPI document into JSON: %w", err)
 	}
-	c := &Contract{json: asJSON, operations: map[route]Operation{}}
-	for path, item := range doc.Paths {
-		for method, operation := range map[string]*operation{
-			http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPut: item.Put,
-		} {
-			if operation == nil {
-				continue
-			}
-			c.operations[route{method, routePath(path)}], err = doc.read(operation, item.Parameters)
-			if err != nil {
-				return nil, fmt.Errorf("%s %s: %w", method, path, err)
-			}
-		}
+	c := &Contract{json: asJSON}
+	if c.operations, err = doc.operations(); err != nil {
+		return nil, fmt.Errorf("the OpenAPI document: %w", err)
 	}
 	return c, nil
 }
@@ -82,84 +78,22 @@ func Parse(text []byte) (*Contract, error) {
 // JSON returns the document as JSON, its members in the order in which they were written.
 func (c *Contract) JSON() []byte { return c.json }
 
-// Operation finds an endpoint by its method and its route, such as "/v1/licenses/:id". HEAD is answered like GET.
+// Operation finds an endpoint by its method and its route, such as "/v1/licenses/:id". Where HEAD is not documented, it is answered
+// like GET.
 func (c *Contract) Operation(method, path string) (Operation, bool) {
-	if method == http.MethodHead {
-		method = http.MethodGet
+	o, found := c.operations[Route{method, path}]
+	if !found && method == http.MethodHead {
+		o, found = c.operations[Route{http.MethodGet, path}]
 	}
-	o, found := c.operations[route{method, path}]
 	return o, found
 }
 
-// routePath writes "/v1/licenses/{id}" as the router does: "/v1/licenses/:id".
-func routePath(path string) string {
-	return strings.NewReplacer("{", ":", "}", "").Replace(path)
-}
-
-type document struct {
-	Paths      map[string]pathItem
-	Components struct{ Parameters map[string]parameter }
-}
-
-type pathItem struct {
-	Parameters     []parameter
-	Get, Post, Put *operation
-}
-
-type operation struct {
-	OperationID string `yaml:"operationId"`
-	Parameters  []parameter
-	Security    *[]map[string][]string
-	RequestBody *struct{} `yaml:"requestBody"`
-	MaxBody     int64     `yaml:"x-max-body-bytes"`
-	Responses   map[string]struct{ Content map[string]any }
-}
-
-type parameter struct {
-	Ref  string `yaml:"$ref"`
-	Name string
-	In   string
-}
-
-const ndjson = "application/x-ndjson"
-
-func (d document) read(o *operation, shared []parameter) (Operation, error) {
-	known := Operation{
-		ID: o.OperationID, Access: access(o.Security), Body: o.RequestBody != nil, MaxBody: o.MaxBody, query: map[string]bool{},
+// Routes returns the routes of all endpoints, sorted.
+func (c *Contract) Routes() []Route {
+	var all []Route
+	for route := range c.operations {
+		all = append(all, route)
 	}
-	if known.MaxBody == 0 {
-		known.MaxBody = DefaultMaxBody
-	}
-	for _, response := range o.Responses {
-		if _, streams := response.Content[ndjson]; streams {
-			known.Stream = true
-		}
-	}
-	for _, p := range slices.Concat(shared, o.Parameters) {
-		if name, referred := strings.CutPrefix(p.Ref, "#/components/parameters/"); referred {
-			var found bool
-			if p, found = d.Components.Parameters[name]; !found {
-				return Operation{}, fmt.Errorf("there is no parameter %q", name)
-			}
-		}
-		if p.In == "query" {
-			known.query[p.Name] = true
-		}
-	}
-	return known, nil
-}
-
-func access(security *[]map[string][]string) Access {
-	if security == nil {
-		return Admin
-	}
-	if len(*security) == 0 {
-		return Open
-	}
-	for _, alternative := range *security {
-		if len(alternative) == 0 {
-			return Either
-		}
-	}
-	return Admin
+	slices.SortFunc(all, func(a, b Route) int { return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method)) })
+	return all
 }

@@ -9,6 +9,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// generatorOnly begins the names of members that only the code generator reads.
+const generatorOnly = "x-go-"
+
 // toJSON writes a YAML document as JSON, its members in their order and without what only the code generator reads.
 func toJSON(node *yaml.Node) ([]byte, error) {
 	var out bytes.Buffer
@@ -35,7 +38,7 @@ func writeObject(out *bytes.Buffer, content []*yaml.Node) error {
 	out.WriteByte('{')
 	first := true
 	for i := 0; i < len(content); i += 2 {
-		if strings.HasPrefix(content[i].Value, "x-go-") {
+		if strings.HasPrefix(content[i].Value, generatorOnly) {
 			continue
 		}
 		if !first {

@@ -64,6 +64,11 @@ func Register(router *echo.Echo, openapi []byte) error {
 	return nil
 }
 
+// IsFile reports whether a path is that of a file which the pages load, and which is no endpoint of its own.
+func IsFile(path string) bool {
+	return strings.HasPrefix(path, "/docs/") || strings.HasPrefix(path, "/redoc/")
+}
+
 // file serves bytes that change with the program only: clients may keep them, but ask whether they are still the same.
 func file(mediaType string, content []byte) echo.HandlerFunc {
 	tag := entityTag(content)

@@ -218,3 +218,64 @@ func TestAnAbortedAnswerIsNotAPanic(t *testing.T) {
 	e.GET("/", func(*echo.Context) error { panic(http.ErrAbortHandler) })
 	require.PanicsWithValue(t, http.ErrAbortHandler, func() { serve(e, http.MethodGet, "/") })
 }
+
+const changingEndpoints = `
+paths:
+  /things/{id}:
+    delete:
+      operationId: delete
+      parameters: [{ name: force, in: query }]
+      requestBody: { content: { application/json: {} } }
+      x-max-body-bytes: 20
+      security: [{ admin_key: [] }, {}]
+    patch:
+      operationId: patch
+      parameters: [{ name: force, in: query }]
+      requestBody: { content: { application/json: {} } }
+      x-max-body-bytes: 20
+      security: [{ admin_key: [] }, {}]
+`
+
+// The contract holds for methods that no endpoint of today has.
+func TestTheContractHoldsForEveryMethod(t *testing.T) {
+	t.Parallel()
+	document, err := contract.Parse([]byte(changingEndpoints))
+	require.NoError(t, err)
+	reporter := problem.Reporter{Log: slog.New(slog.DiscardHandler)}
+	e := echo.NewWithConfig(echo.Config{Binder: middleware.NewJSONBinder(document)})
+	e.Use(middleware.Problems(reporter), middleware.Authenticate(document, middleware.NewAdminKey("key")), middleware.KnownParameters(document))
+	handler := func(c *echo.Context) error {
+		var body map[string]string
+		if err := c.Bind(&body); err != nil {
+			return err
+		}
+		principal, err := tenancy.From(c.Request().Context())
+		if err != nil {
+			return err
+		}
+		return c.String(http.StatusOK, string(principal.Role))
+	}
+	e.DELETE("/things/:id", handler)
+	e.PATCH("/things/:id", handler)
+	ask := func(method, target, body string, headers ...string) (int, string) {
+		request := httptest.NewRequest(method, target, strings.NewReader(body))
+		request.Header.Set("Content-Type", "application/json")
+		for i := 0; i < len(headers); i += 2 {
+			request.Header.Set(headers[i], headers[i+1])
+		}
+		recorder := httptest.NewRecorder()
+		e.ServeHTTP(recorder, request)
+		return recorder.Code, recorder.Body.String()
+	}
+	for _, method := range []string{http.MethodDelete, http.MethodPatch} {
+		status, answer := ask(method, "/things/1?force=yes", `{"reason":"old"}`)
+		require.Equal(t, http.StatusOK, status, "%s: %s", method, answer)
+		require.Equal(t, "machine", answer, "a credential is not needed")
+		_, answer = ask(method, "/things/1?force=yes", `{"reason":"old"}`, "Authorization", "Bearer key")
+		require.Equal(t, "admin", answer, method)
+		status, _ = ask(method, "/things/1?farce=yes", `{"reason":"old"}`)
+		require.Equal(t, http.StatusBadRequest, status, method)
+		status, _ = ask(method, "/things/1", `{"reason":"older than that"}`)
+		require.Equal(t, http.StatusRequestEntityTooLarge, status, method)
+	}
+}

@@ -35,6 +35,8 @@ func explain(err error) (*refusal.Refusal, []refusal.Field) {
 	switch {
 	case errors.Is(err, readmodels.ErrBadCursor):
 		return invalidFields(refusal.Field{Name: "cursor", Message: "must be the next_cursor of a page of the same list"})
+	case errors.Is(err, readmodels.ErrOtherEpoch):
+		return invalidFields(refusal.Field{Name: "cursor", Message: "is of another epoch of the ledger: begin the list again without a cursor"})
 	case errors.Is(err, readmodels.ErrInvalidQuery):
 		return invalidFields(refusal.Field{Name: "query", Message: strings.TrimPrefix(err.Error(), readmodels.ErrInvalidQuery.Error()+": ")})
 	}

@@ -26,6 +26,8 @@ var kinds = map[string]kind{
 	"PLAN_CODE_TAKEN":        {http.StatusConflict, "Plan code taken", 0},
 	"LICENSE_EXISTS":         {http.StatusConflict, "Licence exists already", 0},
 	"REBUILD_RUNNING":        {http.StatusConflict, "Rebuild is running", 0},
+	"EPOCH_CHANGED":          {http.StatusConflict, "Epoch changed", 0},
+	"POSITION_BEYOND_HEAD":   {http.StatusConflict, "Position beyond the head", 0},
 	"PRECONDITION_FAILED":    {http.StatusPreconditionFailed, "Precondition failed", 0},
 	"BODY_TOO_LARGE":         {http.StatusRequestEntityTooLarge, "Body too large", 0},
 	"UNSUPPORTED_MEDIA_TYPE": {http.StatusUnsupportedMediaType, "Unsupported media type", 0},

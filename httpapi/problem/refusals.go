@@ -25,6 +25,10 @@ var (
 		"send license_key in the body, or an API key as \"Authorization: Bearer …\"")
 	ErrRebuildRunning = refusal.New("REBUILD_RUNNING", "the projection is being rebuilt already",
 		"follow its progress with GET /v1/projections")
+	ErrEpochChanged = refusal.New("EPOCH_CHANGED", "The ledger is in another epoch: it was restored or moved since this position was read.",
+		"Compare the last events that you have with the ledger, by their ids, and go on after the last one that both have, with the new epoch. Or begin again after 0.")
+	ErrBeyondHead = refusal.New("POSITION_BEYOND_HEAD", "The ledger has no such position: it was restored to an earlier state since this position was read.",
+		"Compare the last events that you have with the ledger, by their ids, and go on after the last one that both have. Send the epoch with every request.")
 	ErrProjectionBehind = refusal.New("PROJECTION_BEHIND", "the projection has not reached the Ledger-Position you asked for",
 		"repeat the query after a moment, or look at GET /v1/projections")
 	ErrNewerLedger = refusal.New("NEWER_LEDGER", "the ledger holds an event that a newer version of the program wrote",

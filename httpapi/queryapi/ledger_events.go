@@ -6,6 +6,8 @@ import (
 	"iter"
 	"strconv"
 
+	"github.com/google/uuid"
+
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/tenancy"
 	"github.com/licenseledger/licenseledger/eventstore"
@@ -33,11 +35,11 @@ func (s server) ListLedgerEvents(ctx context.Context, r ListLedgerEventsRequestO
 	if asked.limit == 0 {
 		asked.limit = defaultEvents
 	}
-	head, err := s.Ledger.Head(ctx)
+	head, err := asked.start(ctx, s.Ledger, s.Epoch)
 	if err != nil {
 		return nil, err
 	}
-	body := api.LedgerPage{Items: []api.LedgerEvent{}, Head: uint64(head)}
+	body := api.LedgerPage{Items: []api.LedgerEvent{}, Head: uint64(head), Epoch: s.Epoch}
 	for e, err := range asked.read(ctx, s.Ledger) {
 		if err != nil {
 			return nil, err
@@ -49,8 +51,9 @@ func (s server) ListLedgerEvents(ctx context.Context, r ListLedgerEventsRequestO
 		body.Items = append(body.Items, eventJSON(e))
 	}
 	answer := ListLedgerEvents200JSONResponse{Body: body}
+	answer.Headers.LedgerEpoch = s.Epoch
 	if body.NextAfter != nil {
-		answer.Headers.Link = nextLink(ctx, "after", strconv.FormatUint(*body.NextAfter, 10))
+		answer.Headers.Link = nextLink(ctx, map[string]string{"after": strconv.FormatUint(*body.NextAfter, 10), "epoch": s.Epoch.String()})
 	}
 	return answer, nil
 }
@@ -59,8 +62,9 @@ func (s server) ListLedgerEvents(ctx context.Context, r ListLedgerEventsRequestO
 type events struct {
 	tenant string
 	after  event.Position
-	stream string // empty: all
-	limit  int    // 0: none was given
+	epoch  *uuid.UUID // in which after was read; nil: not said
+	stream string     // empty: all
+	limit  int        // 0: none was given
 }
 
 func askedEvents(ctx context.Context, p api.ListLedgerEventsParams) (events, error) {
@@ -72,8 +76,23 @@ func askedEvents(ctx context.Context, p api.ListLedgerEventsParams) (events, err
 		return events{}, problem.Field("limit", "must be 1 to "+strconv.Itoa(maxEvents))
 	}
 	return events{
-		tenant: principal.Tenant, after: event.Position(value(p.After)), stream: value(p.Stream), limit: value(p.Limit),
+		tenant: principal.Tenant, after: event.Position(value(p.After)), epoch: p.Epoch, stream: value(p.Stream), limit: value(p.Limit),
 	}, nil
+}
+
+// start returns the ledger's head, and refuses a position that is not one of the ledger in its present epoch.
+func (a events) start(ctx context.Context, ledger eventstore.Store, epoch uuid.UUID) (event.Position, error) {
+	if a.epoch != nil && *a.epoch != epoch {
+		return 0, problem.ErrEpochChanged.Because("The ledger is in epoch %s, not %s: it was restored or moved since this position was read.", epoch, *a.epoch)
+	}
+	head, err := ledger.Head(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if a.after > head {
+		return 0, problem.ErrBeyondHead.Because("The ledger ends at position %d, before %d: it was restored to an earlier state since this position was read.", head, a.after)
+	}
+	return head, nil
 }
 
 // includes reports whether an event is one of those asked for.

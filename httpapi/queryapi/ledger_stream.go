@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v5"
 
 	"github.com/licenseledger/licenseledger/domain/event"
@@ -29,6 +30,7 @@ const (
 // feed streams the ledger.
 type feed struct {
 	ledger   eventstore.Store
+	epoch    uuid.UUID // of the ledger
 	draining <-chan struct{}
 }
 
@@ -44,7 +46,11 @@ func (f feed) stream(c *echo.Context, params api.ListLedgerEventsParams) error {
 	if _, err := ledgerPosition(params.LedgerPosition); err != nil {
 		return err
 	}
+	if _, err := asked.start(request.Context(), f.ledger, f.epoch); err != nil {
+		return err
+	}
 	header := c.Response().Header()
+	header.Set("Ledger-Epoch", f.epoch.String())
 	header.Set("Content-Type", middleware.NDJSON)
 	header.Set("X-Accel-Buffering", "no") // a proxy must not hold lines back
 	if request.Method == http.MethodHead {

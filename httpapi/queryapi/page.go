@@ -23,14 +23,16 @@ func rememberURL(next StrictHandlerFunc, _ string) StrictHandlerFunc {
 	}
 }
 
-// nextLink is the Link header (RFC 8288) to the same list, beginning elsewhere.
-func nextLink(ctx context.Context, parameter, value string) *string {
+// nextLink is the Link header (RFC 8288) to the same list with other parameters.
+func nextLink(ctx context.Context, parameters map[string]string) *string {
 	asked, known := ctx.Value(urlKey{}).(*url.URL)
 	if !known {
 		return nil
 	}
 	query := asked.Query()
-	query.Set(parameter, value)
+	for name, value := range parameters {
+		query.Set(name, value)
+	}
 	link := "<" + asked.EscapedPath() + "?" + query.Encode() + `>; rel="next"`
 	return &link
 }
@@ -61,7 +63,7 @@ func page[Row, Item any](ctx context.Context, rows readmodels.Page[Row], describ
 	if rows.Next == "" {
 		return items, nil, nil, nil
 	}
-	return items, &rows.Next, nextLink(ctx, "cursor", rows.Next), nil
+	return items, &rows.Next, nextLink(ctx, map[string]string{"cursor": rows.Next}), nil
 }
 
 // etag is the entity tag of a revision.

@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v5"
 	. "github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/oapi-codegen/runtime"
+	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
 // ServerInterface represents all server handlers.
@@ -72,6 +73,13 @@ func (w *ServerInterfaceWrapper) ListLedgerEvents(ctx *echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "integer", Format: "uint64"})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "epoch" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "epoch", ctx.QueryParams(), &params.Epoch, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter epoch: %s", err))
 	}
 
 	// ------------- Optional query parameter "limit" -------------
@@ -820,7 +828,8 @@ type ListLedgerEventsResponseObject interface {
 }
 
 type ListLedgerEvents200ResponseHeaders struct {
-	Link *string
+	LedgerEpoch openapi_types.UUID
+	Link        *string
 }
 
 type ListLedgerEvents200JSONResponse struct {
@@ -835,6 +844,7 @@ func (response ListLedgerEvents200JSONResponse) VisitListLedgerEventsResponse(w 
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Ledger-Epoch", fmt.Sprint(response.Headers.LedgerEpoch))
 	if response.Headers.Link != nil {
 		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
 	}
@@ -855,6 +865,7 @@ func (response ListLedgerEvents200ApplicationXNdjsonResponse) VisitListLedgerEve
 	if response.ContentLength != 0 {
 		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
 	}
+	w.Header().Set("Ledger-Epoch", fmt.Sprint(response.Headers.LedgerEpoch))
 	if response.Headers.Link != nil {
 		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v5"
 
 	"github.com/licenseledger/licenseledger/eventstore"
@@ -18,6 +19,7 @@ import (
 type Config struct {
 	ReadModels  *readmodels.DB
 	Ledger      eventstore.Store
+	Epoch       uuid.UUID // of the ledger
 	Projections Projections
 	Patience    time.Duration   // how long a query waits for the Ledger-Position it asks for
 	Draining    <-chan struct{} // closed when the server begins to shut down: open streams end
@@ -37,7 +39,7 @@ type Projections interface {
 func New(c Config) ServerInterface {
 	return endpoints{
 		ServerInterface: NewStrictHandler(server{c}, []StrictMiddlewareFunc{rememberURL}),
-		feed:            feed{ledger: c.Ledger, draining: c.Draining},
+		feed:            feed{ledger: c.Ledger, epoch: c.Epoch, draining: c.Draining},
 	}
 }
 

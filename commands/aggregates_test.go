@@ -1,0 +1,153 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/licenseledger/licenseledger/domain/aggregate"
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/tenancy"
+	"github.com/licenseledger/licenseledger/eventstore"
+	"github.com/licenseledger/licenseledger/eventstore/sqlite"
+)
+
+// tally is an aggregate that the program does not have.
+type tally struct {
+	track event.Track
+	count int
+}
+
+func (c *tally) Track() event.Track {
+	if c == nil {
+		return event.Track{}
+	}
+	return c.track
+}
+
+type counted struct{}
+
+func (counted) EventType() event.Type { return "tally.counted.v1" }
+
+func foldTally(c *tally, events ...event.Event) (*tally, error) {
+	next := tally{}
+	if c != nil {
+		next = *c
+	}
+	for _, e := range events {
+		next.count++
+		next.track = next.track.Follow(e.Envelope)
+	}
+	return &next, nil
+}
+
+func count(*tally, time.Time) ([]event.Payload, error) { return []event.Payload{counted{}}, nil }
+
+func tallies(prefix aggregate.Prefix) aggregate.Definition[tally] {
+	return aggregate.Definition[tally]{Prefix: prefix, Fold: foldTally, NotFound: errors.New("there is no such tally")}
+}
+
+func openSQLite(t *testing.T) eventstore.Store {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	return store
+}
+
+// instance is the whole handler of one of several instances that share a ledger.
+func instance(t *testing.T, store eventstore.Store) *Handler {
+	t.Helper()
+	newID := func() uuid.UUID { return uuid.Must(uuid.NewV7()) }
+	registry := event.NewRegistry([]event.Registration{event.Of[counted]()})
+	h, err := New(t.Context(), Config{Store: store, Events: registry, Now: time.Now, NewID: newID, CachedLicenses: 10, Shared: true})
+	require.NoError(t, err)
+	return h
+}
+
+func tallyRepository(t *testing.T, h *Handler, prefix aggregate.Prefix) *repository[tally] {
+	t.Helper()
+	r, err := newRepository(h.ledger, tallies(prefix), 10)
+	require.NoError(t, err)
+	return r
+}
+
+func asSystem(t *testing.T) context.Context {
+	return tenancy.With(t.Context(), tenancy.Principal{Tenant: tenancy.Default, Actor: "system", Role: tenancy.System})
+}
+
+// Whoever adds an aggregate makes a repository for it, and need not think of other instances.
+func TestEveryAggregateThatHasARepositoryIsLevelWithOtherInstances(t *testing.T) {
+	t.Parallel()
+	store := openSQLite(t)
+	one, two := instance(t, store), instance(t, store)
+	ctx := asSystem(t)
+	for _, prefix := range []aggregate.Prefix{"tally-", "two-part-", "two-", "license-key-", "a-license-"} {
+		here, there := tallyRepository(t, one, prefix), tallyRepository(t, two, prefix)
+		id := uuid.New()
+		for n := 1; n <= 3; n++ {
+			_, err := here.change(ctx, Request{}, id, count)
+			require.NoError(t, err, prefix)
+			state, err := there.load(ctx, id)
+			require.NoError(t, err, prefix)
+			require.Equal(t, n, state.count, "%s: the answer of the other instance", prefix)
+		}
+		// A command that changes nothing is answered from what the instance knows.
+		_, err := here.change(ctx, Request{}, id, count)
+		require.NoError(t, err, prefix)
+		unchanged, err := there.change(ctx, Request{}, id, func(*tally, time.Time) ([]event.Payload, error) { return nil, nil })
+		require.NoError(t, err, prefix)
+		require.Equal(t, 4, unchanged.state.count, prefix)
+	}
+}
+
+func TestAnAppendIsFoldedOntoWhatIsCachedAndNotReadAgain(t *testing.T) {
+	t.Parallel()
+	store := openSQLite(t)
+	here, there := tallyRepository(t, instance(t, store), "two-part-"), tallyRepository(t, instance(t, store), "two-part-")
+	id, ctx := uuid.New(), asSystem(t)
+	_, err := here.change(ctx, Request{}, id, count)
+	require.NoError(t, err)
+	_, err = there.load(ctx, id)
+	require.NoError(t, err)
+	_, err = here.change(ctx, Request{}, id, count)
+	require.NoError(t, err)
+	require.NoError(t, there.follower.catchUp(ctx))
+	cached, found := there.shelf.get(id)
+	require.True(t, found)
+	require.Equal(t, 2, cached.count)
+}
+
+// A newer version of the program may write such streams while this one runs.
+func TestAStreamOfNoKnownAggregateHoldsNothingUp(t *testing.T) {
+	t.Parallel()
+	store := openSQLite(t)
+	here, there := tallyRepository(t, instance(t, store), "tally-"), tallyRepository(t, instance(t, store), "tally-")
+	id, ctx := uuid.New(), asSystem(t)
+	for n, name := range []string{"stranger-" + uuid.NewString(), "tally-", "tally-x", "tally-2-" + uuid.NewString(), uuid.NewString(), "é"} {
+		_, err := store.Append(ctx, name, 0, []event.Pending{{ID: uuid.New(), Type: "stranger.came.v1", RecordedAt: time.Now().UTC().Truncate(time.Microsecond), Data: []byte(`{}`)}})
+		require.NoError(t, err, name)
+		_, err = here.change(ctx, Request{}, id, count)
+		require.NoError(t, err, name)
+		state, err := there.load(ctx, id)
+		require.NoError(t, err, name)
+		require.Equal(t, n+1, state.count, name)
+	}
+}
+
+func TestTwoKindsOfAggregateCannotShareAPrefix(t *testing.T) {
+	t.Parallel()
+	h := instance(t, openSQLite(t))
+	for _, taken := range []aggregate.Prefix{"license-", "product-", "plan-"} {
+		_, err := newRepository(h.ledger, tallies(taken), 10)
+		require.ErrorContains(t, err, string(taken))
+	}
+	_, err := newRepository(h.ledger, tallies("$tally-"), 10)
+	require.ErrorContains(t, err, "prefix")
+}
+
