@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"syscall"
 
 	"github.com/licenseledger/licenseledger/commands"
@@ -26,8 +28,8 @@ func (s *server) checks(handler *commands.Handler, ledger *watchedLedger) []heal
 		{Name: "key_writes", Do: s.keysWritable},
 		{Name: "events", Do: func(context.Context) error { return knownEvents(handler.Newer()) }},
 	}
-	if !s.config.EventStore.shared() || !s.config.ReadModels.shared() {
-		checks = append(checks, health.Check{Name: "disk", Do: func(context.Context) error { return room(s.config.DataDir) }})
+	if folders := s.config.foldersOfFiles(); len(folders) > 0 {
+		checks = append(checks, health.Check{Name: "disk", Do: func(context.Context) error { return room(folders) }})
 	}
 	for _, name := range s.projections.Names() {
 		checks = append(checks, health.Check{Name: "projection_" + name, Do: func(ctx context.Context) error {
@@ -73,14 +75,28 @@ func standing(name string, err error) error {
 // leastRoom is how much of a disk must be free, in bytes. SQLite's log of changes grows to some megabytes before it is used again.
 const leastRoom = 64 << 20
 
-// room reports whether the disk has room for the files of the data directory to grow.
-func room(dir string) error {
-	free, err := freeSpace(dir)
-	if err != nil {
-		return err
+// foldersOfFiles are the folders of what is kept in files.
+func (c config) foldersOfFiles() []string {
+	var folders []string
+	for _, l := range []location{c.EventStore, c.ReadModels, c.Keys} {
+		if !l.shared() {
+			folders = append(folders, filepath.Dir(l.file(c.DataDir)))
+		}
 	}
-	if free < leastRoom {
-		return health.Because("only %d MiB are free on the disk of the data directory; make room: a full disk stops all changes", free>>20)
+	slices.Sort(folders)
+	return slices.Compact(folders)
+}
+
+// room reports whether the disks of some folders have room for files to grow.
+func room(folders []string) error {
+	for _, folder := range folders {
+		free, err := freeSpace(folder)
+		if err != nil {
+			return err
+		}
+		if free < leastRoom {
+			return health.Because("only %d MiB are free on a disk that holds the ledger, the keys or the read models; make room: a full disk stops all changes", free>>20)
+		}
 	}
 	return nil
 }
