@@ -71,7 +71,7 @@ func TestTheTimekeeperRecordsWhatIsDue(t *testing.T) {
 	}
 	before := o.head()
 	o.clock.advance(day)
-	keeper := commands.Timekeeper{Handler: o.Handler, Due: func(_ context.Context, now time.Time, limit int) ([]uuid.UUID, error) {
+	keeper := &commands.Timekeeper{Handler: o.Handler, Due: func(_ context.Context, now time.Time, limit int) ([]uuid.UUID, error) {
 		require.Equal(t, noon.Add(day), now.UTC())
 		require.Positive(t, limit)
 		return due, nil
@@ -103,7 +103,7 @@ func TestTheTimekeeperGoesOnUntilItIsStopped(t *testing.T) {
 	var log bytes.Buffer
 	rounds := make(chan int)
 	n := 0
-	keeper := commands.Timekeeper{
+	keeper := &commands.Timekeeper{
 		Handler: o.Handler, Every: time.Millisecond, Logger: slog.New(slog.NewTextHandler(&log, nil)),
 		Due: func(ctx context.Context, _ time.Time, _ int) ([]uuid.UUID, error) {
 			n++

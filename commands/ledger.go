@@ -3,6 +3,7 @@ package commands
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,8 +20,9 @@ type ledger struct {
 	now      func() time.Time
 	time     *ledgerTime
 	newID    func() uuid.UUID
-	follower *follower // nil when nobody else appends
-	announce func()    // tells other instances of an append
+	follower *follower                              // nil when nobody else appends
+	announce func()                                 // tells other instances of an append
+	newest   atomic.Pointer[event.UnknownTypeError] // met last
 
 	mu           sync.RWMutex // guards repositories
 	repositories map[aggregate.Prefix]following
@@ -68,6 +70,7 @@ func (l *ledger) startFollower(grown <-chan struct{}) {
 // follow hands the events of one append to the repository of their stream. A stream that belongs to no repository is passed over: nothing
 // of it is cached here, so nothing can be stale. A newer version of the program, on another instance, may write such streams.
 func (l *ledger) follow(together []event.Envelope) {
+	l.notice(together)
 	prefix, id, ok := aggregate.Split(together[0].Stream)
 	if !ok {
 		return

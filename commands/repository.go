@@ -115,7 +115,7 @@ func (r *repository[T]) follow(id uuid.UUID, together []event.Envelope) {
 		events := make([]event.Event, len(together))
 		for i, e := range together {
 			var err error
-			if events[i], err = r.events.Decode(e); err != nil {
+			if events[i], err = r.decode(e); err != nil {
 				return nil, err
 			}
 		}
@@ -137,7 +137,7 @@ func (r *repository[T]) read(ctx context.Context, id uuid.UUID, after event.Revi
 		if until != nil && envelope.Revision > *until {
 			break
 		}
-		decoded, err := r.events.Decode(envelope)
+		decoded, err := r.decode(envelope)
 		if err != nil {
 			return nil, err
 		}
@@ -238,7 +238,7 @@ func (r *repository[T]) committed(claim *claim[T], state *T, commit eventstore.C
 	events := make([]event.Event, len(commit.Events))
 	for i, envelope := range commit.Events {
 		r.time.observe(envelope)
-		decoded, err := r.events.Decode(envelope)
+		decoded, err := r.decode(envelope)
 		if err != nil {
 			claim.drop()
 			return changed[T]{}, err

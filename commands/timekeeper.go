@@ -23,6 +23,8 @@ type Timekeeper struct {
 	Trusted func() bool
 	Every   time.Duration
 	Logger  *slog.Logger
+
+	newer leftAlone
 }
 
 const (
@@ -31,7 +33,7 @@ const (
 )
 
 // Run keeps time until ctx ends.
-func (t Timekeeper) Run(ctx context.Context) {
+func (t *Timekeeper) Run(ctx context.Context) {
 	ctx = tenancy.With(ctx, tenancy.Principal{Actor: string(tenancy.System), Role: tenancy.System})
 	ticker := time.NewTicker(t.Every)
 	defer ticker.Stop()
@@ -47,15 +49,17 @@ func (t Timekeeper) Run(ctx context.Context) {
 	}
 }
 
-// Round records what is due now. One licence that fails does not hold up the others. ctx needs a principal of role System.
-func (t Timekeeper) Round(ctx context.Context) error {
+// Round records what is due now. One licence that fails does not hold up the others; one that holds an event of a newer version of the
+// program is left alone from then on. ctx needs a principal of role System. One goroutine at a time calls it.
+func (t *Timekeeper) Round(ctx context.Context) error {
 	if t.Trusted != nil && !t.Trusted() {
 		return nil
 	}
-	due, err := t.Due(ctx, t.Handler.licenses.clock(), elapsedPerRound)
+	due, err := t.Due(ctx, t.Handler.licenses.clock(), elapsedPerRound+len(t.newer.ids))
 	if err != nil {
 		return err
 	}
+	due = t.newer.without(due)
 	var group errgroup.Group
 	group.SetLimit(elapsedAtOnce)
 	failures := make([]error, len(due))
@@ -65,5 +69,7 @@ func (t Timekeeper) Round(ctx context.Context) error {
 			return nil
 		})
 	}
-	return errors.Join(group.Wait(), errors.Join(failures...))
+	err = group.Wait()
+	t.newer.take(ctx, t.Logger, due, failures)
+	return errors.Join(err, errors.Join(failures...))
 }

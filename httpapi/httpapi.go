@@ -115,11 +115,12 @@ func (c Config) routeAPI(e *echo.Echo, document *contract.Contract, reporter pro
 		middleware.KnownParameters(document),
 	)
 	commandapi.RegisterHandlers(endpoints, commandapi.New(commandapi.Config{
-		Commands: c.Commands,
-		Machines: c.ReadModels,
-		Head:     c.Ledger.Head,
-		Patience: c.Patience,
-		Problems: reporter,
+		Commands:    c.Commands,
+		Machines:    c.ReadModels,
+		Head:        c.Ledger.Head,
+		Projections: c.Projections,
+		Patience:    c.Patience,
+		Problems:    reporter,
 	}))
 	queryapi.RegisterHandlers(endpoints, queryapi.New(queryapi.Config{
 		ReadModels:  c.ReadModels,

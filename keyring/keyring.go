@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -66,8 +67,9 @@ type Keyring struct {
 	signers     *otter.Cache[string, *signer]
 	subjectKeys *otter.Cache[uuid.UUID, *subjectKey]
 
-	writing chan struct{} // holds a token while someone writes to the database
-	waiting subjectQueue
+	writing    chan struct{} // holds a token while someone writes to the database
+	waiting    subjectQueue
+	unwritable atomic.Bool // the latest attempt to store something failed
 }
 
 // Open returns the key ring in a keys database, making its secrets when the database is new. It fails with
@@ -180,7 +182,8 @@ func unavailable(doing string, err error) error {
 }
 
 // transact is write for a caller who holds the writing token.
-func (k *Keyring) transact(ctx context.Context, do func(*sql.Tx) error, committed func()) error {
+func (k *Keyring) transact(ctx context.Context, do func(*sql.Tx) error, committed func()) (err error) {
+	defer func() { k.note(err) }()
 	ctx, cancel := k.db.bounded(ctx)
 	defer cancel()
 	tx, err := k.db.BeginTx(ctx, nil)

@@ -10,6 +10,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
 
+	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
@@ -19,6 +20,7 @@ type line struct {
 	definition readmodels.Definition
 	logger     *slog.Logger
 	feed       *Feed
+	shared     bool // other processes may take the projection over
 
 	// working is held while a message is projected, and by a rebuild while it switches.
 	working sync.Mutex
@@ -30,6 +32,7 @@ type line struct {
 	state      string
 	problem    string
 	rebuild    *rebuildProgress
+	newer      newerEvent
 
 	applied  atomic.Uint64 // events, since the start
 	failures atomic.Uint64 // messages that could not be applied, since the start
@@ -108,6 +111,10 @@ func (l *line) halt(ctx context.Context, state string, problem error) {
 	}
 	if err != nil {
 		l.logger.ErrorContext(ctx, "the projection's state could not be recorded", "error", err)
+		return
+	}
+	if l.shared && errors.Is(problem, event.ErrUnknownType) {
+		l.leaveToNewer(ctx, at)
 	}
 }
 

@@ -61,10 +61,10 @@ func (r *Runner) beat(ctx context.Context, l *line) {
 	}
 }
 
-// takeIfFree takes a projection that nobody keeps, or nobody any more. One whose tables a newer version of the program has filled is
-// left to that.
+// takeIfFree takes a projection without an owner, or whose owner is silent. One that only a newer version of the program can continue
+// is left to that: because that has filled the tables, unless somebody asks for a rebuild, or has written the next event.
 func (r *Runner) takeIfFree(ctx context.Context, l *line, found readmodels.Ownership, silent bool) {
-	if found.Version > l.definition.Version || found.Owner != "" && !silent {
+	if l.beyond(found) || found.Version > l.definition.Version && !found.RebuildWanted || found.Owner != "" && !silent {
 		return
 	}
 	adopted, err := r.ReadModels.TakeOver(ctx, l.definition, found, r.Owner, r.Now())
@@ -135,10 +135,16 @@ func (r *Runner) resign(l *line) error {
 // resignTimeout bounds a courtesy: without it the others wait for the lease to run out.
 const resignTimeout = time.Second
 
-// Keeps reports whether this process is the one that keeps a projection, as far as it knows.
+// Keeps reports whether this process is the one that keeps a projection, as far as it knows, or one of those that kept it until an
+// event of a newer version, after which nobody does.
 func (r *Runner) Keeps(name string) bool {
 	l := r.byName[name]
-	return l != nil && l.owned()
+	if l == nil {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.own || l.newer.unowned
 }
 
 // position is where the projection stands.

@@ -69,7 +69,7 @@ func Start(ctx context.Context, config Config) (*Runner, error) {
 	r := &Runner{Config: config, byName: map[string]*line{}}
 	for _, p := range config.Projectors {
 		l := &line{writer: writer{projector: p, registry: config.Registry, db: config.ReadModels, now: config.Now},
-			definition: p.Definition(), logger: config.Logger.With("projection", p.Definition().Name), state: readmodels.StateStopped}
+			definition: p.Definition(), logger: config.Logger.With("projection", p.Definition().Name), shared: config.Lease > 0, state: readmodels.StateStopped}
 		r.lines = append(r.lines, l)
 		r.byName[l.definition.Name] = l
 	}

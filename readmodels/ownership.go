@@ -12,16 +12,21 @@ import (
 type Ownership struct {
 	Owner   string // empty: nobody
 	Version int    // of the projector that filled the serving tables; 0 before there are any
-	epoch   int64
-	beat    int64
+	// Position is that of the last event whose rows are there.
+	Position uint64
+	// RebuildWanted says that somebody has asked for a rebuild.
+	RebuildWanted bool
+
+	epoch int64
+	beat  int64
 }
 
 // Ownership returns what is recorded of a projection; the zero value when it is not there yet.
 func (db *DB) Ownership(ctx context.Context, name string) (o Ownership, err error) {
 	ctx, cancel := db.bounded(ctx)
 	defer cancel()
-	err = db.write.QueryRowContext(ctx, `SELECT owner, version, epoch, beat FROM projections WHERE name = $1 AND serving = 1`, name).
-		Scan(&o.Owner, &o.Version, &o.epoch, &o.beat)
+	err = db.write.QueryRowContext(ctx, `SELECT owner, version, position, rebuild_wanted, epoch, beat FROM projections WHERE name = $1 AND serving = 1`, name).
+		Scan(&o.Owner, &o.Version, &o.Position, &o.RebuildWanted, &o.epoch, &o.beat)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Ownership{}, nil
 	}

@@ -57,6 +57,7 @@ type DB struct {
 	progress     progress
 	polling      chan struct{} // holds a token while one of those who wait reads the positions
 	polled       time.Time     // when they were read last; guarded by polling
+	places       []place       // what was read then; guarded by polling
 	pollInterval time.Duration
 	closing      sync.Once
 }

@@ -12,7 +12,8 @@ import (
 var ErrNotReached = errors.New("the read model has not reached the position")
 
 // WaitForPosition returns when all the named projections have applied the ledger up to a position, so that a client
-// reads its own writes. It fails with [ErrNotReached] (and ctx's error) when ctx ends first; give ctx a deadline.
+// reads its own writes. It fails with [ErrNotReached] (and ctx's error) when ctx ends first; give ctx a deadline. It does not wait for a
+// projection that has failed before the position, but fails with [ErrHalted].
 //
 // A projection in this process wakes the waiting. What others do, or a replica that answers queries has replayed, is noticed by
 // polling: one of those who wait does it for all, and nobody when none waits.
@@ -20,6 +21,7 @@ func (db *DB) WaitForPosition(ctx context.Context, names []string, position uint
 	if len(names) == 0 || position == 0 {
 		return nil
 	}
+	asked := time.Now()
 	for {
 		reached, moved := db.progress.reached(names, position)
 		if reached {
@@ -28,7 +30,11 @@ func (db *DB) WaitForPosition(ctx context.Context, names []string, position uint
 		select {
 		case <-moved:
 		case db.polling <- struct{}{}:
-			err := db.poll(ctx, moved)
+			err := db.poll(ctx, asked, moved)
+			if err == nil && db.polled.After(asked) {
+				asked = db.polled
+				err = halted(db.places, names, position)
+			}
 			<-db.polling
 			if err != nil && ctx.Err() == nil {
 				return err
@@ -41,8 +47,12 @@ func (db *DB) WaitForPosition(ctx context.Context, names []string, position uint
 	}
 }
 
-// poll reads the positions in the database that answers queries, when it is time to; sooner, something may have moved.
-func (db *DB) poll(ctx context.Context, moved <-chan struct{}) error {
+// poll reads the positions in the database that answers queries, when it is time to; sooner, something may have moved. What somebody
+// else read after asked is new enough.
+func (db *DB) poll(ctx context.Context, asked time.Time, moved <-chan struct{}) error {
+	if db.polled.After(asked) {
+		return nil
+	}
 	timer := time.NewTimer(time.Until(db.polled.Add(db.pollInterval)))
 	defer timer.Stop()
 	select {
@@ -52,17 +62,12 @@ func (db *DB) poll(ctx context.Context, moved <-chan struct{}) error {
 		return nil
 	case <-timer.C:
 	}
-	positions, err := list(ctx, db, scanPosition, `SELECT name, generation, position FROM projections WHERE serving = 1`)
-	db.polled = time.Now()
-	for _, at := range positions {
-		db.progress.advance(at)
+	places, err := list(ctx, db, scanPlace, `SELECT name, generation, position, state FROM projections WHERE serving = 1`)
+	db.polled, db.places = time.Now(), places
+	for _, at := range places {
+		db.progress.advance(at.Checkpoint)
 	}
 	return err
-}
-
-func scanPosition(r row) (at Checkpoint, err error) {
-	err = r.Scan(&at.Name, &at.Generation, &at.Position)
-	return at, err
 }
 
 // progress is what this process knows of the projections' positions. The zero value is ready.

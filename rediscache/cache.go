@@ -20,6 +20,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sony/gobreaker/v2"
+
+	"github.com/licenseledger/licenseledger/domain"
 )
 
 const (
@@ -53,7 +55,7 @@ type Config struct {
 type Cache struct {
 	client   redis.UniversalClient
 	sealer   Sealer
-	space    namespace
+	space    space
 	instance string
 	logger   *slog.Logger
 	patience time.Duration // of who loads
@@ -78,7 +80,7 @@ func Open(url string, c Config) (*Cache, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	cache := &Cache{
-		client: client, sealer: c.Sealer, space: namespace(c.Namespace), instance: c.Instance, logger: c.Logger,
+		client: client, sealer: c.Sealer, space: space{namespace(c.Namespace), formatOf(domain.Events())}, instance: c.Instance, logger: c.Logger,
 		patience: cmp.Or(c.LoadTimeout, defaultLoadTimeout),
 		saves:    newQueue(), grown: make(chan struct{}, 1), announced: make(chan struct{}, 1), stop: stop,
 	}

@@ -1,6 +1,8 @@
 package rediscache_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -37,7 +39,10 @@ func TestLedgersThatShareARedisDoNotMeet(t *testing.T) {
 
 	// What one has sealed means nothing under another's key.
 	values := client(t, server.URL())
-	require.NoError(t, values.Copy(t.Context(), "licenseledger:one:license:1:"+id.String(), "licenseledger:two:license:1:"+id.String(), 0, true).Err())
+	of := func(space string) string {
+		return keys[slices.IndexFunc(keys, func(key string) bool { return strings.HasPrefix(key, "licenseledger:"+space+":license:") })]
+	}
+	require.NoError(t, values.Copy(t.Context(), of("one"), of("two"), 0, true).Err())
 	require.Nil(t, caches["two"].Load(t.Context(), id))
 
 	// An announcement is heard where it belongs and nowhere else: what is heard elsewhere is the announcement that follows.

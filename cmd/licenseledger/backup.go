@@ -128,7 +128,7 @@ func backupLedger(ctx context.Context, c config, to *newFolder, now time.Time, p
 		return manifest{}, fmt.Errorf("back up the ledger: %w", err)
 	}
 	at, _ := parseLocation("sqlite:"+file, engineSQLite)
-	summary, err := verifyAt(ctx, at, "", "reading the copy", progress)
+	summary, err := verifyCopy(ctx, at, "", "reading the copy", progress)
 	if err != nil {
 		return manifest{}, fmt.Errorf("read the copy: %w", err)
 	}

@@ -134,7 +134,9 @@ func (d *diagnosis) examine(ctx context.Context, c config) {
 	}
 	used := false
 	if readModels {
-		d.examineTables(ctx, "readmodels: tables", c.ReadModels, c.DataDir, migrations.Readmodels)
+		if d.examineTables(ctx, "readmodels: tables", c.ReadModels, c.DataDir, migrations.Readmodels) {
+			d.examineProjections(ctx, c)
+		}
 		used = d.examineTables(ctx, "keys: tables", c.Keys, c.DataDir, migrations.Keys)
 	}
 	d.examineCache(ctx, c)
@@ -168,6 +170,7 @@ func (d *diagnosis) examineLedger(ctx context.Context, c config) {
 		return
 	}
 	d.ok(check, fmt.Sprintf("head at position %d", head))
+	d.examineTypes(ctx, c)
 	d.examineInstallation(ctx, c, ledger)
 }
 

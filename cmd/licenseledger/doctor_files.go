@@ -68,12 +68,11 @@ func writable(path string) bool {
 
 func (d *diagnosis) examineRoom(folder string) {
 	const check = "free space"
-	var system syscall.Statfs_t
-	if err := syscall.Statfs(folder, &system); err != nil {
+	free, err := freeSpace(folder)
+	if err != nil {
 		d.warn(check, err.Error(), "")
 		return
 	}
-	free := uint64(system.Bavail) * uint64(system.Bsize) //nolint:unconvert // the types differ between operating systems
 	found := fmt.Sprintf("%.1f GiB", float64(free)/(1<<30))
 	switch {
 	case free < tooLittleRoom:

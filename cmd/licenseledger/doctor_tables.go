@@ -54,7 +54,7 @@ func (d *diagnosis) examineTables(ctx context.Context, check string, at location
 	case current == 0:
 		d.ok(check, "none yet; the first start makes them")
 	case current > newest:
-		d.mend(check, fmt.Sprintf("version %d, this program knows %d", current, newest), "use the version of the program that upgraded them, or a later one")
+		d.mend(check, fmt.Sprintf("version %d, which a newer version of the program made; this one knows %d", current, newest), adviceOnNewer)
 	case current < newest:
 		d.warn(check, fmt.Sprintf("version %d", current), fmt.Sprintf("back up: the next start upgrades them to %d, and there is no way back", newest))
 		return true

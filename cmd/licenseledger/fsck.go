@@ -60,6 +60,7 @@ type fsckReport struct {
 	Digest      string           `json:"digest"` // of the events, as `ledger verify` tells it
 	Epoch       eventstore.Epoch `json:"epoch"`
 	Problem     string           `json:"problem,omitempty"` // of the ledger itself
+	Hint        string           `json:"hint,omitempty"`    // what to do about it, where that is known
 	Projections []fsckProjection `json:"projections"`
 }
 
@@ -104,7 +105,7 @@ func (s *stores) checkLedger(ctx context.Context, report *fsckReport, unfit erro
 		return ctx.Err()
 	}
 	if err != nil {
-		report.Problem = err.Error()
+		report.Problem, report.Hint = err.Error(), hintOn(err)
 	}
 	report.Events, report.Streams, report.Digest, report.Epoch = summary.Events, summary.Streams, summary.Digest, s.epoch
 	switch {
@@ -219,6 +220,9 @@ func (r fsckReport) print(out io.Writer) error {
 	}
 	if r.Problem != "" {
 		verdict += ": " + r.Problem
+	}
+	if r.Hint != "" {
+		verdict += "\n  " + r.Hint
 	}
 	_, err := fmt.Fprintln(out, verdict)
 	return err

@@ -154,7 +154,8 @@ func notOpened(setting string, err error) error {
 // openReadModels opens what is derived from the events at any time.
 func openReadModels(ctx context.Context, c config) (*readmodels.DB, error) {
 	if c.ReadModels.engine != enginePostgreSQL {
-		return readmodels.OpenSQLite(ctx, c.ReadModels.file(c.DataDir))
+		db, err := readmodels.OpenSQLite(ctx, c.ReadModels.file(c.DataDir))
+		return db, notOpened("readmodels", err)
 	}
 	options := []readmodels.PostgresOption{readmodels.Schema(c.ReadModels.schema), readmodels.MaxConnections(c.ReadModels.connections)}
 	if c.Replica.text != "" {

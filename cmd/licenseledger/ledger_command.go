@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -94,7 +95,9 @@ func engineNames(engines []engine) (names string) {
 	return names
 }
 
-// verifyLedger reads a whole ledger with a bar and wants that every event can be understood; each is shown to see.
+// verifyLedger reads a whole ledger with a bar and wants that every event can be understood; each is shown to see. A ledger whose events
+// are in their places, but some of a newer version of the program, is read to its end: the error names the first of them, and the summary
+// is of all.
 func verifyLedger(ctx context.Context, ledger transfer.Ledger, registry *event.Registry, doing string, progress io.Writer, see func(event.Event)) (transfer.Summary, error) {
 	head, err := ledger.Head(ctx)
 	if err != nil {
@@ -102,13 +105,18 @@ func verifyLedger(ctx context.Context, ledger transfer.Ledger, registry *event.R
 	}
 	bar := newBar(progress, doing, uint64(head))
 	defer bar.done()
-	return transfer.Verify(ctx, ledger, func(e event.Envelope) error {
+	var newer error
+	summary, err := transfer.Verify(ctx, ledger, func(e event.Envelope) error {
 		decoded, err := registry.Decode(e)
-		if err == nil {
+		switch {
+		case err == nil:
 			see(decoded)
+		case errors.Is(err, event.ErrUnknownType):
+			newer, err = cmp.Or(newer, err), nil
 		}
 		return err
 	}, func(p event.Position) { bar.to(uint64(p)) })
+	return summary, cmp.Or(err, newer)
 }
 
 // ledgerReport is what a ledger holds.
@@ -132,4 +140,13 @@ func verifyAt(ctx context.Context, at location, dataDir, doing string, progress 
 	}
 	defer func() { err = errors.Join(err, ledger.Close()) }()
 	return verifyLedger(ctx, ledger, domain.Events(), doing, progress, func(event.Event) {})
+}
+
+// verifyCopy is verifyAt for a ledger that is only copied: whether this version understands every event does not matter.
+func verifyCopy(ctx context.Context, at location, dataDir, doing string, progress io.Writer) (transfer.Summary, error) {
+	summary, err := verifyAt(ctx, at, dataDir, doing, progress)
+	if errors.Is(err, event.ErrUnknownType) {
+		err = nil
+	}
+	return summary, err
 }

@@ -145,7 +145,7 @@ func copyLedger(ctx context.Context, r route, progress io.Writer) (report copyRe
 	case err != nil:
 		return report, advised(err, "run the same command again: it goes on where it ended")
 	}
-	written, err := verifyAt(ctx, r.to, r.dataDir, "comparing", progress)
+	written, err := verifyCopy(ctx, r.to, r.dataDir, "comparing", progress)
 	if err != nil {
 		return report, advised(fmt.Errorf("read back the target: %w", err), "run the same command again: what was copied is compared again")
 	}

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/spf13/cobra"
 
+	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore/postgres"
 )
 
@@ -31,14 +33,14 @@ func newLedgerVerifyCommand() *cobra.Command {
 				}
 			}
 			summary, err := verifyAt(cmd.Context(), at, c.DataDir, "reading the ledger", cmd.ErrOrStderr())
-			if err != nil {
+			if err != nil && !errors.Is(err, event.ErrUnknownType) {
 				return fmt.Errorf("verify %s: %w", at, err)
 			}
 			report := reportOf(at, summary)
 			if asJSON {
-				return printJSON(cmd.OutOrStdout(), report)
+				return errors.Join(printJSON(cmd.OutOrStdout(), report), err)
 			}
-			return report.print(cmd.OutOrStdout())
+			return errors.Join(report.print(cmd.OutOrStdout()), err)
 		},
 	}
 	locationFlags(command, "at", "location of the ledger; the configured one by default", postgres.DefaultSchema, true)

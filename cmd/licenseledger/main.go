@@ -11,6 +11,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/migrations"
 )
 
 // stdio is where the program reads and writes, so that tests can run it.
@@ -36,12 +39,23 @@ func run(ctx context.Context, args []string, std stdio) error {
 	err := root.ExecuteContext(ctx)
 	if err != nil && !errors.Is(err, errReported) {
 		_, _ = fmt.Fprintln(std.err, "licenseledger: "+err.Error())
-		var advised *advice
-		if errors.As(err, &advised) {
-			_, _ = fmt.Fprintln(std.err, "  "+advised.hint)
+		if hint := hintOn(err); hint != "" {
+			_, _ = fmt.Fprintln(std.err, "  "+hint)
 		}
 	}
 	return err
+}
+
+// hintOn is what to do about an error; empty when that is not known.
+func hintOn(err error) string {
+	if errors.Is(err, migrations.ErrNewerDatabase) || errors.Is(err, event.ErrUnknownType) {
+		return adviceOnNewer
+	}
+	var advised *advice
+	if errors.As(err, &advised) {
+		return advised.hint
+	}
+	return ""
 }
 
 // errReported marks a failure whose story is told already.

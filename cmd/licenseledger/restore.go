@@ -18,6 +18,7 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/eventstore/sqlite"
 	"github.com/licenseledger/licenseledger/installation"
+	"github.com/licenseledger/licenseledger/migrations"
 )
 
 func newRestoreCommand() *cobra.Command {
@@ -89,7 +90,7 @@ func restore(ctx context.Context, c config, dir, keysDir string, progress io.Wri
 		return report, errors.Join(err, files.abandon())
 	}
 	at, _ := parseLocation("sqlite:"+files[len(files)-1].aside(), engineSQLite)
-	summary, err := verifyAt(ctx, at, "", "reading the restored ledger", progress)
+	summary, err := verifyCopy(ctx, at, "", "reading the restored ledger", progress)
 	if err == nil {
 		err = report.Ledger.is(summary)
 	}
@@ -160,9 +161,12 @@ func (c config) backedUp(ctx context.Context, dir, keysDir string, report *resto
 	}
 	backedUp := filepath.Join(dir, backupLedgerFile)
 	at, _ := parseLocation("sqlite:"+absolute(backedUp), engineSQLite)
-	summary, err := verifyAt(ctx, at, "", "reading the backup", progress)
+	summary, err := verifyCopy(ctx, at, "", "reading the backup", progress)
 	if err == nil {
 		err = report.Ledger.is(summary)
+	}
+	if errors.Is(err, migrations.ErrNewerDatabase) {
+		return nil, fmt.Errorf("read the backup: %w", err)
 	}
 	if err != nil {
 		return nil, &advice{fmt.Errorf("the backup is damaged: %w", err), "take another backup"}

@@ -17,7 +17,6 @@ import (
 	"github.com/licenseledger/licenseledger/clock"
 	"github.com/licenseledger/licenseledger/commands"
 	"github.com/licenseledger/licenseledger/httpapi"
-	"github.com/licenseledger/licenseledger/httpapi/health"
 	"github.com/licenseledger/licenseledger/projections"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
@@ -82,8 +81,9 @@ func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server,
 		logger.WarnContext(ctx, "the admin key is this instance's own, kept in its data directory; set LICENSELEDGER_ADMIN_KEY to one for all instances")
 	}
 	s.clock = clock.New(clock.Config{Wall: time.Now, Elapsed: clock.Elapsed(), Settle: c.ClockSettle, Log: logger})
+	ledger := &watchedLedger{Store: s.stores.events, now: time.Now}
 	handler, err := commands.New(ctx, commands.Config{
-		Store: s.stores.events, Events: s.stores.registry, Keyring: s.stores.keys,
+		Store: ledger, Events: s.stores.registry, Keyring: s.stores.keys,
 		Now: s.clock.Now, NewID: newID, Issuer: c.Issuer, CachedLicenses: c.CachedLicenses,
 		Shared: c.EventStore.shared(), Cache: cache,
 	})
@@ -100,7 +100,7 @@ func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server,
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.clock.Metrics(), s.projections.Metrics())
 	api, err := httpapi.New(httpapi.Config{
 		Commands: handler, ReadModels: s.stores.readModels, Ledger: s.stores.events, Epoch: s.stores.epoch.ID, Projections: s.projections,
-		AdminKey: s.adminKey, WithoutAPI: c.Role == roleProjector, Ready: s.checks(), Draining: s.draining, Now: time.Now, NewID: newID, Log: logger, Registry: metrics,
+		AdminKey: s.adminKey, WithoutAPI: c.Role == roleProjector, Ready: s.checks(handler, ledger), Draining: s.draining, Now: time.Now, NewID: newID, Log: logger, Registry: metrics,
 	})
 	if err != nil {
 		return nil, err
@@ -119,24 +119,13 @@ func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server,
 	return s, nil
 }
 
-// checks are what must work for the server to be ready.
-func (s *server) checks() []health.Check {
-	return []health.Check{
-		{Name: "ledger", Do: func(ctx context.Context) error {
-			_, err := s.stores.events.Head(ctx)
-			return err
-		}},
-		{Name: "readmodels", Do: s.stores.readModels.Ping},
-	}
-}
-
 // newID makes time-ordered ids, so that what happens together stands together.
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
 func (s *server) startTasks(handler *commands.Handler, logger *slog.Logger) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopTasks = stop
-	keeper := commands.Timekeeper{Handler: handler, Due: s.due, Trusted: s.clock.Trusted, Every: timekeeping, Logger: logger}
+	keeper := &commands.Timekeeper{Handler: handler, Due: s.due, Trusted: s.clock.Trusted, Every: timekeeping, Logger: logger}
 	s.tasks.Go(func() { keeper.Run(ctx) })
 	s.tasks.Go(func() { handler.Follow(ctx, logger) })
 	s.tasks.Go(func() { s.watchLedger(ctx, logger) })

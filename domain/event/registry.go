@@ -8,7 +8,7 @@ import (
 )
 
 // ErrUnknownType says that an event's type is not registered: the reader is older than the writer, or the ledger
-// holds something that is not ours. A reader stops there; it never skips.
+// holds something that is not ours. A reader stops there; it never skips. The error is an [UnknownTypeError].
 var ErrUnknownType = errors.New("unknown event type")
 
 // ErrMalformed says that an event's bytes are not a payload of its type.
@@ -95,7 +95,7 @@ func (r *Registry) Decode(e Envelope) (Event, error) {
 	}
 	decode, known := r.decoders[t]
 	if !known {
-		return Event{}, fmt.Errorf("%w: %q (event %s at position %d)", ErrUnknownType, t, e.ID, e.Position)
+		return Event{}, &UnknownTypeError{Type: t, ID: e.ID, Position: e.Position}
 	}
 	p, err := decode(data)
 	if err != nil {

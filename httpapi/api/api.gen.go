@@ -260,6 +260,7 @@ const (
 	ProblemCodeLICENSESUSPENDED     ProblemCode = "LICENSE_SUSPENDED"
 	ProblemCodeMACHINEALREADYBOUND  ProblemCode = "MACHINE_ALREADY_BOUND"
 	ProblemCodeMETHODNOTALLOWED     ProblemCode = "METHOD_NOT_ALLOWED"
+	ProblemCodeNEWERLEDGER          ProblemCode = "NEWER_LEDGER"
 	ProblemCodeNOTFOUND             ProblemCode = "NOT_FOUND"
 	ProblemCodePLANCODETAKEN        ProblemCode = "PLAN_CODE_TAKEN"
 	ProblemCodePOSITIONBEYONDHEAD   ProblemCode = "POSITION_BEYOND_HEAD"
@@ -311,6 +312,8 @@ func (e ProblemCode) Valid() bool {
 	case ProblemCodeMACHINEALREADYBOUND:
 		return true
 	case ProblemCodeMETHODNOTALLOWED:
+		return true
+	case ProblemCodeNEWERLEDGER:
 		return true
 	case ProblemCodeNOTFOUND:
 		return true
@@ -369,13 +372,16 @@ func (e ProjectionState) Valid() bool {
 
 // Defines values for ReadinessChecks.
 const (
-	ReadinessChecksFailing ReadinessChecks = "failing"
-	ReadinessChecksOk      ReadinessChecks = "ok"
+	ReadinessChecksDegraded ReadinessChecks = "degraded"
+	ReadinessChecksFailing  ReadinessChecks = "failing"
+	ReadinessChecksOk       ReadinessChecks = "ok"
 )
 
 // Valid indicates whether the value is a known member of the ReadinessChecks enum.
 func (e ReadinessChecks) Valid() bool {
 	switch e {
+	case ReadinessChecksDegraded:
+		return true
 	case ReadinessChecksFailing:
 		return true
 	case ReadinessChecksOk:
@@ -387,6 +393,7 @@ func (e ReadinessChecks) Valid() bool {
 
 // Defines values for ReadinessStatus.
 const (
+	ReadinessStatusDegraded ReadinessStatus = "degraded"
 	ReadinessStatusDraining ReadinessStatus = "draining"
 	ReadinessStatusFailing  ReadinessStatus = "failing"
 	ReadinessStatusOk       ReadinessStatus = "ok"
@@ -395,6 +402,8 @@ const (
 // Valid indicates whether the value is a known member of the ReadinessStatus enum.
 func (e ReadinessStatus) Valid() bool {
 	switch e {
+	case ReadinessStatusDegraded:
+		return true
 	case ReadinessStatusDraining:
 		return true
 	case ReadinessStatusFailing:
@@ -1283,9 +1292,13 @@ type PublishPlan struct {
 
 // Readiness defines model for Readiness.
 type Readiness struct {
-	// Checks Each dependency and how it is - `ok` or `failing`.
+	// Checks Each part and how it is - `ok`; `degraded`, it does not work and the rest is served; `failing`, it does not work and
+	// nothing can be served without it.
 	Checks map[string]ReadinessChecks `json:"checks"`
-	Status ReadinessStatus            `json:"status"`
+
+	// Reasons Why a part does not work, for people. Parts that work are not named.
+	Reasons map[string]string `json:"reasons,omitempty"`
+	Status  ReadinessStatus   `json:"status"`
 }
 
 // ReadinessChecks defines model for Readiness.Checks.

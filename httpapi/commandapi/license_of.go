@@ -31,7 +31,7 @@ func (s server) licenseOf(ctx context.Context, id uuid.UUID, find func(context.C
 	}
 	patient, cancel := context.WithTimeout(ctx, s.Patience)
 	defer cancel()
-	if err := s.Machines.WaitForPosition(patient, []string{readmodels.Machines}, uint64(head)); err != nil {
+	if err := s.Projections.Await(patient, []string{readmodels.Machines}, uint64(head)); err != nil {
 		return uuid.UUID{}, err
 	}
 	return find(ctx, principal.Tenant, id)

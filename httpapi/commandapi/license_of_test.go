@@ -37,7 +37,7 @@ func (i *index) LicenseOfBinding(ctx context.Context, tenant string, id uuid.UUI
 	return i.find(ctx, tenant, id)
 }
 
-func (i *index) WaitForPosition(_ context.Context, _ []string, position uint64) error {
+func (i *index) Await(_ context.Context, _ []string, position uint64) error {
 	i.waited = append(i.waited, position)
 	i.behind = false
 	return i.failWith
@@ -50,7 +50,7 @@ func as(t *testing.T, role tenancy.Role, tenant string) context.Context {
 
 func serverWith(i *index) server {
 	head := func(context.Context) (event.Position, error) { return 42, nil }
-	return server{Config{Machines: i, Head: head, Patience: time.Minute}}
+	return server{Config{Machines: i, Head: head, Projections: i, Patience: time.Minute}}
 }
 
 func TestAnIndexThatKnowsIsNotWaitedFor(t *testing.T) {

@@ -15,18 +15,24 @@ import (
 
 // Config is what the commands are served with.
 type Config struct {
-	Commands *commands.Handler
-	Machines MachineIndex
-	Head     func(context.Context) (event.Position, error) // the ledger's last position
-	Patience time.Duration                                 // how long to wait for the machine index to catch up
-	Problems problem.Reporter
+	Commands    *commands.Handler
+	Machines    MachineIndex
+	Head        func(context.Context) (event.Position, error) // the ledger's last position
+	Projections Projections
+	Patience    time.Duration // how long to wait for the machine index to catch up
+	Problems    problem.Reporter
 }
 
 // MachineIndex tells which licence an activation or a binding belongs to. Package readmodels implements it.
 type MachineIndex interface {
 	LicenseOfActivation(ctx context.Context, tenant string, activation uuid.UUID) (uuid.UUID, error)
 	LicenseOfBinding(ctx context.Context, tenant string, binding uuid.UUID) (uuid.UUID, error)
-	WaitForPosition(ctx context.Context, projections []string, position uint64) error
+}
+
+// Projections is what keeps the machine index up to date. Package projections implements it.
+type Projections interface {
+	// Await returns when projections have reached a position of the ledger, or at once when one of them has failed before it.
+	Await(ctx context.Context, projections []string, position uint64) error
 }
 
 // New returns the handlers of all commands.

@@ -4,10 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v5"
 	"github.com/stretchr/testify/require"
@@ -39,23 +42,58 @@ func TestReadyWhenEverythingWorks(t *testing.T) {
 	require.Equal(t, api.Readiness{Status: "ok", Checks: map[string]api.ReadinessChecks{"a": "ok", "b": "ok"}}, answer)
 }
 
-func TestNotReadyWhenOneCheckFails(t *testing.T) {
+func fails(context.Context) error { return errors.New("secret address refused") }
+
+func TestNotReadyWhenAnEssentialPartFails(t *testing.T) {
 	t.Parallel()
-	status, answer := ready(t, nil, health.Check{Name: "a", Do: works},
-		health.Check{Name: "b", Do: func(context.Context) error { return errors.New("secret address refused") }})
+	status, answer := ready(t, nil, health.Check{Name: "a", Do: works}, health.Check{Name: "b", Do: fails, Essential: true})
 	require.Equal(t, http.StatusServiceUnavailable, status)
-	require.Equal(t, api.Readiness{Status: "failing", Checks: map[string]api.ReadinessChecks{"a": "ok", "b": "failing"}}, answer)
+	require.Equal(t, api.ReadinessStatusFailing, answer.Status)
+	require.Equal(t, map[string]api.ReadinessChecks{"a": "ok", "b": "failing"}, answer.Checks)
+	require.NotContains(t, answer.Reasons["b"], "secret")
+	require.NotEmpty(t, answer.Reasons["b"])
+}
+
+func TestReadyButDegradedWhenOnlyAnotherPartFails(t *testing.T) {
+	t.Parallel()
+	status, answer := ready(t, nil, health.Check{Name: "a", Do: works, Essential: true},
+		health.Check{Name: "b", Do: func(context.Context) error { return fmt.Errorf("secret: %w", health.Because("the disk is full")) }})
+	require.Equal(t, http.StatusOK, status)
+	require.Equal(t, api.Readiness{
+		Status: "degraded", Checks: map[string]api.ReadinessChecks{"a": "ok", "b": "degraded"}, Reasons: map[string]string{"b": "the disk is full"},
+	}, answer)
+}
+
+func TestAReasonIsCutWhereTheContractCutsIt(t *testing.T) {
+	t.Parallel()
+	_, answer := ready(t, nil, health.Check{Name: "a", Do: func(context.Context) error { return health.Because("%s", strings.Repeat("é", 500)) }})
+	require.LessOrEqual(t, len(answer.Reasons["a"]), 300)
+	require.True(t, utf8.ValidString(answer.Reasons["a"]))
+}
+
+func TestTheGravestFailureDecides(t *testing.T) {
+	t.Parallel()
+	essential, other := health.Check{Name: "a", Do: fails, Essential: true}, health.Check{Name: "b", Do: fails}
+	for _, checks := range [][]health.Check{{essential, other}, {other, essential}} {
+		status, answer := ready(t, nil, checks...)
+		require.Equal(t, http.StatusServiceUnavailable, status)
+		require.Equal(t, api.ReadinessStatusFailing, answer.Status)
+	}
 }
 
 func TestACheckThatHangsIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
 	defer close(release)
-	began := time.Now()
-	status, answer := ready(t, nil, health.Check{Name: "a", Do: works}, health.Check{Name: "b", Do: func(context.Context) error { <-release; return nil }})
-	require.Less(t, time.Since(began), time.Second)
-	require.Equal(t, http.StatusServiceUnavailable, status)
-	require.Equal(t, api.ReadinessChecksFailing, answer.Checks["b"])
+	hangs := func(context.Context) error { <-release; return nil }
+	for essential, want := range map[bool]int{true: http.StatusServiceUnavailable, false: http.StatusOK} {
+		began := time.Now()
+		status, answer := ready(t, nil, health.Check{Name: "a", Do: works}, health.Check{Name: "b", Do: hangs, Essential: essential})
+		require.Less(t, time.Since(began), time.Second)
+		require.Equal(t, want, status)
+		require.NotEqual(t, api.ReadinessChecksOk, answer.Checks["b"])
+		require.Contains(t, answer.Reasons["b"], "90ms")
+	}
 }
 
 func TestNotReadyWhileDraining(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v5"
 
+	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/refusal"
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/keyring"
@@ -45,7 +46,10 @@ func explain(err error) (*refusal.Refusal, []refusal.Field) {
 // fromPorts knows the sentinels of what lies behind the commands and queries.
 func fromPorts(err error) (*refusal.Refusal, bool) {
 	var tooLarge *http.MaxBytesError
+	var unknown *event.UnknownTypeError
 	switch {
+	case errors.As(err, &unknown):
+		return newerLedger(unknown), true
 	case errors.Is(err, eventstore.ErrBusy), errors.Is(err, keyring.ErrBusy):
 		return ErrBusy, true
 	case errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrClosed), errors.Is(err, projections.ErrStopped),
@@ -53,7 +57,7 @@ func fromPorts(err error) (*refusal.Refusal, bool) {
 		return ErrUnavailable, true
 	case errors.Is(err, projections.ErrRebuilding):
 		return ErrRebuildRunning, true
-	case errors.Is(err, readmodels.ErrNotReached):
+	case errors.Is(err, readmodels.ErrNotReached), errors.Is(err, projections.ErrFailed), errors.Is(err, projections.ErrNotWriting):
 		return ErrProjectionBehind, true
 	case errors.Is(err, readmodels.ErrNotFound), errors.Is(err, projections.ErrUnknownProjection):
 		return ErrNotFound, true

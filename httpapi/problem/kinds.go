@@ -44,6 +44,7 @@ var kinds = map[string]kind{
 	errClientGone.Code:       {statusClientGone, "Client gone", 0},
 	errInternal.Code:         {http.StatusInternalServerError, "Internal error", 0},
 	"BUSY":                   {http.StatusServiceUnavailable, "Busy", 1},
+	"NEWER_LEDGER":           {http.StatusServiceUnavailable, "Newer ledger", 60},
 	"PROJECTION_BEHIND":      {http.StatusServiceUnavailable, "Projection behind", 1},
 	"TIMEOUT":                {http.StatusServiceUnavailable, "Timeout", 1},
 	"UNAVAILABLE":            {http.StatusServiceUnavailable, "Unavailable", 5},

@@ -22,6 +22,7 @@ import (
 	"github.com/labstack/echo/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/domain/refusal"
 	"github.com/licenseledger/licenseledger/eventstore"
@@ -114,7 +115,10 @@ func TestErrorsBecomeDocuments(t *testing.T) {
 		"no read models":    {readmodels.ErrUnavailable, 503, "UNAVAILABLE", nil},
 		"a closed store":    {eventstore.ErrClosed, 503, "UNAVAILABLE", nil},
 		"a stopped runner":  {projections.ErrStopped, 503, "UNAVAILABLE", nil},
+		"a newer event":     {fmt.Errorf("load: %w", &event.UnknownTypeError{Type: "license.gifted.v1", Position: 7}), 503, "NEWER_LEDGER", nil},
 		"a slow projection": {fmt.Errorf("%w 7: %w", readmodels.ErrNotReached, context.DeadlineExceeded), 503, "PROJECTION_BEHIND", nil},
+		"a failed one":      {fmt.Errorf("%w: licenses", projections.ErrFailed), 503, "PROJECTION_BEHIND", nil},
+		"a blocked one":     {projections.ErrNotWriting, 503, "PROJECTION_BEHIND", nil},
 		"a deadline":        {context.DeadlineExceeded, 503, "TIMEOUT", nil},
 		"a client gone":     {context.Canceled, 499, "CLIENT_GONE", nil},
 		"anything else":     {errors.New("secret"), 500, "INTERNAL", nil},
@@ -139,7 +143,7 @@ func TestErrorsBecomeDocuments(t *testing.T) {
 
 func TestEveryAnswerToTryAgainSaysWhen(t *testing.T) {
 	t.Parallel()
-	for _, err := range []error{problem.ErrBusy, problem.ErrUnavailable, problem.ErrTimeout, problem.ErrProjectionBehind} {
+	for _, err := range []error{problem.ErrBusy, problem.ErrUnavailable, problem.ErrTimeout, problem.ErrProjectionBehind, problem.ErrNewerLedger} {
 		recorder := httptest.NewRecorder()
 		request := httptest.NewRequest(http.MethodPost, "/v1/licenses?token=secret", nil)
 		problem.Reporter{Log: slog.New(slog.DiscardHandler)}.Answer(recorder, request, err)
@@ -164,6 +168,7 @@ func TestOnlyWhatIsNotTheClientsDoingIsLoggedAndOnlyOnce(t *testing.T) {
 		"invalid":       {problem.Field("a", "b"), ""},
 		"busy":          {eventstore.ErrBusy, ""},
 		"gone":          {context.Canceled, ""},
+		"newer":         {&event.UnknownTypeError{Type: "license.gifted.v1"}, ""},
 		"unavailable":   {fmt.Errorf("%w: disk full", eventstore.ErrUnavailable), "disk full"},
 		"anything else": {errors.New("disk on fire"), "disk on fire"},
 		"a panic":       {&problem.Panic{Value: "boom", Stack: []byte("where it was")}, "where it was"},
@@ -190,4 +195,15 @@ func TestALongMessageIsCut(t *testing.T) {
 	require.Less(t, len(*document.Detail), 1100)
 	require.True(t, utf8.ValidString(*document.Detail))
 	require.True(t, strings.HasSuffix(*document.Detail, "é…"))
+}
+
+func TestANewerEventIsNamedTogetherWithWhatToDo(t *testing.T) {
+	t.Parallel()
+	document := problem.Reporter{Log: slog.New(slog.DiscardHandler)}.Document(t.Context(), &event.UnknownTypeError{Type: "license.gifted.v1", Position: 7})
+	require.Contains(t, *document.Detail, "position 7")
+	require.Contains(t, document.Hint, "license.gifted.v1")
+	require.Contains(t, document.Hint, "upgrade this instance")
+
+	document = problem.Reporter{Log: slog.New(slog.DiscardHandler)}.Document(t.Context(), &event.UnknownTypeError{Type: event.Type(strings.Repeat("x", 5000))})
+	require.Less(t, len(document.Hint), 1300, "whatever the event is called")
 }

@@ -1,6 +1,11 @@
 package problem
 
-import "github.com/licenseledger/licenseledger/domain/refusal"
+import (
+	"fmt"
+
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/refusal"
+)
 
 // The refusals of the HTTP layer itself.
 var (
@@ -26,6 +31,8 @@ var (
 		"Compare the last events that you have with the ledger, by their ids, and go on after the last one that both have. Send the epoch with every request.")
 	ErrProjectionBehind = refusal.New("PROJECTION_BEHIND", "the projection has not reached the Ledger-Position you asked for",
 		"repeat the query after a moment, or look at GET /v1/projections")
+	ErrNewerLedger = refusal.New("NEWER_LEDGER", "the ledger holds an event that a newer version of the program wrote",
+		"upgrade this instance, or send the request to one that is upgraded; nothing was changed")
 	ErrBusy = refusal.New("BUSY", "more is asked than can be done right now; nothing was changed",
 		"repeat the request after the time in Retry-After, with the same Idempotency-Key")
 	ErrUnavailable = refusal.New("UNAVAILABLE", "storage cannot be reached right now",
@@ -37,3 +44,14 @@ var (
 		"repeat the request; if it fails again, tell the operator the correlation_id")
 	errClientGone = refusal.New("CLIENT_GONE", "the client went away", "")
 )
+
+// newerLedger names the event that this version does not know, and what to do about it.
+func newerLedger(unknown *event.UnknownTypeError) *refusal.Refusal {
+	name := shortened(string(unknown.Type))
+	return &refusal.Refusal{
+		Code:    ErrNewerLedger.Code,
+		Message: fmt.Sprintf("the event at position %d has the type %s, which a newer version of the program wrote", unknown.Position, name),
+		Hint: fmt.Sprintf("upgrade this instance to a version that knows %s, or send the request to an instance that is upgraded; nothing was changed, "+
+			"and everything that does not depend on this event is served", name),
+	}
+}

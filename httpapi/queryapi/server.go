@@ -31,6 +31,8 @@ type Projections interface {
 	Status(ctx context.Context) ([]readmodels.ProjectionStatus, error)
 	// RequestRebuild begins to rebuild a projection, here or where it is kept, and does not wait for the end.
 	RequestRebuild(ctx context.Context, name string) error
+	// Await returns when the named projections have reached a position, or at once when one of them has failed before it.
+	Await(ctx context.Context, names []string, position uint64) error
 }
 
 // New returns the handlers of all queries.

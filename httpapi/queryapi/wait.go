@@ -19,7 +19,7 @@ func (s server) wait(ctx context.Context, asked *string, projections ...string) 
 	}
 	patient, cancel := context.WithTimeout(ctx, s.Patience)
 	defer cancel()
-	return s.ReadModels.WaitForPosition(patient, projections, position)
+	return s.Projections.Await(patient, projections, position)
 }
 
 // waitForLedger returns when the ledger itself has reached the position: another process may be writing it.
