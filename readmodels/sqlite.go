@@ -31,14 +31,28 @@ func OpenSQLite(ctx context.Context, path string) (*DB, error) {
 	if err := migrations.Up(ctx, write, migrations.SQLite, migrations.Readmodels); err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	read, err := sql.Open("sqlite", sqliteDSN(path, "deferred", "query_only(1)", "cache_size(-16384)", "temp_store(MEMORY)"))
+	read, err := openReading(path, max(4, runtime.GOMAXPROCS(0)*2))
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the read models: %w", err), write.Close())
+		return nil, errors.Join(err, write.Close())
 	}
-	readers := max(4, runtime.GOMAXPROCS(0)*2)
-	read.SetMaxOpenConns(readers)
-	read.SetMaxIdleConns(readers)
-	return newDB(write, read, read, &sqliteEngine{write: write, read: read, preparedStatements: preparedStatements{form: unnumbered}}, 100*time.Millisecond), nil
+	snapshots, err := openReading(path, MaxSnapshots)
+	if err != nil {
+		return nil, errors.Join(err, read.Close(), write.Close())
+	}
+	snapshots.SetConnMaxIdleTime(idleTime)
+	return newDB(pools{write: write, read: read, now: read, snapshots: snapshots},
+		&sqliteEngine{write: write, read: read, preparedStatements: preparedStatements{form: unnumbered}}, 100*time.Millisecond), nil
+}
+
+// openReading returns a pool of connections that refuse to write.
+func openReading(path string, connections int) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", sqliteDSN(path, "deferred", "query_only(1)", "cache_size(-16384)", "temp_store(MEMORY)"))
+	if err != nil {
+		return nil, fmt.Errorf("open the read models: %w", err)
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	return db, nil
 }
 
 // sqliteEngine is one file with a single writer.

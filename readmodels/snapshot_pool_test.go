@@ -1,0 +1,64 @@
+package readmodels_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/licenseledger/licenseledger/readmodels"
+)
+
+// withReplica opens read models whose queries another server answers; the same server plays it here.
+func withReplica(t testing.TB) opener {
+	schema := postgres.Schema(t)
+	return opening(func(t testing.TB) (*readmodels.DB, error) {
+		return readmodels.OpenPostgres(t.Context(), postgres.URL(), readmodels.Schema(schema), readmodels.Replica(postgres.URL()))
+	})
+}
+
+func TestHoweverManySnapshotsAreHeldOrWantedEverythingElseIsAnswered(t *testing.T) {
+	t.Parallel()
+	for name, place := range map[string]func(testing.TB) opener{"SQLite": inSQLite, "PostgreSQL": inPostgres, "with a replica": withReplica} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := place(t)(t)
+			at := adopt(t, db, licenses)
+			wanting, stop := context.WithCancel(t.Context())
+			var snapshots sync.WaitGroup
+			held := make(chan struct{}, 100)
+			for range cap(held) {
+				snapshots.Go(func() {
+					snapshot, err := db.Snapshot(wanting, licenses)
+					if err != nil {
+						return // it waited to the end
+					}
+					held <- struct{}{}
+					<-wanting.Done()
+					_ = snapshot.Close() // it was rolled back with its context
+				})
+			}
+			<-held
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			for n := 1; n <= 50; n++ {
+				changes := db.Changes(licenses, at)
+				require.NoError(t, changes.Insert("licenses", row(n, nil)))
+				next, err := db.Apply(ctx, at, at.Position+1, changes, noon)
+				require.NoError(t, err, "a projection goes on")
+				at = next
+				_, err = db.Changes(licenses, at).Text(ctx, "licenses", id(n).String(), "product_code")
+				require.NoError(t, err, "a projection looks up")
+				_, err = db.License(ctx, tenant, id(n))
+				require.NoError(t, err, "a query is answered")
+				_, err = db.Projections(ctx)
+				require.NoError(t, err, "the status is told")
+				require.NoError(t, db.Ping(ctx))
+			}
+			stop()
+			snapshots.Wait()
+		})
+	}
+}
