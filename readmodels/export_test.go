@@ -2,6 +2,7 @@ package readmodels
 
 import (
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -24,3 +25,6 @@ func PostgresInterrupted(err error) bool { return (&postgresEngine{}).interrupte
 
 // PostgresRejects tells what [DB] makes of an error of PostgreSQL.
 func PostgresRejects(err error) bool { return (&postgresEngine{}).rejects(err) }
+
+// WaitForSnapshots sets how long a snapshot waits for a connection.
+func (db *DB) WaitForSnapshots(d time.Duration) { db.snapshotWait = d }

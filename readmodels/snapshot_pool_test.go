@@ -62,3 +62,63 @@ func TestHoweverManySnapshotsAreHeldOrWantedEverythingElseIsAnswered(t *testing.
 		})
 	}
 }
+
+func TestASnapshotDoesNotWaitForeverForAConnection(t *testing.T) {
+	t.Parallel()
+	onBothEngines(t, func(t *testing.T, open opener) {
+		db := open(t)
+		db.WaitForSnapshots(10 * time.Millisecond)
+		adopt(t, db, licenses)
+		var held []*readmodels.Snapshot
+		for range readmodels.MaxSnapshots {
+			s, err := db.Snapshot(t.Context(), licenses)
+			require.NoError(t, err)
+			held = append(held, s)
+		}
+		_, err := db.Snapshot(t.Context(), licenses)
+		require.ErrorIs(t, err, readmodels.ErrUnavailable)
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err = db.Snapshot(ended, licenses)
+		require.ErrorIs(t, err, context.Canceled)
+		for _, s := range held {
+			require.NoError(t, s.Close())
+		}
+		s, err := db.Snapshot(t.Context(), licenses)
+		require.NoError(t, err, "what was given back serves again")
+		require.NoError(t, s.Close())
+	})
+}
+
+func TestOneSnapshotShowsAGenerationAndTheOneItReplaced(t *testing.T) {
+	t.Parallel()
+	onBothEngines(t, func(t *testing.T, open opener) {
+		db := open(t)
+		at := apply(t, db, licenses, adopt(t, db, licenses), func(c *readmodels.Changes) { require.NoError(t, c.Insert("licenses", row(1, nil))) })
+		before, err := db.Snapshot(t.Context(), licenses)
+		require.NoError(t, err)
+		sum, err := before.Checksum(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, before.Close())
+
+		built, err := db.BeginGeneration(t.Context(), licenses, "test", noon)
+		require.NoError(t, err)
+		require.NoError(t, db.IndexGeneration(t.Context(), licenses, built))
+		_, err = db.Switch(t.Context(), licenses, at, built, at.Position, db.Changes(licenses, built), noon)
+		require.NoError(t, err)
+		both, err := db.Snapshot(t.Context(), licenses)
+		require.NoError(t, err)
+		defer func() { require.NoError(t, both.Close()) }()
+		replaced, err := both.Generation(t.Context(), at.Generation)
+		require.NoError(t, err)
+		require.Equal(t, at.Position, replaced.Position())
+		again, err := replaced.Checksum(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, sum, again)
+		empty, err := both.Checksum(t.Context())
+		require.NoError(t, err)
+		require.NotEqual(t, sum, empty)
+		_, err = both.Generation(t.Context(), 99)
+		require.ErrorIs(t, err, readmodels.ErrNotFound)
+	})
+}
