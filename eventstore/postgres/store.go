@@ -33,6 +33,9 @@ const (
 	defaultMaxConnections = 16
 	defaultQueueCapacity  = 4096
 	defaultPollInterval   = 250 * time.Millisecond
+
+	exportConnections = 2
+	minConnections    = 3 + exportConnections // one writes, one listens, one reads
 )
 
 type options struct {
@@ -49,8 +52,8 @@ type Option func(*options)
 // Schema sets the PostgreSQL schema that holds the ledger; [DefaultSchema] by default.
 func Schema(name string) Option { return func(o *options) { o.schema = name } }
 
-// MaxConnections sets how many connections the store opens at most: one that writes, one that listens, the others read.
-// 16 by default, at least 3.
+// MaxConnections sets how many connections the store opens at most: one that writes, one that listens, two for exports, the others
+// read. 16 by default, at least 5.
 func MaxConnections(n int) Option { return func(o *options) { o.maxConnections = n } }
 
 // QueueCapacity sets how many appends may wait for the writer before more are refused with [eventstore.ErrBusy]; 4096 by default.
@@ -64,13 +67,13 @@ func Logger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
 
 // Store is a ledger in a PostgreSQL schema. It implements [eventstore.Store].
 type Store struct {
-	*paging.Reader
+	*catchup.Reader
+	exports *catchup.Reader
 
-	funnel   *groupcommit.Funnel
-	writer   *writer
-	reading  *pgxpool.Pool
-	listener *listener
-	source   catchup.Source
+	funnel             *groupcommit.Funnel
+	writer             *writer
+	reading, exporting *pgxpool.Pool
+	listener           *listener
 
 	end   context.CancelFunc // closes what Reader and source look at
 	close func() error       // runs once
@@ -103,8 +106,8 @@ func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
 }
 
 func open(ctx context.Context, url string, o options) (_ *Store, err error) {
-	if o.maxConnections < 3 {
-		return nil, fmt.Errorf("%d connections are too few, at least 3 are needed", o.maxConnections)
+	if o.maxConnections < minConnections {
+		return nil, fmt.Errorf("%d connections are too few, at least %d are needed", o.maxConnections, minConnections)
 	}
 	config, err := pgconnect.Parse(url, o.schema, sessionSettings, pgconnect.Writable)
 	if err != nil {
@@ -118,21 +121,31 @@ func open(ctx context.Context, url string, o options) (_ *Store, err error) {
 	if err := pgconnect.Migrate(ctx, config.ConnConfig, o.schema, migrations.Ledger); err != nil {
 		return nil, err
 	}
-	reading, err := openReading(ctx, config, o.maxConnections-2)
+	reading, err := openReading(ctx, config, o.maxConnections-2-exportConnections)
+	if err != nil {
+		return nil, err
+	}
+	defer closeOnError(&err, reading)
+	exporting, err := openReading(ctx, config, exportConnections)
 	if err != nil {
 		return nil, err
 	}
 
 	life, end := context.WithCancel(context.Background())
 	bell, patience := &catchup.Bell{}, pgconnect.Patience(config.ConnConfig)
-	s := &Store{
-		Reader:   paging.NewReader(&reader{pool: reading, life: life, patience: patience}, life.Done()),
-		writer:   &writer{pool: writing, channel: o.schema, patience: patience},
-		reading:  reading,
-		listener: startListening(config.ConnConfig, o.schema, bell, o.logger),
-		end:      end,
+	source := catchup.Source{Bell: bell, Poll: o.pollInterval, Closed: life.Done()}
+	through := func(pool *pgxpool.Pool) *catchup.Reader {
+		return catchup.NewReader(paging.NewReader(&reader{pool: pool, life: life, patience: patience}, life.Done()), source)
 	}
-	s.source = catchup.Source{Read: s.Next, Bell: bell, Poll: o.pollInterval, Closed: life.Done()}
+	s := &Store{
+		Reader:    through(reading),
+		exports:   through(exporting),
+		writer:    &writer{pool: writing, channel: o.schema, patience: patience},
+		reading:   reading,
+		exporting: exporting,
+		listener:  startListening(config.ConnConfig, o.schema, bell, o.logger),
+		end:       end,
+	}
 	s.funnel = groupcommit.NewFunnel(o.queueCapacity, s.writeBatch)
 	s.close = sync.OnceValue(s.shutDown)
 	return s, nil
@@ -170,13 +183,8 @@ func (s *Store) writeBatch(batch []groupcommit.Append) ([]groupcommit.Outcome, e
 	return decision.Outcomes, nil
 }
 
-// Subscribe follows the ledger as [eventstore.Store] promises.
-func (s *Store) Subscribe(ctx context.Context, after event.Position) (eventstore.Subscription, error) {
-	if err := s.Usable(ctx); err != nil {
-		return nil, err
-	}
-	return s.source.Subscribe(after), nil
-}
+// Exports reads through connections of its own, as [eventstore.Store] promises.
+func (s *Store) Exports() eventstore.Reader { return s.exports }
 
 // Close closes the store as [eventstore.Store] promises. It may be called again.
 func (s *Store) Close() error { return s.close() }
@@ -187,5 +195,6 @@ func (s *Store) shutDown() error {
 	s.listener.stop()
 	s.writer.pool.Close()
 	s.reading.Close()
+	s.exporting.Close()
 	return nil
 }

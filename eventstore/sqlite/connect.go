@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	_ "modernc.org/sqlite" // the "sqlite" driver
 )
@@ -41,7 +40,7 @@ func openWriting(path string) (*sql.DB, error) {
 }
 
 // openReading returns a pool of connections that refuse to write.
-func openReading(path string) (*sql.DB, error) {
+func openReading(path string, connections int) (*sql.DB, error) {
 	db, err := openPool(path, url.Values{"_pragma": {
 		fmt.Sprintf("busy_timeout(%d)", busyTimeoutMillis),
 		"query_only(1)",
@@ -49,7 +48,6 @@ func openReading(path string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	connections := max(4, 2*runtime.GOMAXPROCS(0))
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	return db, nil

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 
@@ -52,16 +53,17 @@ func Logger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
 
 // Store is a ledger in a SQLite file. It implements [eventstore.Store].
 type Store struct {
-	*paging.Reader
+	*catchup.Reader
+	exports *catchup.Reader
 
 	funnel      *groupcommit.Funnel
 	writer      *writer
 	checkpoints *checkpointer
-	source      catchup.Source
+	bell        *catchup.Bell
 
-	closed  chan struct{}
-	close   func() error // runs once
-	reading *sql.DB
+	closed             chan struct{}
+	close              func() error // runs once
+	reading, exporting *sql.DB
 }
 
 var _ eventstore.Store = (*Store)(nil)
@@ -94,12 +96,21 @@ func open(ctx context.Context, path string, o options) (_ *Store, err error) {
 	if err := migrations.Up(ctx, writing, migrations.SQLite, migrations.Ledger); err != nil {
 		return nil, err
 	}
-	reading, err := openReading(path)
+	reading, err := openReading(path, max(4, 2*runtime.GOMAXPROCS(0)))
 	if err != nil {
 		return nil, err
 	}
 	defer closeOnError(&err, reading)
+	exporting, err := openReading(path, max(1, runtime.GOMAXPROCS(0)/2))
+	if err != nil {
+		return nil, err
+	}
+	defer closeOnError(&err, exporting)
 	r, err := newReader(ctx, reading)
+	if err != nil {
+		return nil, err
+	}
+	exports, err := newReader(ctx, exporting)
 	if err != nil {
 		return nil, err
 	}
@@ -109,14 +120,17 @@ func open(ctx context.Context, path string, o options) (_ *Store, err error) {
 	}
 
 	closed, bell := make(chan struct{}), &catchup.Bell{}
+	source := catchup.Source{Bell: bell, Poll: o.pollInterval, Closed: closed}
 	s := &Store{
-		Reader:      paging.NewReader(r, closed),
+		Reader:      catchup.NewReader(paging.NewReader(r, closed), source),
+		exports:     catchup.NewReader(paging.NewReader(exports, closed), source),
 		writer:      w,
+		bell:        bell,
 		reading:     reading,
+		exporting:   exporting,
 		checkpoints: startCheckpoints(reading, path, o),
 		closed:      closed,
 	}
-	s.source = catchup.Source{Read: s.Next, Bell: bell, Poll: o.pollInterval, Closed: closed}
 	s.funnel = groupcommit.NewFunnel(o.queueCapacity, s.writeBatch)
 	s.close = sync.OnceValue(s.shutDown)
 	return s, nil
@@ -148,19 +162,15 @@ func (s *Store) writeBatch(batch []groupcommit.Append) ([]groupcommit.Outcome, e
 		return nil, err
 	}
 	if len(decision.Inserts) > 0 {
-		s.source.Bell.Ring()
+		s.bell.Ring()
 		s.checkpoints.written()
 	}
 	return decision.Outcomes, nil
 }
 
-// Subscribe follows the ledger as [eventstore.Store] promises.
-func (s *Store) Subscribe(ctx context.Context, after event.Position) (eventstore.Subscription, error) {
-	if err := s.Usable(ctx); err != nil {
-		return nil, err
-	}
-	return s.source.Subscribe(after), nil
-}
+// Exports reads through connections of its own, as [eventstore.Store] promises. They are half as many as there are processors, so
+// that clients do not take all the processors' time either.
+func (s *Store) Exports() eventstore.Reader { return s.exports }
 
 // Close closes the store as [eventstore.Store] promises. It may be called again.
 func (s *Store) Close() error { return s.close() }
@@ -170,5 +180,5 @@ func (s *Store) shutDown() error {
 	close(s.closed)
 	s.checkpoints.stop()
 	// Readers first: the last connection to close moves the log into the database file.
-	return errors.Join(s.reading.Close(), s.writer.close())
+	return errors.Join(s.reading.Close(), s.exporting.Close(), s.writer.close())
 }
