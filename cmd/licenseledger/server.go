@@ -24,6 +24,7 @@ import (
 // server is the whole program, wired together and running.
 type server struct {
 	config       config
+	logger       *slog.Logger
 	adminKey     string
 	adminKeyMade bool // on this start
 
@@ -52,7 +53,7 @@ const timekeeping = 500 * time.Millisecond
 
 // startServer opens the data directory, starts everything and listens.
 func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server, err error) {
-	s := &server{config: c, served: make(chan error, 1), draining: make(chan struct{}), stopTasks: func() {}}
+	s := &server{config: c, logger: logger, served: make(chan error, 1), draining: make(chan struct{}), stopTasks: func() {}}
 	s.close = sync.OnceValue(s.shutDown)
 	defer func() {
 		if err != nil {
@@ -88,6 +89,7 @@ func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server,
 	api, err := httpapi.New(httpapi.Config{
 		Commands: handler, ReadModels: s.stores.readModels, Ledger: s.stores.events, Projections: s.projections,
 		AdminKey: s.adminKey, WithoutAPI: c.Role == roleProjector, Ready: s.checks(), Draining: s.draining, Now: time.Now, NewID: newID, Log: logger, Registry: metrics,
+		MaxStreams: c.MaxStreams, MaxStreamsPerPrincipal: c.MaxStreamsPerPrincipal,
 	})
 	if err != nil {
 		return nil, err
@@ -155,11 +157,7 @@ func (s *server) Close() error { return s.close() }
 func (s *server) shutDown() error {
 	var all error
 	if s.http != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)
-		defer cancel()
-		if err := s.http.Shutdown(ctx); err != nil {
-			all = errors.Join(fmt.Errorf("drain: %w", err), s.http.Close())
-		}
+		all = s.drain()
 	}
 	s.stopTasks()
 	s.tasks.Wait()
@@ -170,4 +168,17 @@ func (s *server) shutDown() error {
 		all = errors.Join(all, s.stores.Close())
 	}
 	return all
+}
+
+// drain lets running requests finish. Clients that take longer than they may are cut off, which is no failure: nothing that was
+// acknowledged is lost, and what was not is repeated elsewhere.
+func (s *server) drain() error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	s.logger.Warn("requests did not finish within the drain timeout; their connections are cut", "drain_timeout", s.config.DrainTimeout)
+	return s.http.Close()
 }

@@ -268,6 +268,7 @@ const (
 	ProblemCodeREBUILDRUNNING       ProblemCode = "REBUILD_RUNNING"
 	ProblemCodeSEATLIMITREACHED     ProblemCode = "SEAT_LIMIT_REACHED"
 	ProblemCodeTIMEOUT              ProblemCode = "TIMEOUT"
+	ProblemCodeTOOMANYSTREAMS       ProblemCode = "TOO_MANY_STREAMS"
 	ProblemCodeUNAUTHENTICATED      ProblemCode = "UNAUTHENTICATED"
 	ProblemCodeUNAVAILABLE          ProblemCode = "UNAVAILABLE"
 	ProblemCodeUNSUPPORTEDMEDIATYPE ProblemCode = "UNSUPPORTED_MEDIA_TYPE"
@@ -325,6 +326,8 @@ func (e ProblemCode) Valid() bool {
 	case ProblemCodeSEATLIMITREACHED:
 		return true
 	case ProblemCodeTIMEOUT:
+		return true
+	case ProblemCodeTOOMANYSTREAMS:
 		return true
 	case ProblemCodeUNAUTHENTICATED:
 		return true
@@ -1497,6 +1500,9 @@ type ProductRegistered = Product
 
 // Refused What went wrong (RFC 9457).
 type Refused = Problem
+
+// TooManyStreams What went wrong (RFC 9457).
+type TooManyStreams = Problem
 
 // Unauthenticated What went wrong (RFC 9457).
 type Unauthenticated = Problem

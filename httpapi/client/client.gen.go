@@ -174,6 +174,10 @@ type ClientInterface interface {
 	// The events themselves, in order, as they are stored. As a page of JSON, or, with `Accept: application/x-ndjson`, as a
 	// stream of one event per line; with `follow=true` the stream stays open and goes on with what happens next.
 	//
+	// Streams are bounded, per principal and in all; one more is refused with `TOO_MANY_STREAMS`. When the server shuts down, a
+	// stream that follows ends, and any other one is cut off; go on elsewhere with `after` the last position received. So is a
+	// stream whose client receives nothing for 30 seconds.
+	//
 	// Corresponds with GET /v1/ledger/events (the `ListLedgerEvents` operationId).
 	ListLedgerEvents(ctx context.Context, params *ListLedgerEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
@@ -619,6 +623,10 @@ func (c *Client) RebindMachine(ctx context.Context, id ID, params *RebindMachine
 //
 // The events themselves, in order, as they are stored. As a page of JSON, or, with `Accept: application/x-ndjson`, as a
 // stream of one event per line; with `follow=true` the stream stays open and goes on with what happens next.
+//
+// Streams are bounded, per principal and in all; one more is refused with `TOO_MANY_STREAMS`. When the server shuts down, a
+// stream that follows ends, and any other one is cut off; go on elsewhere with `after` the last position received. So is a
+// stream whose client receives nothing for 30 seconds.
 //
 // Corresponds with GET /v1/ledger/events (the `ListLedgerEvents` operationId).
 func (c *Client) ListLedgerEvents(ctx context.Context, params *ListLedgerEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3692,6 +3700,10 @@ type ClientWithResponsesInterface interface {
 	// The events themselves, in order, as they are stored. As a page of JSON, or, with `Accept: application/x-ndjson`, as a
 	// stream of one event per line; with `follow=true` the stream stays open and goes on with what happens next.
 	//
+	// Streams are bounded, per principal and in all; one more is refused with `TOO_MANY_STREAMS`. When the server shuts down, a
+	// stream that follows ends, and any other one is cut off; go on elsewhere with `after` the last position received. So is a
+	// stream whose client receives nothing for 30 seconds.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/ledger/events (the `ListLedgerEvents` operationId).
@@ -4505,6 +4517,11 @@ type ListLedgerEventsResponse401Headers struct {
 	WWWAuthenticate string
 }
 
+// ListLedgerEventsResponse429Headers the declared response headers of an HTTP 429 response for ListLedgerEvents
+type ListLedgerEventsResponse429Headers struct {
+	RetryAfter int
+}
+
 // ListLedgerEventsResponse503Headers the declared response headers of an HTTP 503 response for ListLedgerEvents
 type ListLedgerEventsResponse503Headers struct {
 	RetryAfter int
@@ -4521,6 +4538,8 @@ type ListLedgerEventsResponse struct {
 	ApplicationProblemJSON401 *Unauthenticated
 	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
 	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooManyStreams
 	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationProblemJSON500 *Internal
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
@@ -4529,6 +4548,8 @@ type ListLedgerEventsResponse struct {
 	Headers200 *ListLedgerEventsResponse200Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ListLedgerEventsResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListLedgerEventsResponse429Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
 	Headers503 *ListLedgerEventsResponse503Headers
 }
@@ -4551,6 +4572,11 @@ func (r ListLedgerEventsResponse) GetApplicationProblemJSON401() *Unauthenticate
 // GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
 func (r ListLedgerEventsResponse) GetApplicationProblemJSON403() *Forbidden {
 	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ListLedgerEventsResponse) GetApplicationProblemJSON429() *TooManyStreams {
+	return r.ApplicationProblemJSON429
 }
 
 // GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
@@ -7393,6 +7419,10 @@ func (c *ClientWithResponses) RebindMachineWithResponse(ctx context.Context, id 
 // The events themselves, in order, as they are stored. As a page of JSON, or, with `Accept: application/x-ndjson`, as a
 // stream of one event per line; with `follow=true` the stream stays open and goes on with what happens next.
 //
+// Streams are bounded, per principal and in all; one more is refused with `TOO_MANY_STREAMS`. When the server shuts down, a
+// stream that follows ends, and any other one is cut off; go on elsewhere with `after` the last position received. So is a
+// stream whose client receives nothing for 30 seconds.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/ledger/events (the `ListLedgerEvents` operationId).
@@ -8498,6 +8528,13 @@ func ParseListLedgerEventsResponse(rsp *http.Response) (*ListLedgerEventsRespons
 		}
 		response.ApplicationProblemJSON403 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyStreams
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Internal
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -8538,6 +8575,16 @@ func ParseListLedgerEventsResponse(rsp *http.Response) (*ListLedgerEventsRespons
 			headers.WWWAuthenticate = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers ListLedgerEventsResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers ListLedgerEventsResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {

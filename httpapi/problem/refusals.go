@@ -22,6 +22,8 @@ var (
 		"follow its progress with GET /v1/projections")
 	ErrProjectionBehind = refusal.New("PROJECTION_BEHIND", "the projection has not reached the Ledger-Position you asked for",
 		"repeat the query after a moment, or look at GET /v1/projections")
+	ErrTooManyStreams = refusal.New("TOO_MANY_STREAMS", "too many streams of the ledger are open",
+		"close a stream, or open one after the time in Retry-After; pages of the ledger can be read meanwhile")
 	ErrBusy = refusal.New("BUSY", "more is asked than can be done right now; nothing was changed",
 		"repeat the request after the time in Retry-After, with the same Idempotency-Key")
 	ErrUnavailable = refusal.New("UNAVAILABLE", "storage cannot be reached right now",

@@ -57,10 +57,10 @@ func (s server) ListLedgerEvents(ctx context.Context, r ListLedgerEventsRequestO
 
 // events says which part of the ledger is asked for.
 type events struct {
-	tenant string
-	after  event.Position
-	stream string // empty: all
-	limit  int    // 0: none was given
+	principal tenancy.Principal
+	after     event.Position
+	stream    string // empty: all
+	limit     int    // 0: none was given
 }
 
 func askedEvents(ctx context.Context, p api.ListLedgerEventsParams) (events, error) {
@@ -72,17 +72,17 @@ func askedEvents(ctx context.Context, p api.ListLedgerEventsParams) (events, err
 		return events{}, problem.Field("limit", "must be 1 to "+strconv.Itoa(maxEvents))
 	}
 	return events{
-		tenant: principal.Tenant, after: event.Position(value(p.After)), stream: value(p.Stream), limit: value(p.Limit),
+		principal: principal, after: event.Position(value(p.After)), stream: value(p.Stream), limit: value(p.Limit),
 	}, nil
 }
 
 // includes reports whether an event is one of those asked for.
 func (a events) includes(e event.Envelope) bool {
-	return e.Position > a.after && e.Tenant == a.tenant && (a.stream == "" || e.Stream == a.stream)
+	return e.Position > a.after && e.Tenant == a.principal.Tenant && (a.stream == "" || e.Stream == a.stream)
 }
 
 // read yields what is there already.
-func (a events) read(ctx context.Context, ledger eventstore.Store) iter.Seq2[event.Envelope, error] {
+func (a events) read(ctx context.Context, ledger eventstore.Reader) iter.Seq2[event.Envelope, error] {
 	all := ledger.ReadAll(ctx, a.after)
 	if a.stream != "" {
 		all = ledger.ReadStream(ctx, a.stream, 0)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v5"
@@ -22,6 +23,8 @@ const (
 	flushEvery = 512
 	// stalled is how long a client may take to receive what was sent.
 	stalled = 30 * time.Second
+	// lastMoment is how long it may take for that when the server shuts down.
+	lastMoment = time.Second
 	// streamBuffer is how many bytes are gathered before they are handed to the connection.
 	streamBuffer = 32 << 10
 )
@@ -30,11 +33,13 @@ const (
 type feed struct {
 	ledger   eventstore.Store
 	draining <-chan struct{}
+	open     *openStreams
 }
 
 // stream answers with one event per line, and goes on with what happens next when the client wants to follow. It ends at
 // the end of the ledger or at the limit; following, when the client leaves or the server shuts down. A stream that fails
-// midway is cut off, so that its end cannot be taken for the ledger's.
+// midway, or is not at the end of the ledger when the server shuts down, is cut off, so that its end cannot be taken for the
+// ledger's. Streams beyond the bounds are refused.
 func (f feed) stream(c *echo.Context, params api.ListLedgerEventsParams) error {
 	request := c.Request()
 	asked, err := askedEvents(request.Context(), params)
@@ -44,6 +49,11 @@ func (f feed) stream(c *echo.Context, params api.ListLedgerEventsParams) error {
 	if _, err := ledgerPosition(params.LedgerPosition); err != nil {
 		return err
 	}
+	leave, err := f.open.enter(asked.principal)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	header := c.Response().Header()
 	header.Set("Content-Type", middleware.NDJSON)
 	header.Set("X-Accel-Buffering", "no") // a proxy must not hold lines back
@@ -52,16 +62,23 @@ func (f feed) stream(c *echo.Context, params api.ListLedgerEventsParams) error {
 		return nil
 	}
 	out := newLines(c.Response())
-	defer out.release()
+	ctx, end := out.until(request.Context(), f.draining)
+	defer end()
 	if value(params.Follow) {
-		return f.follow(request.Context(), asked, out)
+		return f.follow(ctx, asked, out)
 	}
-	return f.dump(request.Context(), asked, out)
+	if err := f.dump(ctx, asked, out); err != nil {
+		if ctx.Err() != nil && request.Context().Err() == nil {
+			return fmt.Errorf("%w: %w", eventstore.ErrClosed, err) // the server shuts down
+		}
+		return err
+	}
+	return nil
 }
 
 // dump sends what is there.
 func (f feed) dump(ctx context.Context, asked events, out *lines) error {
-	for e, err := range asked.read(ctx, f.ledger) {
+	for e, err := range asked.read(ctx, f.ledger.Exports()) {
 		if err != nil {
 			return err
 		}
@@ -81,22 +98,13 @@ func (f feed) dump(ctx context.Context, asked events, out *lines) error {
 }
 
 // follow sends what is there and what comes, run by run.
-func (f feed) follow(client context.Context, asked events, out *lines) (err error) {
-	ctx, cancel := context.WithCancel(client)
-	defer cancel()
-	go func() {
-		select {
-		case <-f.draining:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	subscription, err := f.ledger.Subscribe(ctx, asked.after)
+func (f feed) follow(ctx context.Context, asked events, out *lines) (err error) {
+	subscription, err := f.ledger.Exports().Subscribe(ctx, asked.after)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, subscription.Close()) }()
-	if err := out.flush(); err != nil { // the client learns that the stream is open
+	if err := out.begin(); err != nil {
 		return err
 	}
 	for asked.limit == 0 || out.count < asked.limit {
@@ -116,22 +124,32 @@ func (f feed) follow(client context.Context, asked events, out *lines) (err erro
 
 // lines writes events to a client, one per line.
 type lines struct {
+	answer  http.ResponseWriter
 	control *http.ResponseController
 	buffer  *bufio.Writer
 	json    *json.Encoder
 	count   int
+
+	mu    sync.Mutex
+	ended bool // the client has lastMoment left, and no new deadline is set
 }
 
 func newLines(w http.ResponseWriter) *lines {
 	buffer := bufio.NewWriterSize(w, streamBuffer)
 	encoder := json.NewEncoder(buffer)
 	encoder.SetEscapeHTML(false)
-	return &lines{control: http.NewResponseController(w), buffer: buffer, json: encoder}
+	return &lines{answer: w, control: http.NewResponseController(w), buffer: buffer, json: encoder}
+}
+
+// begin tells the client that the stream is open, before there are events.
+func (l *lines) begin() error {
+	l.answer.WriteHeader(http.StatusOK)
+	return l.flush()
 }
 
 func (l *lines) write(e event.Envelope) error {
 	if err := l.json.Encode(eventJSON(e)); err != nil {
-		return fmt.Errorf("send the event at position %d: %w", e.Position, err)
+		return notReceived(err)
 	}
 	l.count++
 	return nil
@@ -157,16 +175,51 @@ func (l *lines) flush() error {
 	if err := l.deadline(time.Now().Add(stalled)); err != nil {
 		return err
 	}
-	if err := l.buffer.Flush(); err != nil {
-		return fmt.Errorf("send events: %w", err)
+	if err := errors.Join(l.buffer.Flush(), l.control.Flush()); err != nil {
+		return notReceived(err)
 	}
-	return l.control.Flush()
+	return nil
 }
 
-// release leaves the connection without the stream's deadline, for the next request on it.
-func (l *lines) release() { _ = l.deadline(time.Time{}) }
+// notReceived says that a client does not receive what is sent, which is as good as gone: nobody is there to be answered.
+func notReceived(err error) error { return fmt.Errorf("send events: %w: %w", context.Canceled, err) }
+
+// until returns a context that ends when the server drains. From then on the client has a last moment to receive what was sent: then
+// a write that waits for it fails. end is to be called when the stream has ended; the connection is then left without a
+// deadline for the next request, unless the server drains.
+func (l *lines) until(client context.Context, draining <-chan struct{}) (ctx context.Context, end func()) {
+	ctx, cancel := context.WithCancel(client)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-draining:
+			l.end()
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		cancel()
+		<-watched
+		_ = l.deadline(time.Time{})
+	}
+}
+
+// end makes the deadline that is set now the last one.
+func (l *lines) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended = true
+	_ = l.control.SetWriteDeadline(time.Now().Add(lastMoment)) // where it is not supported, none was set either
+}
 
 func (l *lines) deadline(at time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		return nil
+	}
 	if err := l.control.SetWriteDeadline(at); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return fmt.Errorf("bound the time to send: %w", err)
 	}

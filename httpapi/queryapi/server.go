@@ -21,6 +21,9 @@ type Config struct {
 	Projections Projections
 	Patience    time.Duration   // how long a query waits for the Ledger-Position it asks for
 	Draining    <-chan struct{} // closed when the server begins to shut down: open streams end
+
+	MaxStreams             int // how many streams of the ledger may be open
+	MaxStreamsPerPrincipal int // and how many of them by one principal
 }
 
 // Projections is what keeps the read models up to date. Package projections implements it.
@@ -35,7 +38,7 @@ type Projections interface {
 func New(c Config) ServerInterface {
 	return endpoints{
 		ServerInterface: NewStrictHandler(server{c}, []StrictMiddlewareFunc{rememberURL}),
-		feed:            feed{ledger: c.Ledger, draining: c.Draining},
+		feed:            feed{ledger: c.Ledger, draining: c.Draining, open: &openStreams{most: c.MaxStreams, mostEach: c.MaxStreamsPerPrincipal}},
 	}
 }
 
