@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"regexp"
 	"runtime"
@@ -14,15 +15,29 @@ import (
 	sqlitelib "modernc.org/sqlite/lib"
 
 	"github.com/licenseledger/licenseledger/migrations"
+	"github.com/licenseledger/licenseledger/sqlitefile"
 )
+
+type sqliteOptions struct{ logger *slog.Logger }
+
+// SQLiteOption changes a default of [OpenSQLite].
+type SQLiteOption func(*sqliteOptions)
+
+// Logger receives what goes wrong in the background; nothing is logged by default.
+func Logger(l *slog.Logger) SQLiteOption { return func(o *sqliteOptions) { o.logger = l } }
 
 // OpenSQLite opens the read models in a SQLite file, making it when it is missing, and brings their control table up to date.
 //
 // The file can be rebuilt from the ledger at any time, so commits are not flushed one by one (synchronous NORMAL): after a
-// power loss the last transactions may be missing, rows and checkpoint alike, and are projected again.
-func OpenSQLite(ctx context.Context, path string) (*DB, error) {
+// power loss the last transactions may be missing, rows and checkpoint alike, and are projected again. The write-ahead log is
+// kept small as [sqlitefile.Log] does.
+func OpenSQLite(ctx context.Context, path string, options ...SQLiteOption) (*DB, error) {
+	o := sqliteOptions{logger: slog.New(slog.DiscardHandler)}
+	for _, set := range options {
+		set(&o)
+	}
 	write, err := sql.Open("sqlite", sqliteDSN(path, "immediate",
-		"journal_mode(WAL)", "synchronous(NORMAL)", "cache_size(-65536)", "wal_autocheckpoint(8192)", "journal_size_limit(67108864)", "temp_store(MEMORY)"))
+		"journal_mode(WAL)", "synchronous(NORMAL)", "cache_size(-65536)", "wal_autocheckpoint(8192)", "temp_store(MEMORY)"))
 	if err != nil {
 		return nil, fmt.Errorf("open the read models: %w", err)
 	}
@@ -40,8 +55,23 @@ func OpenSQLite(ctx context.Context, path string) (*DB, error) {
 		return nil, errors.Join(err, read.Close(), write.Close())
 	}
 	snapshots.SetConnMaxIdleTime(idleTime)
+	log, err := sqlitefile.WatchLog(sqlitefile.LogConfig{Path: path, Logger: o.logger, Alone: withAllOf(write)})
+	if err != nil {
+		return nil, errors.Join(err, snapshots.Close(), read.Close(), write.Close())
+	}
 	return newDB(pools{write: write, read: read, now: read, snapshots: snapshots},
-		&sqliteEngine{write: write, read: read, preparedStatements: preparedStatements{form: unnumbered}}, 100*time.Millisecond), nil
+		&sqliteEngine{write: write, read: read, log: log, preparedStatements: preparedStatements{form: unnumbered}}, 100*time.Millisecond), nil
+}
+
+// withAllOf runs something while it holds the one connection of a pool.
+func withAllOf(pool *sql.DB) func(context.Context, func() error) error {
+	return func(ctx context.Context, do func() error) error {
+		conn, err := pool.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		return errors.Join(do(), conn.Close())
+	}
 }
 
 // openReading returns a pool of connections that refuse to write.
@@ -58,8 +88,11 @@ func openReading(path string, connections int) (*sql.DB, error) {
 // sqliteEngine is one file with a single writer.
 type sqliteEngine struct {
 	write, read *sql.DB
+	log         *sqlitefile.Log
 	preparedStatements
 }
+
+func (e *sqliteEngine) close() error { return errors.Join(e.log.Close(), e.preparedStatements.close()) }
 
 func (*sqliteEngine) folder() string { return "sqlite" }
 

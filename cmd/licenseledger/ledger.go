@@ -57,14 +57,14 @@ func openStores(ctx context.Context, c config, logger *slog.Logger) (_ *stores, 
 			return nil, err
 		}
 	}
-	if err := s.openKeys(ctx, c); err != nil {
+	if err := s.openKeys(ctx, c, logger); err != nil {
 		return nil, err
 	}
 	if s.events, err = openEvents(ctx, c.EventStore, c.DataDir, logger); err != nil {
 		return nil, notOpened("eventstore", err)
 	}
 	s.closers = append(s.closers, s.events.Close)
-	if s.readModels, err = openReadModels(ctx, c); err != nil {
+	if s.readModels, err = openReadModels(ctx, c, logger); err != nil {
 		return nil, err
 	}
 	s.closers = append(s.closers, s.readModels.Close)
@@ -117,9 +117,9 @@ func notOpened(setting string, err error) error {
 }
 
 // openReadModels opens what is derived from the events at any time.
-func openReadModels(ctx context.Context, c config) (*readmodels.DB, error) {
+func openReadModels(ctx context.Context, c config, logger *slog.Logger) (*readmodels.DB, error) {
 	if c.ReadModels.engine != enginePostgreSQL {
-		return readmodels.OpenSQLite(ctx, c.ReadModels.file(c.DataDir))
+		return readmodels.OpenSQLite(ctx, c.ReadModels.file(c.DataDir), readmodels.Logger(logger))
 	}
 	var options []readmodels.PostgresOption
 	if c.Replica.text != "" {
@@ -157,8 +157,8 @@ func lockFolder(dir string) (unlock func() error, err error) {
 }
 
 // openKeys opens the keys, which are beside the read models so that whoever shares these shares the keys.
-func (s *stores) openKeys(ctx context.Context, c config) error {
-	db, err := openKeysDatabase(ctx, c)
+func (s *stores) openKeys(ctx context.Context, c config, logger *slog.Logger) error {
+	db, err := openKeysAt(ctx, c.keysLocation(), c.DataDir, logger)
 	if err != nil {
 		return notOpened("readmodels", err)
 	}
@@ -177,10 +177,6 @@ func (s *stores) openKeys(ctx context.Context, c config) error {
 		return &advice{err, "set LICENSELEDGER_MASTER_KEY, or put the right " + masterKeyFile + " (mode 0600) into the data directory"}
 	}
 	return err
-}
-
-func openKeysDatabase(ctx context.Context, c config) (*keyring.Database, error) {
-	return openKeysAt(ctx, c.keysLocation(), c.DataDir)
 }
 
 // keysLocation is where the keys are: beside the read models, in a file of their own where these are in one.
