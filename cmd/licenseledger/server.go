@@ -85,7 +85,8 @@ func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server,
 	if s.projections, err = s.stores.startProjections(ctx, c, logger); err != nil {
 		return nil, err
 	}
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.projections.Metrics())
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		s.projections.Metrics(), newLogSizes(c.sqliteFiles()))
 	api, err := httpapi.New(httpapi.Config{
 		Commands: handler, ReadModels: s.stores.readModels, Ledger: s.stores.events, Projections: s.projections,
 		AdminKey: s.adminKey, WithoutAPI: c.Role == roleProjector, Ready: s.checks(), Draining: s.draining, Now: time.Now, NewID: newID, Log: logger, Registry: metrics,
