@@ -47,6 +47,7 @@ func OpenSQLite(ctx context.Context, path string, opts ...SQLiteOption) (_ *Data
 		return nil, fmt.Errorf("open keys database: %w", err)
 	}
 	options := url.Values{
+		"mode":    {"rw"}, // a file that is removed later is missed rather than made anew, empty
 		"_txlock": {"immediate"},
 		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)"},
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // rounds is how often all projections are rebuilt at once, by engine: a round on PostgreSQL takes ten times as long.
-var rounds = map[string]int{"sqlite": 200, "pgx": 20}
+var rounds = map[string]int{"sqlite": 200, "pgx": 10}
 
 func TestQueriesAreAnsweredWithinASecondWhileAllProjectionsAreRebuiltAtOnce(t *testing.T) {
 	t.Parallel()

@@ -26,5 +26,9 @@ func PostgresInterrupted(err error) bool { return (&postgresEngine{}).interrupte
 // PostgresRejects tells what [DB] makes of an error of PostgreSQL.
 func PostgresRejects(err error) bool { return (&postgresEngine{}).rejects(err) }
 
-// WaitForSnapshots sets how long a snapshot waits for a connection.
-func (db *DB) WaitForSnapshots(d time.Duration) { db.snapshotWait = d }
+// WaitForSnapshots sets how long a snapshot waits for a connection, until restore is called.
+func (db *DB) WaitForSnapshots(d time.Duration) (restore func()) {
+	before := db.snapshotWait
+	db.snapshotWait = d
+	return func() { db.snapshotWait = before }
+}

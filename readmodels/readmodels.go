@@ -28,7 +28,7 @@ var (
 	ErrBadCursor = errors.New("the cursor is not one of this list")
 	// ErrInvalidQuery refuses a limit, order or filter value that is not one of those documented.
 	ErrInvalidQuery = errors.New("invalid query")
-	// ErrUnavailable says that the database that answers queries cannot be reached right now.
+	// ErrUnavailable says that the database cannot be reached, or cannot do what is asked, right now: the same may succeed later.
 	ErrUnavailable = errors.New("the read models are unavailable")
 )
 
@@ -96,7 +96,7 @@ func (db *DB) Close() error {
 // Ping reports whether the database can be read.
 func (db *DB) Ping(ctx context.Context) error {
 	if err := db.read.PingContext(ctx); err != nil {
-		return fmt.Errorf("reach the read models: %w", err)
+		return fmt.Errorf("reach the read models: %w", db.explained(ctx, err))
 	}
 	return nil
 }

@@ -15,71 +15,12 @@ import (
 	"time"
 )
 
-// MaxSnapshots is how many snapshots of a [DB] are open at a time; who wants another one waits. They have connections of their own,
-// so that no number of them keeps queries and projections waiting.
-const MaxSnapshots = 4
-
-// snapshotWait is how long that wait may take.
-const snapshotWait = 30 * time.Second
-
-// SnapshotConn is a connection that waits for the moment of its snapshot. It must be closed unless it has made one.
-type SnapshotConn struct {
-	db   *DB
-	conn *sql.Conn
-}
-
-// SnapshotConn returns a connection for a snapshot whose moment must not be missed by waiting for a connection. When none is free
-// within 30 s it fails with [ErrUnavailable]. Do not call it while you hold another snapshot of the same database.
-func (db *DB) SnapshotConn(ctx context.Context) (*SnapshotConn, error) {
-	waiting, cancel := context.WithTimeout(ctx, db.snapshotWait)
-	defer cancel()
-	conn, err := db.snapshots.Conn(waiting)
-	if err != nil && waiting.Err() != nil && ctx.Err() == nil {
-		err = fmt.Errorf("%w: no connection for a snapshot was free within %s", ErrUnavailable, db.snapshotWait)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("begin a snapshot: %w", err)
-	}
-	return &SnapshotConn{db: db, conn: conn}, nil
-}
-
-// Close gives the connection back.
-func (c *SnapshotConn) Close() error {
-	if err := c.conn.Close(); err != nil && !errors.Is(err, sql.ErrConnDone) {
-		return fmt.Errorf("close a snapshot: %w", err)
-	}
-	return nil
-}
-
-// Snapshot is [DB.Snapshot] on this connection, which closes with the snapshot.
-func (c *SnapshotConn) Snapshot(ctx context.Context, definition Definition) (*Snapshot, error) {
-	s, err := c.begin(ctx, definition)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("snapshot of %s: %w", definition.Name, err), c.Close())
-	}
-	return s, nil
-}
-
-func (c *SnapshotConn) begin(ctx context.Context, definition Definition) (*Snapshot, error) {
-	tx, err := c.conn.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: c.db.engine.isolation()})
-	if err != nil {
-		return nil, err
-	}
-	if err := c.db.engine.unhurried(ctx, tx); err != nil {
-		return nil, errors.Join(err, rolledBack(tx))
-	}
-	at, err := serving(ctx, tx, definition.Name)
-	if err != nil {
-		return nil, errors.Join(err, rolledBack(tx))
-	}
-	return &Snapshot{conn: c, tx: tx, definition: definition, generation: at.Generation, position: at.Position}, nil
-}
-
 // Snapshot is a projection's content as of one moment, however much is written meanwhile. It is used by one goroutine at a
 // time, and must be closed: the database keeps what it shows.
 type Snapshot struct {
 	conn       *SnapshotConn
 	tx         *sql.Tx
+	end        context.CancelFunc
 	definition Definition
 	generation int64
 	position   uint64
@@ -105,7 +46,7 @@ func (s *Snapshot) Generation(ctx context.Context, generation int64) (*Snapshot,
 		err = ErrNotFound
 	}
 	if err != nil {
-		return nil, fmt.Errorf("snapshot of generation %d of %s: %w", generation, s.definition.Name, err)
+		return nil, fmt.Errorf("snapshot of generation %d of %s: %w", generation, s.definition.Name, s.conn.db.explained(ctx, err))
 	}
 	return &other, nil
 }
@@ -114,7 +55,10 @@ func (s *Snapshot) Generation(ctx context.Context, generation int64) (*Snapshot,
 func (s *Snapshot) Position() uint64 { return s.position }
 
 // Close lets go of the content.
-func (s *Snapshot) Close() error { return errors.Join(rolledBack(s.tx), s.conn.Close()) }
+func (s *Snapshot) Close() error {
+	defer s.end()
+	return errors.Join(rolledBack(s.tx), s.conn.Close())
+}
 
 // Checksum is the SHA-256, in hexadecimal, over every row of every table: tables in the order of the definition, rows by
 // primary key, columns by name, each value as text: numbers ended, text with its length before it. It depends neither on the engine nor on the
@@ -295,13 +239,13 @@ func (s *Snapshot) rows(ctx context.Context, table Table) iter.Seq2[content, err
 		query := "SELECT * FROM " + name + " ORDER BY " + strings.Join(table.Order, ", ") //nolint:gosec // the definition's own names
 		rows, err := s.tx.QueryContext(ctx, query)
 		if err != nil {
-			yield(content{}, fmt.Errorf("read %s: %w", name, err))
+			yield(content{}, fmt.Errorf("read %s: %w", name, s.conn.db.explained(ctx, err)))
 			return
 		}
 		defer func() { _ = rows.Close() }() // its error is the one of rows.Err
 		columns, err := rows.Columns()
 		if err != nil {
-			yield(content{}, fmt.Errorf("read %s: %w", name, err))
+			yield(content{}, fmt.Errorf("read %s: %w", name, s.conn.db.explained(ctx, err)))
 			return
 		}
 		sorted := slices.Sorted(slices.Values(columns))
@@ -313,7 +257,7 @@ func (s *Snapshot) rows(ctx context.Context, table Table) iter.Seq2[content, err
 		}
 		for rows.Next() {
 			if err := rows.Scan(into...); err != nil {
-				yield(content{}, fmt.Errorf("read %s: %w", name, err))
+				yield(content{}, fmt.Errorf("read %s: %w", name, s.conn.db.explained(ctx, err)))
 				return
 			}
 			if !yield(c, nil) {
@@ -321,7 +265,7 @@ func (s *Snapshot) rows(ctx context.Context, table Table) iter.Seq2[content, err
 			}
 		}
 		if err := rows.Err(); err != nil {
-			yield(content{}, fmt.Errorf("read %s: %w", name, err))
+			yield(content{}, fmt.Errorf("read %s: %w", name, s.conn.db.explained(ctx, err)))
 		}
 	}
 }

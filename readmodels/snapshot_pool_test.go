@@ -67,7 +67,6 @@ func TestASnapshotDoesNotWaitForeverForAConnection(t *testing.T) {
 	t.Parallel()
 	onBothEngines(t, func(t *testing.T, open opener) {
 		db := open(t)
-		db.WaitForSnapshots(10 * time.Millisecond)
 		adopt(t, db, licenses)
 		var held []*readmodels.Snapshot
 		for range readmodels.MaxSnapshots {
@@ -75,8 +74,10 @@ func TestASnapshotDoesNotWaitForeverForAConnection(t *testing.T) {
 			require.NoError(t, err)
 			held = append(held, s)
 		}
+		restore := db.WaitForSnapshots(10 * time.Millisecond)
 		_, err := db.Snapshot(t.Context(), licenses)
 		require.ErrorIs(t, err, readmodels.ErrUnavailable)
+		restore()
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, err = db.Snapshot(ended, licenses)

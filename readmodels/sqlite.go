@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"time"
@@ -35,6 +37,9 @@ func OpenSQLite(ctx context.Context, path string, options ...SQLiteOption) (*DB,
 	o := sqliteOptions{logger: slog.New(slog.DiscardHandler)}
 	for _, set := range options {
 		set(&o)
+	}
+	if err := makeFile(path); err != nil {
+		return nil, fmt.Errorf("open the read models: %w", err)
 	}
 	write, err := sql.Open("sqlite", sqliteDSN(path, "immediate",
 		"journal_mode(WAL)", "synchronous(NORMAL)", "cache_size(-65536)", "wal_autocheckpoint(8192)", "temp_store(MEMORY)"))
@@ -147,6 +152,8 @@ func (*sqliteEngine) rejects(err error) bool {
 	}
 }
 
+func (*sqliteEngine) unavailable(err error) bool { return sqlitefile.Unavailable(err) }
+
 // The file is opened once, and a busy one is waited for.
 func (*sqliteEngine) interrupted(error) bool { return false }
 
@@ -156,7 +163,17 @@ var placeholder = regexp.MustCompile(`\$[0-9]+`)
 // same; and SQLite would look every numbered one up by name, which for hundreds of rows takes longer than writing them.
 func unnumbered(portable string) string { return placeholder.ReplaceAllLiteralString(portable, "?") }
 
+// makeFile makes the file if it is missing. SQLite gives its side files the same mode.
+func makeFile(path string) error {
+	file, err := os.OpenFile(filepath.Clean(path), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return file.Close()
+}
+
+// sqliteDSN names a file that must exist: one that is removed later is missed rather than made anew, empty.
 func sqliteDSN(path, lock string, pragmas ...string) string {
-	query := url.Values{"_txlock": {lock}, "_pragma": append([]string{"busy_timeout(10000)"}, pragmas...)}
+	query := url.Values{"mode": {"rw"}, "_txlock": {lock}, "_pragma": append([]string{"busy_timeout(10000)"}, pragmas...)}
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: query.Encode()}).String()
 }

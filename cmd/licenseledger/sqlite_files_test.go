@@ -19,7 +19,7 @@ func TestTheDoctorTellsOfALogThatIsTooLarge(t *testing.T) {
 	for _, name := range []string{"ledger", "readmodels", "keys"} {
 		var before diagnosis
 		before.examineLogs(c)
-		log := sqlitefile.LogPath(c.in(name+".db"))
+		log := sqlitefile.LogPath(c.in(name + ".db"))
 		require.NoError(t, os.WriteFile(log, nil, 0o600))
 		require.NoError(t, os.Truncate(log, sqlitefile.LogLimit))
 		var after diagnosis
