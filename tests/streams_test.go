@@ -58,8 +58,8 @@ func unread(t *testing.T, server *blackbox.Server, query string) (status string)
 	return strings.TrimPrefix(string(code), "HTTP/1.1 ")
 }
 
+// It runs alone: what a probe waits for shall be the server, not the load of other scenarios.
 func TestHoweverManyStreamsAreAskedForAndNotReadTheServerGoesOn(t *testing.T) {
-	t.Parallel()
 	server, v := newLongLedger(t)
 	var asking sync.WaitGroup
 	var mu sync.Mutex

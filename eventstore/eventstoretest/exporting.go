@@ -45,7 +45,7 @@ func exporting() cases {
 			for range cap(begun) {
 				exporters.Go(func() {
 					for first := true; ctx.Err() == nil; first = false {
-						for range h.Store.Exports().ReadAll(ctx, 0) { //nolint:revive // what is read does not matter
+						for range h.Store.Exports().ReadAll(ctx, 0) {
 						}
 						if first {
 							begun <- struct{}{}

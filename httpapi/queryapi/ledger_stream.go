@@ -1,39 +1,27 @@
 package queryapi
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
-	"time"
 
 	"github.com/labstack/echo/v5"
 
-	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/licenseledger/licenseledger/httpapi/middleware"
 )
 
-const (
-	// flushEvery is after how many events a long run is sent.
-	flushEvery = 512
-	// stalled is how long a client may take to receive what was sent.
-	stalled = 30 * time.Second
-	// lastMoment is how long it may take for that when the server shuts down.
-	lastMoment = time.Second
-	// streamBuffer is how many bytes are gathered before they are handed to the connection.
-	streamBuffer = 32 << 10
-)
+// flushEvery is after how many events a long run is sent.
+const flushEvery = 512
 
 // feed streams the ledger.
 type feed struct {
 	ledger   eventstore.Store
 	draining <-chan struct{}
 	open     *openStreams
+	encoding chan struct{} // holds a token for each stream that encodes events
 }
 
 // stream answers with one event per line, and goes on with what happens next when the client wants to follow. It ends at
@@ -61,7 +49,7 @@ func (f feed) stream(c *echo.Context, params api.ListLedgerEventsParams) error {
 		c.Response().WriteHeader(http.StatusOK)
 		return nil
 	}
-	out := newLines(c.Response())
+	out := newLines(c.Response(), f.encoding)
 	ctx, end := out.until(request.Context(), f.draining)
 	defer end()
 	if value(params.Follow) {
@@ -118,110 +106,6 @@ func (f feed) follow(ctx context.Context, asked events, out *lines) (err error) 
 		if err := out.writeRun(run, asked); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// lines writes events to a client, one per line.
-type lines struct {
-	answer  http.ResponseWriter
-	control *http.ResponseController
-	buffer  *bufio.Writer
-	json    *json.Encoder
-	count   int
-
-	mu    sync.Mutex
-	ended bool // the client has lastMoment left, and no new deadline is set
-}
-
-func newLines(w http.ResponseWriter) *lines {
-	buffer := bufio.NewWriterSize(w, streamBuffer)
-	encoder := json.NewEncoder(buffer)
-	encoder.SetEscapeHTML(false)
-	return &lines{answer: w, control: http.NewResponseController(w), buffer: buffer, json: encoder}
-}
-
-// begin tells the client that the stream is open, before there are events.
-func (l *lines) begin() error {
-	l.answer.WriteHeader(http.StatusOK)
-	return l.flush()
-}
-
-func (l *lines) write(e event.Envelope) error {
-	if err := l.json.Encode(eventJSON(e)); err != nil {
-		return notReceived(err)
-	}
-	l.count++
-	return nil
-}
-
-// writeRun sends those events of a run that are asked for, at once.
-func (l *lines) writeRun(run []event.Envelope, asked events) error {
-	for _, e := range run {
-		if !asked.includes(e) {
-			continue
-		}
-		if err := l.write(e); err != nil {
-			return err
-		}
-		if l.count == asked.limit {
-			break
-		}
-	}
-	return l.flush()
-}
-
-func (l *lines) flush() error {
-	if err := l.deadline(time.Now().Add(stalled)); err != nil {
-		return err
-	}
-	if err := errors.Join(l.buffer.Flush(), l.control.Flush()); err != nil {
-		return notReceived(err)
-	}
-	return nil
-}
-
-// notReceived says that a client does not receive what is sent, which is as good as gone: nobody is there to be answered.
-func notReceived(err error) error { return fmt.Errorf("send events: %w: %w", context.Canceled, err) }
-
-// until returns a context that ends when the server drains. From then on the client has a last moment to receive what was sent: then
-// a write that waits for it fails. end is to be called when the stream has ended; the connection is then left without a
-// deadline for the next request, unless the server drains.
-func (l *lines) until(client context.Context, draining <-chan struct{}) (ctx context.Context, end func()) {
-	ctx, cancel := context.WithCancel(client)
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		select {
-		case <-draining:
-			l.end()
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() {
-		cancel()
-		<-watched
-		_ = l.deadline(time.Time{})
-	}
-}
-
-// end makes the deadline that is set now the last one.
-func (l *lines) end() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.ended = true
-	_ = l.control.SetWriteDeadline(time.Now().Add(lastMoment)) // where it is not supported, none was set either
-}
-
-func (l *lines) deadline(at time.Time) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.ended {
-		return nil
-	}
-	if err := l.control.SetWriteDeadline(at); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return fmt.Errorf("bound the time to send: %w", err)
 	}
 	return nil
 }

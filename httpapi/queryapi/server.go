@@ -4,6 +4,7 @@ package queryapi
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"github.com/labstack/echo/v5"
@@ -38,7 +39,11 @@ type Projections interface {
 func New(c Config) ServerInterface {
 	return endpoints{
 		ServerInterface: NewStrictHandler(server{c}, []StrictMiddlewareFunc{rememberURL}),
-		feed:            feed{ledger: c.Ledger, draining: c.Draining, open: &openStreams{most: c.MaxStreams, mostEach: c.MaxStreamsPerPrincipal}},
+		feed: feed{
+			ledger: c.Ledger, draining: c.Draining,
+			open:     &openStreams{most: c.MaxStreams, mostEach: c.MaxStreamsPerPrincipal},
+			encoding: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
+		},
 	}
 }
 
