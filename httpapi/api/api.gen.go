@@ -1192,8 +1192,8 @@ type Projection struct {
 	// Progress How far a rebuild has come, in positions of the ledger.
 	Progress *RebuildProgress `json:"progress,omitempty"`
 
-	// State RUNNING, it follows the ledger; REBUILDING, new tables are built beside those that serve; FAILED, it stands before an event
-	// it cannot project; STOPPED, nobody writes it here.
+	// State RUNNING, it follows the ledger; REBUILDING, new tables are built beside those that serve, or wait for their turn; FAILED,
+	// it stands before an event it cannot project; STOPPED, nobody writes it here.
 	State     ProjectionState `json:"state"`
 	UpdatedAt time.Time       `json:"updated_at"`
 
@@ -1206,8 +1206,8 @@ type ProjectionList struct {
 	Items []Projection `json:"items"`
 }
 
-// ProjectionState RUNNING, it follows the ledger; REBUILDING, new tables are built beside those that serve; FAILED, it stands before an event
-// it cannot project; STOPPED, nobody writes it here.
+// ProjectionState RUNNING, it follows the ledger; REBUILDING, new tables are built beside those that serve, or wait for their turn; FAILED,
+// it stands before an event it cannot project; STOPPED, nobody writes it here.
 type ProjectionState string
 
 // PublishPlan A plan's code and what it promises.
