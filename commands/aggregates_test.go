@@ -150,4 +150,3 @@ func TestTwoKindsOfAggregateCannotShareAPrefix(t *testing.T) {
 	_, err := newRepository(h.ledger, tallies("$tally-"), 10)
 	require.ErrorContains(t, err, "prefix")
 }
-

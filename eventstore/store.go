@@ -42,6 +42,23 @@ type Commit struct {
 	Events   []event.Envelope // what was appended, with positions and revisions, in order
 }
 
+// Reader reads a ledger event by event. All methods are safe for concurrent use.
+type Reader interface {
+	// ReadStream yields the events of a stream with a revision greater than after, in order. A stream without any
+	// events yields ErrStreamNotFound. An error is yielded once and ends the sequence; without one, the end of
+	// the sequence is the end of the stream as of some moment during the read.
+	ReadStream(ctx context.Context, stream string, after event.Revision) iter.Seq2[event.Envelope, error]
+
+	// ReadAll yields the events of the ledger with a position greater than after, in order, to the end of the ledger as of
+	// some moment during the read. An error is yielded once and ends the sequence: a read that fails midway is never
+	// mistaken for an early end.
+	ReadAll(ctx context.Context, after event.Position) iter.Seq2[event.Envelope, error]
+
+	// Subscribe follows the ledger after a position: what is there already, then what is appended later, each event once,
+	// in order, without a gap.
+	Subscribe(ctx context.Context, after event.Position) (Subscription, error)
+}
+
 // Store is an append-only ledger of events, ordered as a whole and within each stream.
 //
 // All methods are safe for concurrent use.
@@ -60,19 +77,12 @@ type Store interface {
 	// the append may still be stored.
 	Append(ctx context.Context, stream string, expected event.Revision, events []event.Pending) (Commit, error)
 
-	// ReadStream yields the events of a stream with a revision greater than after, in order. A stream without any
-	// events yields ErrStreamNotFound. An error is yielded once and ends the sequence; without one, the end of
-	// the sequence is the end of the stream as of some moment during the read.
-	ReadStream(ctx context.Context, stream string, after event.Revision) iter.Seq2[event.Envelope, error]
+	Reader
 
-	// ReadAll yields the events of the ledger with a position greater than after, in order, to the end of the ledger as of
-	// some moment during the read. An error is yielded once and ends the sequence: a read that fails midway is never
-	// mistaken for an early end.
-	ReadAll(ctx context.Context, after event.Position) iter.Seq2[event.Envelope, error]
-
-	// Subscribe follows the ledger after a position: what is there already, then what is appended later, each event once,
-	// in order, without a gap.
-	Subscribe(ctx context.Context, after event.Position) (Subscription, error)
+	// Exports returns a reader of the same ledger for clients, who take it as fast or as slowly as they like. It reads through
+	// connections of its own: however many clients export, appends and all other reads do not wait for a connection.
+	// It is closed with the store.
+	Exports() Reader
 
 	// Head returns the position of the last event, 0 for an empty ledger.
 	Head(ctx context.Context) (event.Position, error)

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -34,6 +35,12 @@ const (
 	DefaultPatience = 5 * time.Second  // of a query that waits for its Ledger-Position
 )
 
+// The bounds of open streams of the ledger that hold unless others are given.
+const (
+	DefaultMaxStreams             = 256
+	DefaultMaxStreamsPerPrincipal = 64
+)
+
 // Config is what the API is served with. All fields are required unless they say otherwise.
 type Config struct {
 	Commands    *commands.Handler
@@ -51,6 +58,9 @@ type Config struct {
 	Registry    *prometheus.Registry // gets the metrics of HTTP, and is served at /metrics
 	Timeout     time.Duration        // 0: [DefaultTimeout]
 	Patience    time.Duration        // 0: [DefaultPatience]
+
+	MaxStreams             int // 0: [DefaultMaxStreams]
+	MaxStreamsPerPrincipal int // 0: [DefaultMaxStreamsPerPrincipal]
 }
 
 // New returns what serves the API: commands, queries, health, metrics and documentation.
@@ -66,12 +76,10 @@ func serve(c Config, openapi []byte) (http.Handler, error) {
 	if c.AdminKey == "" {
 		return nil, errors.New("serve the API: an admin key is required")
 	}
-	if c.Timeout == 0 {
-		c.Timeout = DefaultTimeout
-	}
-	if c.Patience == 0 {
-		c.Patience = DefaultPatience
-	}
+	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
+	c.Patience = cmp.Or(c.Patience, DefaultPatience)
+	c.MaxStreams = cmp.Or(c.MaxStreams, DefaultMaxStreams)
+	c.MaxStreamsPerPrincipal = cmp.Or(c.MaxStreamsPerPrincipal, DefaultMaxStreamsPerPrincipal)
 	document, err := contract.Parse(openapi)
 	if err != nil {
 		return nil, err
@@ -129,6 +137,9 @@ func (c Config) routeAPI(e *echo.Echo, document *contract.Contract, reporter pro
 		Projections: c.Projections,
 		Patience:    c.Patience,
 		Draining:    c.Draining,
+
+		MaxStreams:             c.MaxStreams,
+		MaxStreamsPerPrincipal: c.MaxStreamsPerPrincipal,
 	}))
 }
 

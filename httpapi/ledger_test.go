@@ -189,6 +189,8 @@ func (f failing) ReadAll(context.Context, event.Position) iter.Seq2[event.Envelo
 	}
 }
 
+func (f failing) Exports() eventstore.Reader { return f }
+
 func TestAStreamThatFailsMidwayIsCutOff(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *httpapi.Config) { c.Ledger = failing{Store: c.Ledger, after: 1000} })

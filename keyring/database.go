@@ -3,19 +3,25 @@ package keyring
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/licenseledger/licenseledger/pgconnect"
+	"github.com/licenseledger/licenseledger/sqlitefile"
 )
 
 // Database is a keys database, as [OpenSQLite] or [OpenPostgres] opens it. The caller closes it.
 type Database struct {
 	*sql.DB
 	engine engine
+	log    *sqlitefile.Log // nil unless the keys are in a file
 	// patience is when a query or transaction that neither succeeds nor fails is given up.
 	patience time.Duration
 	version  int64 // of the tables
 }
+
+// Close closes the database.
+func (d *Database) Close() error { return errors.Join(d.log.Close(), d.DB.Close()) }
 
 // bounded ends what takes longer than the database itself allows.
 func (d *Database) bounded(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -88,7 +88,7 @@ func (postgresEngine) shared() bool { return true }
 func (postgresEngine) lockRing(ctx context.Context, tx *sql.Tx) error {
 	// It excludes itself, and nobody who only reads.
 	if _, err := tx.ExecContext(ctx, `LOCK TABLE ring IN SHARE ROW EXCLUSIVE MODE`); err != nil {
-		return fmt.Errorf("lock the ring: %w", err)
+		return unavailable("lock the ring", err)
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func (k *Keyring) RotateLicenseKeySecret(ctx context.Context) error {
 		var newest int
 		if err := tx.QueryRowContext(ctx, `SELECT max(version) FROM ring_secrets WHERE purpose = $1`,
 			string(forLicenseKeys)).Scan(&newest); err != nil {
-			return fmt.Errorf("read secrets: %w", err)
+			return unavailable("read secrets", err)
 		}
 		if err := k.makeSecret(ctx, tx, forLicenseKeys, newest+1); err != nil {
 			return err
@@ -60,7 +60,7 @@ func (k *Keyring) makeSecret(ctx context.Context, tx *sql.Tx, p purpose, version
 	}
 	if _, err := tx.ExecContext(ctx, `INSERT INTO ring_secrets (purpose, version, sealed, created_at) VALUES ($1, $2, $3, $4)`,
 		string(p), version, sealed, k.now().UnixMicro()); err != nil {
-		return fmt.Errorf("store %s secret: %w", p, err)
+		return unavailable("store "+string(p)+" secret", err)
 	}
 	return nil
 }
@@ -87,7 +87,7 @@ func (k *Keyring) loadSecrets(ctx context.Context, tx *sql.Tx) error {
 func (k *Keyring) readSecrets(ctx context.Context, from querier) (map[purpose][]*secret, error) {
 	rows, err := from.QueryContext(ctx, `SELECT purpose, version, sealed FROM ring_secrets ORDER BY purpose, version DESC`)
 	if err != nil {
-		return nil, fmt.Errorf("read secrets: %w", err)
+		return nil, unavailable("read secrets", err)
 	}
 	defer func() { _ = rows.Close() }()
 	secrets := map[purpose][]*secret{}
@@ -105,7 +105,7 @@ func (k *Keyring) readSecrets(ctx context.Context, from querier) (map[purpose][]
 		secrets[p] = append(secrets[p], s)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read secrets: %w", err)
+		return nil, unavailable("read secrets", err)
 	}
 	return secrets, nil
 }

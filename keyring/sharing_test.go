@@ -257,6 +257,7 @@ func TestALicenseKeyIsNotCalledInvalidWhenNewerSecretsCannotBeLookedFor(t *testi
 	for range 2 {
 		_, err := b.ParseLicenseKey(t.Context(), genuine)
 		require.NotErrorIs(t, err, keyring.ErrLicenseKeyInvalid)
+		require.ErrorIs(t, err, keyring.ErrUnavailable)
 		require.ErrorContains(t, err, "closed")
 		require.NotContains(t, err.Error(), genuine[:5])
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/licenseledger/licenseledger/migrations"
+	"github.com/licenseledger/licenseledger/sqlitefile"
 )
 
 // sqliteConnections is how many connections read the keys database at a time.
@@ -21,10 +23,22 @@ const sqliteConnections = 4
 // sqlitePatience is longer than a connection waits for another's lock.
 const sqlitePatience = 40 * time.Second
 
+type sqliteOptions struct{ logger *slog.Logger }
+
+// SQLiteOption changes a default of [OpenSQLite].
+type SQLiteOption func(*sqliteOptions)
+
+// Logger receives what goes wrong in the background; nothing is logged by default.
+func Logger(l *slog.Logger) SQLiteOption { return func(o *sqliteOptions) { o.logger = l } }
+
 // OpenSQLite opens or makes a keys database in an SQLite file of mode 0600, in WAL mode, with commits durable when they
 // return (synchronous=FULL) and deleted content overwritten (secure_delete), and brings it to the newest version.
-// One process at a time may use it.
-func OpenSQLite(ctx context.Context, path string) (_ *Database, err error) {
+// One process at a time may use it. The write-ahead log is kept small as [sqlitefile.Log] does.
+func OpenSQLite(ctx context.Context, path string, opts ...SQLiteOption) (_ *Database, err error) {
+	o := sqliteOptions{logger: slog.New(slog.DiscardHandler)}
+	for _, set := range opts {
+		set(&o)
+	}
 	path, err = filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("open keys database: %w", err)
@@ -33,6 +47,7 @@ func OpenSQLite(ctx context.Context, path string) (_ *Database, err error) {
 		return nil, fmt.Errorf("open keys database: %w", err)
 	}
 	options := url.Values{
+		"mode":    {"rw"}, // a file that is removed later is missed rather than made anew, empty
 		"_txlock": {"immediate"},
 		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)"},
 	}
@@ -54,7 +69,11 @@ func OpenSQLite(ctx context.Context, path string) (_ *Database, err error) {
 	if err := migrations.Up(ctx, db, migrations.SQLite, migrations.Keys); err != nil {
 		return nil, fmt.Errorf("open keys database %s: %w", path, err)
 	}
-	return &Database{DB: db, engine: sqliteEngine{}, patience: sqlitePatience, version: witnessVersion}, nil
+	log, err := sqlitefile.WatchLog(sqlitefile.LogConfig{Path: path, Logger: o.logger})
+	if err != nil {
+		return nil, err
+	}
+	return &Database{DB: db, engine: sqliteEngine{}, log: log, patience: sqlitePatience, version: witnessVersion}, nil
 }
 
 // BackupSQLite copies the keys in the file at path, as they are at one moment, into a new file at to, while another process may be

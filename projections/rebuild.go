@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
@@ -14,6 +12,10 @@ import (
 // nearlyThere is how many events behind the serving generation a rebuilt one may be for the switch: they are applied while the
 // live projection waits.
 const nearlyThere = 2_000
+
+// rebuildsAtOnce is how many rebuilds of a runner work at a time; the others queue. Each needs one snapshot in the end, and half of
+// them are left to checksums.
+const rebuildsAtOnce = readmodels.MaxSnapshots / 2
 
 // Rebuilt is the outcome of a rebuild.
 type Rebuilt struct {
@@ -29,7 +31,8 @@ func (r Rebuilt) Same() bool { return r.Checksum == r.Replaced }
 // Rebuild makes a projection's tables anew from the first event on, beside those that serve and are kept up to date meanwhile,
 // and switches over in the transaction that catches up. progress, if not nil, is told positions of the ledger: done grows
 // to total, which grows when events are appended meanwhile. When Rebuild fails the old tables serve on, unless the result has
-// a Generation: then the new ones do, and only their checksums are missing. A poisonous event fails it with [ErrPoison]; it
+// a Generation: then the new ones do, and only their checksums are missing. Of several rebuilds two work at a time; the
+// others wait with empty tables for their turn. A poisonous event fails it with [ErrPoison]; it
 // also fails with [ErrUnknownProjection], [ErrRebuilding], [ErrStopped] or ctx's error.
 func (r *Runner) Rebuild(ctx context.Context, name string, progress func(done, total uint64)) (Rebuilt, error) {
 	l, err := r.beginRebuild(name)
@@ -145,10 +148,27 @@ func (r *Runner) build(ctx context.Context, l *line, progress func(done, total u
 		// Even when ctx has ended; what cannot be dropped now is dropped at the next start.
 		err = errors.Join(err, l.db.DropGeneration(context.WithoutCancel(ctx), l.definition.Name, obsolete))
 	}()
+	head, err := r.Store.Head(ctx)
+	if err != nil {
+		return Rebuilt{}, fmt.Errorf("head of the ledger: %w", err)
+	}
+	l.rebuild.total.Store(uint64(head))
+	select { // after the new generation was begun, so that all processes see it as being rebuilt
+	case r.turns <- struct{}{}:
+		defer func() { <-r.turns }()
+	case <-ctx.Done():
+		return Rebuilt{}, ctx.Err()
+	}
 	if building, err = r.fill(ctx, l, building, progress); err != nil {
 		return Rebuilt{}, err
 	}
-	m, err := r.switchTo(ctx, l, building)
+	// Before the live projection has to wait for the switch, so that it does not wait for a connection as well.
+	conn, err := l.db.SnapshotConn(ctx)
+	if err != nil {
+		return Rebuilt{}, err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	m, err := r.switchTo(ctx, l, building, conn)
 	if m.serving.Generation != 0 {
 		obsolete = m.replaced.Generation
 		rebuilt = Rebuilt{Generation: m.serving.Generation, Position: event.Position(m.serving.Position)}
@@ -188,24 +208,22 @@ func (r *Runner) fill(ctx context.Context, l *line, at readmodels.Checkpoint, pr
 	}
 }
 
-// moment is the switch from one generation to another, with the content of both as it was then.
+// moment is the switch from one generation to another, with the content of both as it was then: nobody writes the replaced one any
+// more, so one snapshot shows both.
 type moment struct {
 	replaced, serving readmodels.Checkpoint // serving is empty if there was no switch
-	before, after     *readmodels.Snapshot
+	content           *readmodels.Snapshot  // nil if there was no switch, or no snapshot of it
 }
 
 func (m moment) close() error {
-	var errs []error
-	for _, s := range []*readmodels.Snapshot{m.before, m.after} {
-		if s != nil {
-			errs = append(errs, s.Close())
-		}
+	if m.content == nil {
+		return nil
 	}
-	return errors.Join(errs...)
+	return m.content.Close()
 }
 
 // switchTo makes the new generation serve, at the position of the old one or beyond. The live projection waits meanwhile.
-func (r *Runner) switchTo(ctx context.Context, l *line, building readmodels.Checkpoint) (m moment, err error) {
+func (r *Runner) switchTo(ctx context.Context, l *line, building readmodels.Checkpoint, conn *readmodels.SnapshotConn) (m moment, err error) {
 	l.working.Lock()
 	defer l.working.Unlock()
 	m.replaced = l.at()
@@ -217,9 +235,6 @@ func (r *Runner) switchTo(ctx context.Context, l *line, building readmodels.Chec
 	if err != nil {
 		return m, err
 	}
-	if m.before, err = l.db.Snapshot(ctx, l.definition); err != nil {
-		return m, err
-	}
 	to := lastOf(last, building.LastEvent)
 	if m.serving, err = l.db.Switch(ctx, l.definition, m.replaced, building, to, changes, l.now()); err != nil {
 		return m, err
@@ -229,7 +244,7 @@ func (r *Runner) switchTo(ctx context.Context, l *line, building readmodels.Chec
 	l.mu.Unlock()
 	l.moved(m.serving)
 	r.feed.Release(l.definition.Name)
-	m.after, err = l.db.Snapshot(ctx, l.definition)
+	m.content, err = conn.Snapshot(ctx, l.definition)
 	return m, err
 }
 
@@ -255,20 +270,18 @@ func (r *Runner) between(ctx context.Context, l *line, after, upTo uint64) ([]de
 }
 
 // prove compares the content of the new tables with that of the old ones at the moment of the switch.
-func (l *line) prove(ctx context.Context, m moment, rebuilt *Rebuilt) error {
-	both, ctxBoth := errgroup.WithContext(ctx)
-	both.Go(func() (err error) {
-		rebuilt.Checksum, err = m.after.Checksum(ctxBoth)
+func (l *line) prove(ctx context.Context, m moment, rebuilt *Rebuilt) (err error) {
+	if rebuilt.Checksum, err = m.content.Checksum(ctx); err != nil {
 		return err
-	})
-	if m.before.Position() == m.after.Position() {
-		both.Go(func() (err error) {
-			rebuilt.Replaced, err = m.before.Checksum(ctxBoth)
-			return err
-		})
 	}
-	if err := both.Wait(); err != nil {
+	replaced, err := m.content.Generation(ctx, m.replaced.Generation)
+	if err != nil {
 		return err
+	}
+	if replaced.Position() == m.content.Position() {
+		if rebuilt.Replaced, err = replaced.Checksum(ctx); err != nil {
+			return err
+		}
 	}
 	return l.db.RecordChecksum(ctx, m.serving, rebuilt.Checksum)
 }

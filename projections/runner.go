@@ -50,6 +50,7 @@ type Runner struct {
 	byName map[string]*line
 	feed   *Feed
 	router *message.Router
+	turns  chan struct{} // holds a token for each rebuild at work
 
 	life    context.Context // the runner's own, which rebuilds share
 	end     context.CancelFunc
@@ -66,7 +67,7 @@ type Runner struct {
 // removed before Start returns, and rebuilt; see [Misfit]. It fails with [ErrForeignRows] or [ErrMisfit] where that is not to be done. ctx bounds the start only; Close
 // ends what was started.
 func Start(ctx context.Context, config Config) (*Runner, error) {
-	r := &Runner{Config: config, byName: map[string]*line{}}
+	r := &Runner{Config: config, byName: map[string]*line{}, turns: make(chan struct{}, rebuildsAtOnce)}
 	for _, p := range config.Projectors {
 		l := &line{writer: writer{projector: p, registry: config.Registry, db: config.ReadModels, now: config.Now},
 			definition: p.Definition(), logger: config.Logger.With("projection", p.Definition().Name), shared: config.Lease > 0, state: readmodels.StateStopped}

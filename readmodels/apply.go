@@ -132,8 +132,12 @@ func (db *DB) transact(ctx context.Context, do func(*sql.Tx) error) error {
 	return db.transaction(ctx, do)
 }
 
-// transaction is transact without a limit of its own.
+// transaction is transact without a limit of its own. It fails with [ErrUnavailable] and with do's error.
 func (db *DB) transaction(ctx context.Context, do func(*sql.Tx) error) error {
+	return db.explained(ctx, db.attempt(ctx, do))
+}
+
+func (db *DB) attempt(ctx context.Context, do func(*sql.Tx) error) error {
 	tx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin a transaction of the read models: %w", err)

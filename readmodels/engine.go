@@ -25,6 +25,8 @@ type engine interface {
 	rejects(err error) bool
 	// interrupted tells errors after which the same may succeed at once, such as that of a connection that had broken before.
 	interrupted(err error) bool
+	// unavailable tells errors of circumstances that may pass, sooner or later.
+	unavailable(err error) bool
 	close() error
 }
 

@@ -2,6 +2,7 @@ package readmodels
 
 import (
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -24,3 +25,10 @@ func PostgresInterrupted(err error) bool { return (&postgresEngine{}).interrupte
 
 // PostgresRejects tells what [DB] makes of an error of PostgreSQL.
 func PostgresRejects(err error) bool { return (&postgresEngine{}).rejects(err) }
+
+// WaitForSnapshots sets how long a snapshot waits for a connection, until restore is called.
+func (db *DB) WaitForSnapshots(d time.Duration) (restore func()) {
+	before := db.snapshotWait
+	db.snapshotWait = d
+	return func() { db.snapshotWait = before }
+}

@@ -31,7 +31,7 @@ func (db *DB) Ownership(ctx context.Context, name string) (o Ownership, err erro
 		return Ownership{}, nil
 	}
 	if err != nil {
-		return Ownership{}, fmt.Errorf("look for the owner of %s: %w", name, err)
+		return Ownership{}, fmt.Errorf("look for the owner of %s: %w", name, db.explained(ctx, err))
 	}
 	return o, nil
 }
@@ -125,7 +125,7 @@ func (db *DB) Beat(ctx context.Context, at Checkpoint) (rebuildWanted bool, err 
 		err = ErrFenced
 	}
 	if err != nil {
-		return false, fmt.Errorf("keep %s: %w", at.Name, err)
+		return false, fmt.Errorf("keep %s: %w", at.Name, db.explained(ctx, err))
 	}
 	return rebuildWanted, nil
 }
@@ -148,7 +148,7 @@ func (db *DB) WantRebuild(ctx context.Context, name string, wanted bool) error {
 	flag := map[bool]int{true: 1}[wanted]
 	err := affecting(1, ErrNotFound)(db.write.ExecContext(ctx, `UPDATE projections SET rebuild_wanted = $1 WHERE name = $2 AND serving = 1`, flag, name))
 	if err != nil {
-		return fmt.Errorf("ask for a rebuild of %s: %w", name, err)
+		return fmt.Errorf("ask for a rebuild of %s: %w", name, db.explained(ctx, err))
 	}
 	return nil
 }

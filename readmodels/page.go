@@ -111,7 +111,7 @@ type row interface{ Scan(into ...any) error }
 func one[T any](ctx context.Context, db *DB, scan func(row) (T, error), query string, args ...any) (found T, err error) {
 	ctx, cancel := db.bounded(ctx)
 	defer cancel()
-	err = db.answering(ctx, func() (err error) {
+	err = db.answering(ctx, db.read, func() (err error) {
 		found, err = scan(db.read.QueryRowContext(ctx, query, args...))
 		return err
 	})
@@ -125,28 +125,38 @@ func one[T any](ctx context.Context, db *DB, scan func(row) (T, error), query st
 }
 
 func list[T any](ctx context.Context, db *DB, scan func(row) (T, error), query string, args ...any) (items []T, err error) {
+	return listFrom(ctx, db, db.read, scan, query, args)
+}
+
+// listFrom is list from another pool than the one that answers queries.
+func listFrom[T any](ctx context.Context, db *DB, from *sql.DB, scan func(row) (T, error), query string, args []any) (items []T, err error) {
 	ctx, cancel := db.bounded(ctx)
 	defer cancel()
-	err = db.answering(ctx, func() (err error) {
-		items, err = rowsOf(ctx, db.read, scan, query, args)
+	err = db.answering(ctx, from, func() (err error) {
+		items, err = rowsOf(ctx, from, scan, query, args)
 		return err
 	})
 	return items, err
 }
 
 // answering runs a query, and again after what an engine calls an interruption: any connection left idle may have broken.
-func (db *DB) answering(ctx context.Context, query func() error) error {
+func (db *DB) answering(ctx context.Context, from *sql.DB, query func() error) error {
 	err := query()
-	if err == nil || !db.engine.interrupted(err) {
-		return err
-	}
-	for again := 1 + db.read.Stats().Idle; again > 0 && err != nil && ctx.Err() == nil && db.engine.interrupted(err); again-- {
+	for again := 1 + from.Stats().Idle; again > 0 && err != nil && ctx.Err() == nil && db.engine.interrupted(err); again-- {
 		err = query()
 	}
 	if err != nil && ctx.Err() == nil && db.engine.interrupted(err) {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return err
+	return db.explained(ctx, err)
+}
+
+// explained adds ErrUnavailable to errors of circumstances that may pass. When ctx has ended, that is the reason.
+func (db *DB) explained(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() != nil || errors.Is(err, ErrUnavailable) || !db.engine.unavailable(err) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
 func rowsOf[T any](ctx context.Context, from *sql.DB, scan func(row) (T, error), query string, args []any) (items []T, err error) {

@@ -17,14 +17,19 @@ import (
 // DefaultPostgresSchema is the PostgreSQL schema that holds the read models unless [Schema] names another.
 const DefaultPostgresSchema = "licenseledger_readmodels"
 
+// The bounds of [MaxConnections].
 const (
-	postgresConnections = 20
+	DefaultConnections = 20 // when [MaxConnections] is not given
+	MinConnections     = writingConnections + MaxSnapshots + statusConnections + minReadingConnections
+)
 
+const (
 	// writingConnections are shared by the projections, which hold one for a transaction each.
 	writingConnections = 4
-	// snapshotConnections must be more than there are projections: a rebuild holds one snapshot while it waits for another.
-	snapshotConnections = 6
-	minConnections      = writingConnections + 2*snapshotConnections
+	// statusConnections tell where projections stand when queries are answered by a replica.
+	statusConnections = 2
+	// minReadingConnections answer queries.
+	minReadingConnections = 4
 
 	// idleTime is after how long a connection that nobody needs is closed.
 	idleTime = 5 * time.Minute
@@ -51,10 +56,12 @@ var (
 		"plan_cache_mode": "force_generic_plan",
 	})
 	readingSession = everySession.With(pgconnect.Settings{
-		"idle_in_transaction_session_timeout": "0", // snapshots are held for as long as their content is read
-		"default_transaction_read_only":       "on",
+		"default_transaction_read_only": "on",
 		// Which index serves best depends on what is asked for.
 		"plan_cache_mode": "force_custom_plan",
+	})
+	snapshotSession = readingSession.With(pgconnect.Settings{
+		"idle_in_transaction_session_timeout": "0", // a snapshot is held for as long as its content is read
 	})
 )
 
@@ -74,7 +81,8 @@ func Schema(name string) PostgresOption { return func(o *postgresOptions) { o.sc
 // it has replayed is remembered. By default the primary answers.
 func Replica(url string) PostgresOption { return func(o *postgresOptions) { o.replica = url } }
 
-// MaxConnections sets how many connections are opened at most, those to the replica included; 20 by default, at least 16.
+// MaxConnections sets how many connections are opened at most, those to the replica included;
+// [DefaultConnections] by default, at least [MinConnections].
 func MaxConnections(n int) PostgresOption { return func(o *postgresOptions) { o.connections = n } }
 
 // OpenPostgres opens the read models in the database that url names, making or upgrading their schema as needed. Any number of
@@ -84,7 +92,7 @@ func MaxConnections(n int) PostgresOption { return func(o *postgresOptions) { o.
 // those of the program; the size of the pools is [MaxConnections] alone. When the server restarts or a connection breaks, what is
 // under way fails, queries excepted, which are repeated; the next calls use new connections.
 func OpenPostgres(ctx context.Context, url string, options ...PostgresOption) (*DB, error) {
-	o := postgresOptions{schema: DefaultPostgresSchema, connections: postgresConnections}
+	o := postgresOptions{schema: DefaultPostgresSchema, connections: DefaultConnections}
 	for _, set := range options {
 		set(&o)
 	}
@@ -96,14 +104,18 @@ func OpenPostgres(ctx context.Context, url string, options ...PostgresOption) (*
 }
 
 func openPostgres(ctx context.Context, url string, o postgresOptions) (*DB, error) {
-	if o.connections < minConnections {
-		return nil, fmt.Errorf("%d connections are too few, at least %d are needed", o.connections, minConnections)
+	if o.connections < MinConnections {
+		return nil, fmt.Errorf("%d connections are too few, at least %d are needed", o.connections, MinConnections)
 	}
 	writing, err := connection(url, o.schema, writingSession, pgconn.ValidateConnectTargetSessionAttrsPrimary)
 	if err != nil {
 		return nil, err
 	}
 	reading, err := connection(url, o.schema, readingSession, pgconn.ValidateConnectTargetSessionAttrsPrimary)
+	if err != nil {
+		return nil, err
+	}
+	snapshot, err := connection(url, o.schema, snapshotSession, pgconn.ValidateConnectTargetSessionAttrsPrimary)
 	if err != nil {
 		return nil, err
 	}
@@ -116,16 +128,14 @@ func openPostgres(ctx context.Context, url string, o postgresOptions) (*DB, erro
 	if err := pgconnect.Migrate(ctx, writing, o.schema, migrations.Readmodels); err != nil {
 		return nil, err
 	}
-	write := pool(writing, writingConnections)
-	if o.replica == "" {
-		read := pool(reading, o.connections-writingConnections)
-		db := newDB(write, read, read, &postgresEngine{write: write}, postgresPollInterval)
-		db.patience = pgconnect.Patience(writing)
-		return db, nil
+	p := pools{write: pool(writing, writingConnections), snapshots: pool(snapshot, MaxSnapshots)}
+	if rest := o.connections - writingConnections - MaxSnapshots; o.replica == "" {
+		p.read = pool(reading, rest)
+		p.now = p.read
+	} else {
+		p.now, p.read = pool(reading, statusConnections), pool(following, rest-statusConnections)
 	}
-	now := pool(reading, snapshotConnections)
-	read := pool(following, o.connections-writingConnections-snapshotConnections)
-	db := newDB(write, now, read, &postgresEngine{write: write}, postgresPollInterval)
+	db := newDB(p, &postgresEngine{write: p.write}, postgresPollInterval)
 	db.patience = pgconnect.Patience(writing)
 	return db, nil
 }

@@ -3,13 +3,12 @@ package readmodels
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/licenseledger/licenseledger/pgconnect"
 )
 
 // postgresEngine is a schema that several processes write, each its own projections. Transactions run under READ COMMITTED:
@@ -57,7 +56,7 @@ func (*postgresEngine) close() error { return nil }
 
 // Codes and their classes, which are the first two letters, of https://www.postgresql.org/docs/current/errcodes-appendix.html.
 func (*postgresEngine) rejects(err error) bool {
-	switch class(err) {
+	switch pgconnect.Class(err) {
 	case "22", // data exception
 		"23", // integrity constraint violation
 		"42", // syntax error or access rule violation
@@ -68,10 +67,12 @@ func (*postgresEngine) rejects(err error) bool {
 	}
 }
 
+func (*postgresEngine) unavailable(err error) bool { return pgconnect.Unavailable(err) }
+
 func (*postgresEngine) interrupted(err error) bool {
 	var refused *pgconn.PgError
 	if !errors.As(err, &refused) {
-		return disconnected(err)
+		return pgconnect.Disconnected(err)
 	}
 	switch refused.Code {
 	case "0A000", // a prepared statement whose columns are others now
@@ -82,27 +83,11 @@ func (*postgresEngine) interrupted(err error) bool {
 		"57P01", "57P02", "57P03": // the server shuts down, crashed or starts
 		return true
 	}
-	switch class(err) {
+	switch pgconnect.Class(err) {
 	case "08", // connection exception
 		"40": // transaction rollback: deadlock, serialization failure, conflict with the recovery of a replica
 		return true
 	default:
 		return false
 	}
-}
-
-// class is that of the server's error; it is empty for others.
-func class(err error) string {
-	var refused *pgconn.PgError
-	if !errors.As(err, &refused) || len(refused.Code) < 2 {
-		return ""
-	}
-	return refused.Code[:2]
-}
-
-// disconnected tells the errors of a connection that broke from the others a server does not send.
-func disconnected(err error) bool {
-	var network net.Error
-	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
-		errors.As(err, &network) || pgconn.SafeToRetry(err)
 }

@@ -31,7 +31,7 @@ var (
 	ErrOtherEpoch = errors.New("the cursor is of another epoch of the ledger")
 	// ErrInvalidQuery refuses a limit, order or filter value that is not one of those documented.
 	ErrInvalidQuery = errors.New("invalid query")
-	// ErrUnavailable says that the database that answers queries cannot be reached right now.
+	// ErrUnavailable says that the database cannot be reached, or cannot do what is asked, right now: the same may succeed later.
 	ErrUnavailable = errors.New("the read models are unavailable")
 )
 
@@ -45,16 +45,15 @@ const (
 
 // DB is a database of read models. All methods are safe for concurrent use.
 type DB struct {
-	write  *sql.DB // one connection on engines with a single writer
-	read   *sql.DB // answers queries; cannot write
-	now    *sql.DB // cannot write either, and never lags behind write
-	lags   bool    // read may lag behind write
+	pools
+	lags   bool // read may lag behind write
 	engine engine
 	// patience is when a transaction or query that neither succeeds nor fails is given up; 0: never.
 	patience time.Duration
 
 	origin       atomic.Pointer[Origin]
 	progress     progress
+	snapshotWait time.Duration // how long a snapshot waits for a connection
 	polling      chan struct{} // holds a token while one of those who wait reads the positions
 	polled       time.Time     // when they were read last; guarded by polling
 	places       []place       // what was read then; guarded by polling
@@ -62,10 +61,20 @@ type DB struct {
 	closing      sync.Once
 }
 
-// newDB puts a database together. Queries are answered by read, which is now or lags behind it.
-func newDB(write, now, read *sql.DB, engine engine, pollInterval time.Duration) *DB {
-	return &DB{write: write, now: now, read: read, lags: read != now, engine: engine,
-		polling: make(chan struct{}, 1), pollInterval: pollInterval}
+// pools are the connections of a database. Who holds a connection never waits for another one, of the same pool or of any other:
+// so none of them can be exhausted for longer than its slowest statement.
+type pools struct {
+	write     *sql.DB // one connection on engines with a single writer
+	read      *sql.DB // answers queries; cannot write
+	now       *sql.DB // read, or where that may lag behind write, one that does not; cannot write
+	snapshots *sql.DB // held for as long as a snapshot is open; never lags behind write and cannot write
+}
+
+func (p pools) all() []*sql.DB { return []*sql.DB{p.write, p.read, p.now, p.snapshots} }
+
+func newDB(pools pools, engine engine, pollInterval time.Duration) *DB {
+	return &DB{pools: pools, lags: pools.read != pools.now, engine: engine,
+		snapshotWait: snapshotWait, polling: make(chan struct{}, 1), pollInterval: pollInterval}
 }
 
 // bounded ends what takes longer than the database itself allows.
@@ -74,7 +83,7 @@ func (db *DB) bounded(ctx context.Context) (context.Context, context.CancelFunc)
 		return ctx, func() {}
 	}
 	return pgconnect.Bounded(ctx, db.patience, func() {
-		for _, pool := range []*sql.DB{db.write, db.now, db.read} {
+		for _, pool := range db.all() {
 			pgconnect.DropIdle(pool)
 		}
 	})
@@ -84,7 +93,7 @@ func (db *DB) bounded(ctx context.Context) (context.Context, context.CancelFunc)
 func (db *DB) Close() error {
 	var err error
 	db.closing.Do(func() {
-		err = errors.Join(db.engine.close(), db.read.Close(), db.now.Close(), db.write.Close())
+		err = errors.Join(db.engine.close(), db.snapshots.Close(), db.read.Close(), db.now.Close(), db.write.Close())
 	})
 	return err
 }
@@ -92,7 +101,7 @@ func (db *DB) Close() error {
 // Ping reports whether the database can be read.
 func (db *DB) Ping(ctx context.Context) error {
 	if err := db.read.PingContext(ctx); err != nil {
-		return fmt.Errorf("reach the read models: %w", err)
+		return fmt.Errorf("reach the read models: %w", db.explained(ctx, err))
 	}
 	return nil
 }

@@ -18,33 +18,47 @@ import (
 // Snapshot is a projection's content as of one moment, however much is written meanwhile. It is used by one goroutine at a
 // time, and must be closed: the database keeps what it shows.
 type Snapshot struct {
+	conn       *SnapshotConn
 	tx         *sql.Tx
+	end        context.CancelFunc
 	definition Definition
 	generation int64
 	position   uint64
 }
 
-// Snapshot holds on to the content of a projection's serving generation. It fails with [ErrNotFound].
+// Snapshot holds on to the content of a projection's serving generation. It fails with [ErrNotFound], and with the errors of
+// [DB.SnapshotConn].
 func (db *DB) Snapshot(ctx context.Context, definition Definition) (*Snapshot, error) {
-	tx, err := db.now.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: db.engine.isolation()})
+	conn, err := db.SnapshotConn(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("begin a snapshot: %w", err)
+		return nil, err
 	}
-	if err := db.engine.unhurried(ctx, tx); err != nil {
-		return nil, errors.Join(fmt.Errorf("snapshot of %s: %w", definition.Name, err), rolledBack(tx))
+	return conn.Snapshot(ctx, definition)
+}
+
+// Generation is the content of another generation as of the same moment, such as one that has just ceased to serve. It closes with
+// s, and fails with [ErrNotFound] when the generation was dropped.
+func (s *Snapshot) Generation(ctx context.Context, generation int64) (*Snapshot, error) {
+	other := *s
+	other.generation = generation
+	err := s.tx.QueryRowContext(ctx, `SELECT position FROM projections WHERE name = $1 AND generation = $2`, s.definition.Name, generation).Scan(&other.position)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNotFound
 	}
-	at, err := serving(ctx, tx, definition.Name)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("snapshot of %s: %w", definition.Name, err), rolledBack(tx))
+		return nil, fmt.Errorf("snapshot of generation %d of %s: %w", generation, s.definition.Name, s.conn.db.explained(ctx, err))
 	}
-	return &Snapshot{tx: tx, definition: definition, generation: at.Generation, position: at.Position}, nil
+	return &other, nil
 }
 
 // Position is the position of the last event whose rows are in the snapshot.
 func (s *Snapshot) Position() uint64 { return s.position }
 
 // Close lets go of the content.
-func (s *Snapshot) Close() error { return rolledBack(s.tx) }
+func (s *Snapshot) Close() error {
+	defer s.end()
+	return errors.Join(rolledBack(s.tx), s.conn.Close())
+}
 
 // Checksum is the SHA-256, in hexadecimal, over every row of every table: tables in the order of the definition, rows by
 // primary key, columns by name, each value as text: numbers ended, text with its length before it. It depends neither on the engine nor on the
@@ -225,13 +239,13 @@ func (s *Snapshot) rows(ctx context.Context, table Table) iter.Seq2[content, err
 		query := "SELECT * FROM " + name + " ORDER BY " + strings.Join(table.Order, ", ") //nolint:gosec // the definition's own names
 		rows, err := s.tx.QueryContext(ctx, query)
 		if err != nil {
-			yield(content{}, fmt.Errorf("read %s: %w", name, err))
+			yield(content{}, fmt.Errorf("read %s: %w", name, s.conn.db.explained(ctx, err)))
 			return
 		}
 		defer func() { _ = rows.Close() }() // its error is the one of rows.Err
 		columns, err := rows.Columns()
 		if err != nil {
-			yield(content{}, fmt.Errorf("read %s: %w", name, err))
+			yield(content{}, fmt.Errorf("read %s: %w", name, s.conn.db.explained(ctx, err)))
 			return
 		}
 		sorted := slices.Sorted(slices.Values(columns))
@@ -243,7 +257,7 @@ func (s *Snapshot) rows(ctx context.Context, table Table) iter.Seq2[content, err
 		}
 		for rows.Next() {
 			if err := rows.Scan(into...); err != nil {
-				yield(content{}, fmt.Errorf("read %s: %w", name, err))
+				yield(content{}, fmt.Errorf("read %s: %w", name, s.conn.db.explained(ctx, err)))
 				return
 			}
 			if !yield(c, nil) {
@@ -251,7 +265,7 @@ func (s *Snapshot) rows(ctx context.Context, table Table) iter.Seq2[content, err
 			}
 		}
 		if err := rows.Err(); err != nil {
-			yield(content{}, fmt.Errorf("read %s: %w", name, err))
+			yield(content{}, fmt.Errorf("read %s: %w", name, s.conn.db.explained(ctx, err)))
 		}
 	}
 }

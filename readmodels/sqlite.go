@@ -5,7 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"time"
@@ -14,15 +17,32 @@ import (
 	sqlitelib "modernc.org/sqlite/lib"
 
 	"github.com/licenseledger/licenseledger/migrations"
+	"github.com/licenseledger/licenseledger/sqlitefile"
 )
+
+type sqliteOptions struct{ logger *slog.Logger }
+
+// SQLiteOption changes a default of [OpenSQLite].
+type SQLiteOption func(*sqliteOptions)
+
+// Logger receives what goes wrong in the background; nothing is logged by default.
+func Logger(l *slog.Logger) SQLiteOption { return func(o *sqliteOptions) { o.logger = l } }
 
 // OpenSQLite opens the read models in a SQLite file, making it when it is missing, and brings their control table up to date.
 //
 // The file can be rebuilt from the ledger at any time, so commits are not flushed one by one (synchronous NORMAL): after a
-// power loss the last transactions may be missing, rows and checkpoint alike, and are projected again.
-func OpenSQLite(ctx context.Context, path string) (*DB, error) {
+// power loss the last transactions may be missing, rows and checkpoint alike, and are projected again. The write-ahead log is
+// kept small as [sqlitefile.Log] does.
+func OpenSQLite(ctx context.Context, path string, options ...SQLiteOption) (*DB, error) {
+	o := sqliteOptions{logger: slog.New(slog.DiscardHandler)}
+	for _, set := range options {
+		set(&o)
+	}
+	if err := makeFile(path); err != nil {
+		return nil, fmt.Errorf("open the read models: %w", err)
+	}
 	write, err := sql.Open("sqlite", sqliteDSN(path, "immediate",
-		"journal_mode(WAL)", "synchronous(NORMAL)", "cache_size(-65536)", "wal_autocheckpoint(8192)", "journal_size_limit(67108864)", "temp_store(MEMORY)"))
+		"journal_mode(WAL)", "synchronous(NORMAL)", "cache_size(-65536)", "wal_autocheckpoint(8192)", "temp_store(MEMORY)"))
 	if err != nil {
 		return nil, fmt.Errorf("open the read models: %w", err)
 	}
@@ -31,21 +51,53 @@ func OpenSQLite(ctx context.Context, path string) (*DB, error) {
 	if err := migrations.Up(ctx, write, migrations.SQLite, migrations.Readmodels); err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	read, err := sql.Open("sqlite", sqliteDSN(path, "deferred", "query_only(1)", "cache_size(-16384)", "temp_store(MEMORY)"))
+	read, err := openReading(path, max(4, runtime.GOMAXPROCS(0)*2))
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the read models: %w", err), write.Close())
+		return nil, errors.Join(err, write.Close())
 	}
-	readers := max(4, runtime.GOMAXPROCS(0)*2)
-	read.SetMaxOpenConns(readers)
-	read.SetMaxIdleConns(readers)
-	return newDB(write, read, read, &sqliteEngine{write: write, read: read, preparedStatements: preparedStatements{form: unnumbered}}, 100*time.Millisecond), nil
+	snapshots, err := openReading(path, MaxSnapshots)
+	if err != nil {
+		return nil, errors.Join(err, read.Close(), write.Close())
+	}
+	snapshots.SetConnMaxIdleTime(idleTime)
+	log, err := sqlitefile.WatchLog(sqlitefile.LogConfig{Path: path, Logger: o.logger, Alone: withAllOf(write)})
+	if err != nil {
+		return nil, errors.Join(err, snapshots.Close(), read.Close(), write.Close())
+	}
+	return newDB(pools{write: write, read: read, now: read, snapshots: snapshots},
+		&sqliteEngine{write: write, read: read, log: log, preparedStatements: preparedStatements{form: unnumbered}}, 100*time.Millisecond), nil
+}
+
+// withAllOf runs something while it holds the one connection of a pool.
+func withAllOf(pool *sql.DB) func(context.Context, func() error) error {
+	return func(ctx context.Context, do func() error) error {
+		conn, err := pool.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		return errors.Join(do(), conn.Close())
+	}
+}
+
+// openReading returns a pool of connections that refuse to write.
+func openReading(path string, connections int) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", sqliteDSN(path, "deferred", "query_only(1)", "cache_size(-16384)", "temp_store(MEMORY)"))
+	if err != nil {
+		return nil, fmt.Errorf("open the read models: %w", err)
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	return db, nil
 }
 
 // sqliteEngine is one file with a single writer.
 type sqliteEngine struct {
 	write, read *sql.DB
+	log         *sqlitefile.Log
 	preparedStatements
 }
+
+func (e *sqliteEngine) close() error { return errors.Join(e.log.Close(), e.preparedStatements.close()) }
 
 func (*sqliteEngine) folder() string { return "sqlite" }
 
@@ -100,6 +152,8 @@ func (*sqliteEngine) rejects(err error) bool {
 	}
 }
 
+func (*sqliteEngine) unavailable(err error) bool { return sqlitefile.Unavailable(err) }
+
 // The file is opened once, and a busy one is waited for.
 func (*sqliteEngine) interrupted(error) bool { return false }
 
@@ -109,7 +163,17 @@ var placeholder = regexp.MustCompile(`\$[0-9]+`)
 // same; and SQLite would look every numbered one up by name, which for hundreds of rows takes longer than writing them.
 func unnumbered(portable string) string { return placeholder.ReplaceAllLiteralString(portable, "?") }
 
+// makeFile makes the file if it is missing. SQLite gives its side files the same mode.
+func makeFile(path string) error {
+	file, err := os.OpenFile(filepath.Clean(path), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return file.Close()
+}
+
+// sqliteDSN names a file that must exist: one that is removed later is missed rather than made anew, empty.
 func sqliteDSN(path, lock string, pragmas ...string) string {
-	query := url.Values{"_txlock": {lock}, "_pragma": append([]string{"busy_timeout(10000)"}, pragmas...)}
+	query := url.Values{"mode": {"rw"}, "_txlock": {lock}, "_pragma": append([]string{"busy_timeout(10000)"}, pragmas...)}
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: query.Encode()}).String()
 }

@@ -39,7 +39,7 @@ type Progress struct {
 // Projections tells where the serving generation of every projection stands, by name, as far as the database knows: head and
 // lag, and so what a rebuild has before it, belong to the ledger and are left at 0.
 func (db *DB) Projections(ctx context.Context) ([]ProjectionStatus, error) {
-	return rowsOf(ctx, db.now, scanProjection, `SELECT name, version, generation, position, state, error, updated_at, checksum, checksum_position, rebuild_wanted,
+	return listFrom(ctx, db, db.now, scanProjection, `SELECT name, version, generation, position, state, error, updated_at, checksum, checksum_position, rebuild_wanted,
 			(SELECT MAX(b.position) FROM projections b WHERE b.name = p.name AND b.serving = 0 AND b.state = 'REBUILDING')
 		FROM projections p WHERE serving = 1 ORDER BY name`, nil)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
 
+	"github.com/licenseledger/licenseledger/httpapi"
 	"github.com/licenseledger/licenseledger/rediscache"
 )
 
@@ -45,6 +46,8 @@ func settings() []setting {
 		{key: "admin_key", secret: true, usage: "admin API key; made and kept in DATA_DIR/admin.key when not given"},
 		{key: "master_key", secret: true, usage: "base64 of 32 bytes that seal all keys; made and kept in DATA_DIR/master.key when not given"},
 		{key: "cached_licenses", initial: "65536", usage: "how many folded licences to keep in memory"},
+		{key: "max_streams", initial: strconv.Itoa(httpapi.DefaultMaxStreams), usage: "how many streams of the ledger clients may have open"},
+		{key: "max_streams_per_principal", initial: strconv.Itoa(httpapi.DefaultMaxStreamsPerPrincipal), usage: "how many of them one principal may have open"},
 		{key: "drain_timeout", initial: "15s", usage: "how long requests may take to finish after SIGTERM"},
 		{key: "clock_settle", initial: "10m", usage: "how long a wall clock that was set must keep its new time before it is believed; until then expiries are not recorded"},
 		{key: "log_level", initial: "info", usage: "debug, info, warn or error"},
@@ -78,9 +81,13 @@ type config struct {
 	CachedLicenses int
 	DrainTimeout   time.Duration
 	ClockSettle    time.Duration
-	LogLevel       string
-	LogFormat      string
-	sources        []sourced
+
+	MaxStreams             int
+	MaxStreamsPerPrincipal int
+
+	LogLevel  string
+	LogFormat string
+	sources   []sourced
 }
 
 // sourced is one setting with its value and where that came from.
@@ -209,6 +216,12 @@ func (c *config) read(values map[string]string) error {
 	var err error
 	if c.CachedLicenses, err = strconv.Atoi(values["cached_licenses"]); err != nil || c.CachedLicenses < 1 {
 		return wrongSetting("cached_licenses", "must be a whole number of at least 1")
+	}
+	if c.MaxStreams, err = strconv.Atoi(values["max_streams"]); err != nil || c.MaxStreams < 1 {
+		return wrongSetting("max_streams", "must be a whole number of at least 1")
+	}
+	if c.MaxStreamsPerPrincipal, err = strconv.Atoi(values["max_streams_per_principal"]); err != nil || c.MaxStreamsPerPrincipal < 1 {
+		return wrongSetting("max_streams_per_principal", "must be a whole number of at least 1")
 	}
 	if c.DrainTimeout, err = time.ParseDuration(values["drain_timeout"]); err != nil || c.DrainTimeout < 0 {
 		return wrongSetting("drain_timeout", "must be a duration such as 15s")

@@ -124,20 +124,22 @@ func TestFilesOfTheEmbeddedEnginesAreInTheDataDirectoryUnlessTheirPathIsAbsolute
 func TestWrongSettingsAreRefusedByName(t *testing.T) {
 	t.Parallel()
 	for name, environ := range map[string]string{
-		"cached_licenses":    "LICENSELEDGER_CACHED_LICENSES=none",
-		"drain_timeout":      "LICENSELEDGER_DRAIN_TIMEOUT=soon",
-		"clock_settle":       "LICENSELEDGER_CLOCK_SETTLE=0s",
-		"listen":             "LICENSELEDGER_LISTEN=here",
-		"eventstore":         "LICENSELEDGER_EVENTSTORE=mysql://db",
-		"readmodels":         "LICENSELEDGER_READMODELS=esdb://db",
-		"readmodels_replica": "LICENSELEDGER_READMODELS_REPLICA=postgres://db",
-		"role":               "LICENSELEDGER_ROLE=projector",
-		"redis":              "LICENSELEDGER_REDIS=localhost:6379",
-		"data_dir":           "LICENSELEDGER_DATA_DIR=",
-		"issuer":             "LICENSELEDGER_ISSUER=",
-		"admin_key":          "LICENSELEDGER_ADMIN_KEY=short",
-		"log_level":          "LICENSELEDGER_LOG_LEVEL=loud",
-		"log_format":         "LICENSELEDGER_LOG_FORMAT=poem",
+		"clock_settle":              "LICENSELEDGER_CLOCK_SETTLE=0s",
+		"cached_licenses":           "LICENSELEDGER_CACHED_LICENSES=none",
+		"drain_timeout":             "LICENSELEDGER_DRAIN_TIMEOUT=soon",
+		"max_streams":               "LICENSELEDGER_MAX_STREAMS=0",
+		"max_streams_per_principal": "LICENSELEDGER_MAX_STREAMS_PER_PRINCIPAL=many",
+		"listen":                    "LICENSELEDGER_LISTEN=here",
+		"eventstore":                "LICENSELEDGER_EVENTSTORE=mysql://db",
+		"readmodels":                "LICENSELEDGER_READMODELS=esdb://db",
+		"readmodels_replica":        "LICENSELEDGER_READMODELS_REPLICA=postgres://db",
+		"role":                      "LICENSELEDGER_ROLE=projector",
+		"redis":                     "LICENSELEDGER_REDIS=localhost:6379",
+		"data_dir":                  "LICENSELEDGER_DATA_DIR=",
+		"issuer":                    "LICENSELEDGER_ISSUER=",
+		"admin_key":                 "LICENSELEDGER_ADMIN_KEY=short",
+		"log_level":                 "LICENSELEDGER_LOG_LEVEL=loud",
+		"log_format":                "LICENSELEDGER_LOG_FORMAT=poem",
 	} {
 		_, err := configured(t, "", []string{environ})
 		require.ErrorContains(t, err, name)

@@ -111,6 +111,7 @@ func (d *diagnosis) examine(ctx context.Context, c config) {
 	ctx, cancel := context.WithTimeout(ctx, 4*doctorPatience)
 	defer cancel()
 	d.examineDataDir(c)
+	d.examineLogs(c) // before anything opens the files, which may change them
 	d.examineParts(c)
 	events, readModels := true, true
 	together := c.ReadModels.sameServer(c.EventStore)

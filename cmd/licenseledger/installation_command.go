@@ -168,7 +168,7 @@ func acceptLedger(ctx context.Context, c config) (epoch eventstore.Epoch, err er
 	if err := s.requireKeysFile(ctx, c); err != nil {
 		return epoch, misfit(err)
 	}
-	keys, err := openKeysAt(ctx, c.Keys, c.DataDir)
+	keys, err := openKeysAt(ctx, c.Keys, c.DataDir, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return epoch, notOpened("readmodels", err)
 	}

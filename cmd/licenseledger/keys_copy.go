@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -66,12 +67,12 @@ func copyKeys(ctx context.Context, r route) (rows int, err error) {
 			return 0, &advice{fmt.Errorf("the source: %w", err), "name the data directory with --data-dir"}
 		}
 	}
-	from, err := openKeysAt(ctx, r.from, r.dataDir)
+	from, err := openKeysAt(ctx, r.from, r.dataDir, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return 0, fmt.Errorf("the source: %w", err)
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
-	to, err := openKeysAt(ctx, r.to, r.dataDir)
+	to, err := openKeysAt(ctx, r.to, r.dataDir, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return 0, fmt.Errorf("the target: %w", err)
 	}
@@ -87,9 +88,9 @@ func copyKeys(ctx context.Context, r route) (rows int, err error) {
 	return rows, err
 }
 
-func openKeysAt(ctx context.Context, l location, dataDir string) (*keyring.Database, error) {
+func openKeysAt(ctx context.Context, l location, dataDir string, logger *slog.Logger) (*keyring.Database, error) {
 	if l.engine == enginePostgreSQL {
 		return keyring.OpenPostgres(ctx, l.text, keyring.Schema(l.schema), keyring.MaxConnections(cmp.Or(l.connections, keyring.DefaultPostgresConnections)))
 	}
-	return keyring.OpenSQLite(ctx, l.file(dataDir))
+	return keyring.OpenSQLite(ctx, l.file(dataDir), keyring.Logger(logger))
 }

@@ -95,10 +95,10 @@ func openParts(ctx context.Context, c config, logger *slog.Logger, establish est
 		return nil, nil, notOpened("eventstore", err)
 	}
 	s.closers = append(s.closers, s.events.Close)
-	if unfit, err = s.openKeys(ctx, c, establish); unfit != nil || err != nil {
+	if unfit, err = s.openKeys(ctx, c, establish, logger); unfit != nil || err != nil {
 		return s, unfit, err
 	}
-	if s.readModels, err = openReadModels(ctx, c); err != nil {
+	if s.readModels, err = openReadModels(ctx, c, logger); err != nil {
 		return nil, nil, err
 	}
 	s.closers = append(s.closers, s.readModels.Close)
@@ -152,9 +152,9 @@ func notOpened(setting string, err error) error {
 }
 
 // openReadModels opens what is derived from the events at any time.
-func openReadModels(ctx context.Context, c config) (*readmodels.DB, error) {
+func openReadModels(ctx context.Context, c config, logger *slog.Logger) (*readmodels.DB, error) {
 	if c.ReadModels.engine != enginePostgreSQL {
-		db, err := readmodels.OpenSQLite(ctx, c.ReadModels.file(c.DataDir))
+		db, err := readmodels.OpenSQLite(ctx, c.ReadModels.file(c.DataDir), readmodels.Logger(logger))
 		return db, notOpened("readmodels", err)
 	}
 	options := []readmodels.PostgresOption{readmodels.Schema(c.ReadModels.schema), readmodels.MaxConnections(c.ReadModels.connections)}
@@ -194,11 +194,11 @@ func lockFolder(dir string) (unlock func() error, err error) {
 
 // openKeys opens the keys, which are beside the read models so that whoever shares these shares the keys. Nothing is made, neither a master
 // key nor a ring, before ledger and keys are known to belong together; unfit says why they do not.
-func (s *stores) openKeys(ctx context.Context, c config, establish establish) (unfit, err error) {
+func (s *stores) openKeys(ctx context.Context, c config, establish establish, logger *slog.Logger) (unfit, err error) {
 	if err := s.requireKeysFile(ctx, c); err != nil {
 		return fitOrNot(err)
 	}
-	if s.keysDB, err = openKeysAt(ctx, c.Keys, c.DataDir); err != nil {
+	if s.keysDB, err = openKeysAt(ctx, c.Keys, c.DataDir, logger); err != nil {
 		return nil, notOpened("readmodels", err)
 	}
 	s.closers = append(s.closers, s.keysDB.Close)

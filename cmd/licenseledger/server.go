@@ -24,6 +24,7 @@ import (
 // server is the whole program, wired together and running.
 type server struct {
 	config       config
+	logger       *slog.Logger
 	adminKey     string
 	adminKeyMade bool // on this start
 
@@ -59,7 +60,7 @@ const timekeeping = 500 * time.Millisecond
 
 // startServer opens the data directory, starts everything and listens.
 func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server, err error) {
-	s := &server{config: c, served: make(chan error, 2), draining: make(chan struct{}), stopTasks: func() {}}
+	s := &server{config: c, logger: logger, served: make(chan error, 2), draining: make(chan struct{}), stopTasks: func() {}}
 	s.close = sync.OnceValue(s.shutDown)
 	defer func() {
 		if err != nil {
@@ -97,10 +98,12 @@ func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server,
 	if err := s.stores.requireSigningKeys(ctx); err != nil {
 		return nil, err
 	}
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.clock.Metrics(), s.projections.Metrics())
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		s.clock.Metrics(), s.projections.Metrics(), newLogSizes(c.sqliteFiles()))
 	api, err := httpapi.New(httpapi.Config{
 		Commands: handler, ReadModels: s.stores.readModels, Ledger: s.stores.events, Epoch: s.stores.epoch.ID, Projections: s.projections,
 		AdminKey: s.adminKey, WithoutAPI: c.Role == roleProjector, Ready: s.checks(handler, ledger), Draining: s.draining, Now: time.Now, NewID: newID, Log: logger, Registry: metrics,
+		MaxStreams: c.MaxStreams, MaxStreamsPerPrincipal: c.MaxStreamsPerPrincipal,
 	})
 	if err != nil {
 		return nil, err
@@ -190,11 +193,7 @@ func (s *server) settle() {
 func (s *server) shutDown() error {
 	var all error
 	if s.http != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)
-		defer cancel()
-		if err := s.http.Shutdown(ctx); err != nil {
-			all = errors.Join(fmt.Errorf("drain: %w", err), s.http.Close())
-		}
+		all = s.drain()
 	}
 	s.stopTasks()
 	s.tasks.Wait()
@@ -206,4 +205,17 @@ func (s *server) shutDown() error {
 		all = errors.Join(all, s.stores.Close())
 	}
 	return all
+}
+
+// drain lets running requests finish. Clients that take longer than they may are cut off, which is no failure: nothing that was
+// acknowledged is lost, and what was not is repeated elsewhere.
+func (s *server) drain() error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	s.logger.Warn("requests did not finish within the drain timeout; their connections are cut", "drain_timeout", s.config.DrainTimeout)
+	return s.http.Close()
 }

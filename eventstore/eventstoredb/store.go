@@ -76,7 +76,9 @@ type Store struct {
 	gate   gate // for appends
 	feeds  gate // for subscriptions
 	newest atomic.Pointer[newest]
-	close  func() error // runs once
+
+	exports *exports
+	close   func() error // runs once
 }
 
 var _ eventstore.Store = (*Store)(nil)
@@ -92,17 +94,29 @@ func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
 	for _, set := range opts {
 		set(&o)
 	}
-	server, err := newConnection(url, o.logger)
+	s, err := newStore(url, o)
+	if err == nil {
+		s.exports, err = newExports(url, o)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger in EventStoreDB: %w", err)
 	}
-	s := &Store{server: server, codec: codec{prefix: o.prefix}, slots: make(chan struct{}, o.queueCapacity)}
-	s.life, s.end = context.WithCancel(context.Background())
 	s.close = sync.OnceValue(s.shutDown)
 	if _, err := s.Head(ctx); err != nil {
 		_ = s.Close()
 		return nil, fmt.Errorf("open the ledger in EventStoreDB: %w", err)
 	}
+	return s, nil
+}
+
+// newStore returns a store that has not looked for the server yet.
+func newStore(url string, o options) (*Store, error) {
+	server, err := newConnection(url, o.logger)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{server: server, codec: codec{prefix: o.prefix}, slots: make(chan struct{}, o.queueCapacity)}
+	s.life, s.end = context.WithCancel(context.Background())
 	return s, nil
 }
 
@@ -121,6 +135,7 @@ func (s *Store) shutDown() error {
 	s.gate.shut()
 	s.end()
 	s.feeds.shut()
+	s.exports.close()
 	s.server.close()
 	return nil
 }

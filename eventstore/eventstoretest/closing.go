@@ -51,8 +51,14 @@ func closing() cases {
 					waiting <- err
 				}()
 			}
+			exported, err := h.Store.Exports().Subscribe(t.Context(), 0)
+			require.NoError(t, err)
+			go func() {
+				_, err := exported.Next(t.Context(), 1)
+				waiting <- err
+			}()
 			require.NoError(t, h.Store.Close())
-			for range 3 {
+			for range 4 {
 				require.ErrorIs(t, <-waiting, eventstore.ErrClosed)
 			}
 		},
@@ -70,6 +76,10 @@ func closing() cases {
 			_, err = collect(h.Store.ReadStream(t.Context(), "license-1", 0))
 			require.ErrorIs(t, err, eventstore.ErrClosed)
 			_, err = h.Store.Subscribe(t.Context(), 0)
+			require.ErrorIs(t, err, eventstore.ErrClosed)
+			_, err = collect(h.Store.Exports().ReadAll(t.Context(), 0))
+			require.ErrorIs(t, err, eventstore.ErrClosed)
+			_, err = h.Store.Exports().Subscribe(t.Context(), 0)
 			require.ErrorIs(t, err, eventstore.ErrClosed)
 			_, err = subscription.Next(t.Context(), 1)
 			require.ErrorIs(t, err, eventstore.ErrClosed)

@@ -17,7 +17,7 @@ func Suite(t *testing.T, open Opener) {
 
 // SuiteWithoutFaults runs the cases that do not break anything, for servers that tests cannot break.
 func SuiteWithoutFaults(t *testing.T, open Opener) {
-	for _, part := range []cases{appending(), repeating(), reading(), subscribing(), closing(), reference(), epochs()} {
+	for _, part := range []cases{appending(), repeating(), reading(), subscribing(), exporting(), closing(), reference(), epochs()} {
 		part.run(t, open)
 	}
 }

@@ -126,7 +126,7 @@ func TestAStoreOpensNoMoreConnectionsThanItMay(t *testing.T) {
 	t.Parallel()
 	url, name := named(t, server.URL())
 	_, err := postgres.Open(t.Context(), url, postgres.MaxConnections(2))
-	require.ErrorContains(t, err, "at least 3")
+	require.ErrorContains(t, err, "at least 5")
 	schema := server.Schema(t)
 	store := openStore(t, url, postgres.Schema(schema), postgres.MaxConnections(5))
 
@@ -140,6 +140,13 @@ func TestAStoreOpensNoMoreConnectionsThanItMay(t *testing.T) {
 		go func() {
 			_, err := store.Head(t.Context())
 			results <- err
+		}()
+		go func() {
+			var failed error
+			for _, err := range store.Exports().ReadAll(t.Context(), 0) {
+				failed = err
+			}
+			results <- failed
 		}()
 	}
 	go func() {
@@ -155,7 +162,7 @@ func TestAStoreOpensNoMoreConnectionsThanItMay(t *testing.T) {
 		`SELECT count(*) FROM pg_stat_activity WHERE application_name = $1`, name).Scan(&connections))
 	require.Equal(t, 5, connections)
 	require.NoError(t, lock.Close(context.WithoutCancel(t.Context())))
-	for range reads + 1 {
+	for range 2*reads + 1 {
 		require.NoError(t, <-results)
 	}
 }

@@ -31,8 +31,10 @@ const DefaultSchema = "licenseledger_ledger"
 
 // The bounds of [MaxConnections].
 const (
-	DefaultConnections = 16 // when the option is not given
-	MinConnections     = 3
+	DefaultConnections = 16                    // when the option is not given
+	MinConnections     = 3 + exportConnections // one writes, one listens, one reads
+
+	exportConnections = 2
 )
 
 const (
@@ -54,8 +56,8 @@ type Option func(*options)
 // Schema sets the PostgreSQL schema that holds the ledger; [DefaultSchema] by default.
 func Schema(name string) Option { return func(o *options) { o.schema = name } }
 
-// MaxConnections sets how many connections the store opens at most: one that writes, one that listens, the others read.
-// [DefaultConnections] by default, at least [MinConnections].
+// MaxConnections sets how many connections the store opens at most: one that writes, one that listens, two for exports, the others
+// read. [DefaultConnections] by default, at least [MinConnections].
 func MaxConnections(n int) Option { return func(o *options) { o.maxConnections = n } }
 
 // QueueCapacity sets how many appends may wait for the writer before more are refused with [eventstore.ErrBusy]; 4096 by default.
@@ -69,14 +71,14 @@ func Logger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
 
 // Store is a ledger in a PostgreSQL schema. It implements [eventstore.Store].
 type Store struct {
-	*paging.Reader
+	*catchup.Reader
+	exports *catchup.Reader
 
-	funnel   *groupcommit.Funnel
-	writer   *writer
-	reading  *pgxpool.Pool
-	reader   *reader
-	listener *listener
-	source   catchup.Source
+	funnel             *groupcommit.Funnel
+	writer             *writer
+	reading, exporting *pgxpool.Pool
+	reader             *reader
+	listener           *listener
 
 	end   context.CancelFunc // closes what Reader and source look at
 	close func() error       // runs once
@@ -124,23 +126,33 @@ func open(ctx context.Context, url string, o options) (_ *Store, err error) {
 	if err := pgconnect.Migrate(ctx, config.ConnConfig, o.schema, migrations.Ledger); err != nil {
 		return nil, err
 	}
-	reading, err := openReading(ctx, config, o.maxConnections-2)
+	reading, err := openReading(ctx, config, o.maxConnections-2-exportConnections)
+	if err != nil {
+		return nil, err
+	}
+	defer closeOnError(&err, reading)
+	exporting, err := openReading(ctx, config, exportConnections)
 	if err != nil {
 		return nil, err
 	}
 
 	life, end := context.WithCancel(context.Background())
 	bell, patience := &catchup.Bell{}, pgconnect.Patience(config.ConnConfig)
+	source := catchup.Source{Bell: bell, Poll: o.pollInterval, Closed: life.Done()}
+	through := func(r *reader) *catchup.Reader {
+		return catchup.NewReader(paging.NewReader(r, life.Done()), source)
+	}
 	r := &reader{pool: reading, life: life, patience: patience}
 	s := &Store{
-		Reader:   paging.NewReader(r, life.Done()),
-		reader:   r,
-		writer:   &writer{pool: writing, channel: o.schema, patience: patience},
-		reading:  reading,
-		listener: startListening(config.ConnConfig, o.schema, bell, o.logger),
-		end:      end,
+		Reader:    through(r),
+		exports:   through(&reader{pool: exporting, life: life, patience: patience}),
+		reader:    r,
+		writer:    &writer{pool: writing, channel: o.schema, patience: patience},
+		reading:   reading,
+		exporting: exporting,
+		listener:  startListening(config.ConnConfig, o.schema, bell, o.logger),
+		end:       end,
 	}
-	s.source = catchup.Source{Read: s.Next, Bell: bell, Poll: o.pollInterval, Closed: life.Done()}
 	s.funnel = groupcommit.NewFunnel(o.queueCapacity, s.writeBatch)
 	s.close = sync.OnceValue(s.shutDown)
 	return s, nil
@@ -178,13 +190,8 @@ func (s *Store) writeBatch(batch []groupcommit.Append) ([]groupcommit.Outcome, e
 	return decision.Outcomes, nil
 }
 
-// Subscribe follows the ledger as [eventstore.Store] promises.
-func (s *Store) Subscribe(ctx context.Context, after event.Position) (eventstore.Subscription, error) {
-	if err := s.Usable(ctx); err != nil {
-		return nil, err
-	}
-	return s.source.Subscribe(after), nil
-}
+// Exports reads through connections of its own, as [eventstore.Store] promises.
+func (s *Store) Exports() eventstore.Reader { return s.exports }
 
 // Close closes the store as [eventstore.Store] promises. It may be called again.
 func (s *Store) Close() error { return s.close() }
@@ -195,5 +202,6 @@ func (s *Store) shutDown() error {
 	s.listener.stop()
 	s.writer.pool.Close()
 	s.reading.Close()
+	s.exporting.Close()
 	return nil
 }

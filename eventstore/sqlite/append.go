@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore/groupcommit"
@@ -60,6 +61,8 @@ var (
 
 // writer owns the only connection that writes. It is used by one goroutine at a time.
 type writer struct {
+	writing sync.Mutex // held while a batch is written, and while the log is emptied
+
 	db   *sql.DB
 	conn *sql.Conn // nil after a failure, until the next batch
 
@@ -127,6 +130,13 @@ func (w *writer) unprepare() error {
 	return errors.Join(errs...)
 }
 
+// alone runs do between two batches.
+func (w *writer) alone(_ context.Context, do func() error) error {
+	w.writing.Lock()
+	defer w.writing.Unlock()
+	return do()
+}
+
 func (w *writer) close() error {
 	var err error
 	if w.conn != nil {
@@ -139,6 +149,8 @@ func (w *writer) close() error {
 // write stores a batch in one transaction. After a failure it starts again with a new connection, so that nothing of a
 // failed batch is left behind and a full disk is over once there is room again.
 func (w *writer) write(batch []groupcommit.Append) (groupcommit.Decision, error) {
+	w.writing.Lock()
+	defer w.writing.Unlock()
 	// Callers come and go; the batch belongs to all of them.
 	ctx := context.Background()
 	if w.conn == nil {
@@ -273,25 +285,4 @@ func (r row) appendTo(args []any) []any {
 	return append(args,
 		int64(r.Position), r.stream, int64(r.Revision), r.ID[:], string(r.Type), r.RecordedAt.UnixMicro(),
 		r.Tenant, r.Actor, r.Correlation, r.Causation, r.CommandID, r.RequestHash, data)
-}
-
-// truncateLog moves what is left of the write-ahead log into the database file and empties the log, between two batches.
-func (w *writer) truncateLog() error {
-	if w.conn == nil {
-		return nil
-	}
-	// A reader in the middle of a page is done in milliseconds; do not hold up appends for one that is not.
-	return w.withBusyTimeout(100, func(ctx context.Context) error {
-		return checkpoint(ctx, w.conn, "TRUNCATE")
-	})
-}
-
-func (w *writer) withBusyTimeout(millis int, do func(context.Context) error) error {
-	ctx := context.Background()
-	if _, err := w.conn.ExecContext(ctx, fmt.Sprintf(`PRAGMA busy_timeout = %d`, millis)); err != nil {
-		return err
-	}
-	err := do(ctx)
-	_, restored := w.conn.ExecContext(ctx, fmt.Sprintf(`PRAGMA busy_timeout = %d`, busyTimeoutMillis))
-	return errors.Join(err, restored)
 }

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	_ "modernc.org/sqlite" // the "sqlite" driver
 )
@@ -25,7 +24,7 @@ func openWriting(path string) (*sql.DB, error) {
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	db, err := openPool(path, url.Values{"_txlock": {"immediate"}, "_pragma": {
+	db, err := openPool(path, url.Values{"mode": {"rw"}, "_txlock": {"immediate"}, "_pragma": {
 		fmt.Sprintf("busy_timeout(%d)", busyTimeoutMillis),
 		"journal_mode(WAL)",
 		"synchronous(FULL)",
@@ -40,16 +39,16 @@ func openWriting(path string) (*sql.DB, error) {
 	return db, nil
 }
 
-// openReading returns a pool of connections that refuse to write.
-func openReading(path string) (*sql.DB, error) {
-	db, err := openPool(path, url.Values{"_pragma": {
+// openReading returns a pool of connections that refuse to write. The file must exist: one that is removed later is missed rather
+// than made anew, empty.
+func openReading(path string, connections int) (*sql.DB, error) {
+	db, err := openPool(path, url.Values{"mode": {"rw"}, "_pragma": {
 		fmt.Sprintf("busy_timeout(%d)", busyTimeoutMillis),
 		"query_only(1)",
 	}})
 	if err != nil {
 		return nil, err
 	}
-	connections := max(4, 2*runtime.GOMAXPROCS(0))
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	return db, nil

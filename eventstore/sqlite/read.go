@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"time"
 
-	"modernc.org/sqlite"
-	codes "modernc.org/sqlite/lib"
-
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore"
+	"github.com/licenseledger/licenseledger/sqlitefile"
 )
 
 const (
@@ -138,12 +136,8 @@ func engineError(doing string, err error) error {
 	if errors.Is(err, eventstore.ErrDamaged) {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	var failure *sqlite.Error
-	if errors.As(err, &failure) {
-		switch failure.Code() & 0xff {
-		case codes.SQLITE_CORRUPT, codes.SQLITE_NOTADB:
-			return fmt.Errorf("%s: %w: %w", doing, eventstore.ErrDamaged, err)
-		}
+	if sqlitefile.Damaged(err) {
+		return fmt.Errorf("%s: %w: %w", doing, eventstore.ErrDamaged, err)
 	}
 	return fmt.Errorf("%s: %w: %w", doing, eventstore.ErrUnavailable, err)
 }

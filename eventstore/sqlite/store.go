@@ -2,7 +2,7 @@
 //
 // Appends go through a group commit with a single writer connection, in WAL mode with synchronous=FULL: an acknowledged
 // append is in the write-ahead log and fsynced. Reads use a pool of connections of their own, page by page, so that no
-// reader holds back the log for long; a background checkpoint moves the log into the database file.
+// reader of ours holds back the log for long; in the background the log is moved into the database file.
 package sqlite
 
 import (
@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 
@@ -20,12 +21,13 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore/groupcommit"
 	"github.com/licenseledger/licenseledger/eventstore/paging"
 	"github.com/licenseledger/licenseledger/migrations"
+	"github.com/licenseledger/licenseledger/sqlitefile"
 )
 
 const (
 	defaultQueueCapacity   = 4096
 	defaultPollInterval    = 250 * time.Millisecond
-	defaultCheckpointBytes = 64 << 20
+	defaultCheckpointBytes = sqlitefile.LogLimit
 )
 
 type options struct {
@@ -44,7 +46,7 @@ func QueueCapacity(appends int) Option { return func(o *options) { o.queueCapaci
 // PollInterval sets how often a waiting subscription looks for appends of other processes; 250 ms by default.
 func PollInterval(d time.Duration) Option { return func(o *options) { o.pollInterval = d } }
 
-// CheckpointBytes sets the size of the write-ahead log above which it is moved into the database file; 64 MiB by default.
+// CheckpointBytes sets the size of the write-ahead log at which it is emptied; [sqlitefile.LogLimit] by default.
 func CheckpointBytes(n int64) Option { return func(o *options) { o.checkpointBytes = n } }
 
 // Logger receives what goes wrong in the background; nothing is logged by default.
@@ -52,17 +54,18 @@ func Logger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
 
 // Store is a ledger in a SQLite file. It implements [eventstore.Store].
 type Store struct {
-	*paging.Reader
+	*catchup.Reader
+	exports *catchup.Reader
 
-	funnel      *groupcommit.Funnel
-	writer      *writer
-	checkpoints *checkpointer
-	source      catchup.Source
+	funnel *groupcommit.Funnel
+	writer *writer
+	log    *sqlitefile.Log
+	bell   *catchup.Bell
 
-	path    string
-	closed  chan struct{}
-	close   func() error // runs once
-	reading *sql.DB
+	path               string
+	closed             chan struct{}
+	close              func() error // runs once
+	reading, exporting *sql.DB
 }
 
 var _ eventstore.Store = (*Store)(nil)
@@ -95,12 +98,21 @@ func open(ctx context.Context, path string, o options) (_ *Store, err error) {
 	if err := migrations.Up(ctx, writing, migrations.SQLite, migrations.Ledger); err != nil {
 		return nil, err
 	}
-	reading, err := openReading(path)
+	reading, err := openReading(path, max(4, 2*runtime.GOMAXPROCS(0)))
 	if err != nil {
 		return nil, err
 	}
 	defer closeOnError(&err, reading)
+	exporting, err := openReading(path, max(1, runtime.GOMAXPROCS(0)/2))
+	if err != nil {
+		return nil, err
+	}
+	defer closeOnError(&err, exporting)
 	r, err := newReader(ctx, reading)
+	if err != nil {
+		return nil, err
+	}
+	exports, err := newReader(ctx, exporting)
 	if err != nil {
 		return nil, err
 	}
@@ -110,15 +122,20 @@ func open(ctx context.Context, path string, o options) (_ *Store, err error) {
 	}
 
 	closed, bell := make(chan struct{}), &catchup.Bell{}
+	source := catchup.Source{Bell: bell, Poll: o.pollInterval, Closed: closed}
 	s := &Store{
-		Reader:      paging.NewReader(r, closed),
-		writer:      w,
-		path:        path,
-		reading:     reading,
-		checkpoints: startCheckpoints(reading, path, o),
-		closed:      closed,
+		Reader:    catchup.NewReader(paging.NewReader(r, closed), source),
+		exports:   catchup.NewReader(paging.NewReader(exports, closed), source),
+		writer:    w,
+		bell:      bell,
+		path:      path,
+		reading:   reading,
+		exporting: exporting,
+		closed:    closed,
 	}
-	s.source = catchup.Source{Read: s.Next, Bell: bell, Poll: o.pollInterval, Closed: closed}
+	if s.log, err = sqlitefile.WatchLog(sqlitefile.LogConfig{Path: path, Limit: o.checkpointBytes, Logger: o.logger, Alone: w.alone}); err != nil {
+		return nil, err
+	}
 	s.funnel = groupcommit.NewFunnel(o.queueCapacity, s.writeBatch)
 	s.close = sync.OnceValue(s.shutDown)
 	return s, nil
@@ -142,27 +159,20 @@ func (s *Store) AppendInOrder(ctx context.Context, appends []groupcommit.Append)
 
 // writeBatch is the funnel's way to the file.
 func (s *Store) writeBatch(batch []groupcommit.Append) ([]groupcommit.Outcome, error) {
-	if s.checkpoints.mayTruncate() {
-		s.checkpoints.report(s.writer.truncateLog())
-	}
 	decision, err := s.writer.write(batch)
 	if err != nil {
 		return nil, err
 	}
 	if len(decision.Inserts) > 0 {
-		s.source.Bell.Ring()
-		s.checkpoints.written()
+		s.bell.Ring()
+		s.log.Written()
 	}
 	return decision.Outcomes, nil
 }
 
-// Subscribe follows the ledger as [eventstore.Store] promises.
-func (s *Store) Subscribe(ctx context.Context, after event.Position) (eventstore.Subscription, error) {
-	if err := s.Usable(ctx); err != nil {
-		return nil, err
-	}
-	return s.source.Subscribe(after), nil
-}
+// Exports reads through connections of its own, as [eventstore.Store] promises. They are half as many as there are processors, so
+// that clients do not take all the processors' time either.
+func (s *Store) Exports() eventstore.Reader { return s.exports }
 
 // Close closes the store as [eventstore.Store] promises. It may be called again.
 func (s *Store) Close() error { return s.close() }
@@ -170,7 +180,6 @@ func (s *Store) Close() error { return s.close() }
 func (s *Store) shutDown() error {
 	s.funnel.Close()
 	close(s.closed)
-	s.checkpoints.stop()
-	// Readers first: the last connection to close moves the log into the database file.
-	return errors.Join(s.reading.Close(), s.writer.close())
+	// The writer last: the last connection to close moves the log into the database file.
+	return errors.Join(s.log.Close(), s.reading.Close(), s.exporting.Close(), s.writer.close())
 }

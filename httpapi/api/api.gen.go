@@ -271,6 +271,7 @@ const (
 	ProblemCodeREBUILDRUNNING       ProblemCode = "REBUILD_RUNNING"
 	ProblemCodeSEATLIMITREACHED     ProblemCode = "SEAT_LIMIT_REACHED"
 	ProblemCodeTIMEOUT              ProblemCode = "TIMEOUT"
+	ProblemCodeTOOMANYSTREAMS       ProblemCode = "TOO_MANY_STREAMS"
 	ProblemCodeUNAUTHENTICATED      ProblemCode = "UNAUTHENTICATED"
 	ProblemCodeUNAVAILABLE          ProblemCode = "UNAVAILABLE"
 	ProblemCodeUNSUPPORTEDMEDIATYPE ProblemCode = "UNSUPPORTED_MEDIA_TYPE"
@@ -334,6 +335,8 @@ func (e ProblemCode) Valid() bool {
 	case ProblemCodeSEATLIMITREACHED:
 		return true
 	case ProblemCodeTIMEOUT:
+		return true
+	case ProblemCodeTOOMANYSTREAMS:
 		return true
 	case ProblemCodeUNAUTHENTICATED:
 		return true
@@ -1220,8 +1223,8 @@ type Projection struct {
 	// Progress How far a rebuild has come, in positions of the ledger.
 	Progress *RebuildProgress `json:"progress,omitempty"`
 
-	// State RUNNING, it follows the ledger; REBUILDING, new tables are built beside those that serve; FAILED, it stands before an event
-	// it cannot project; STOPPED, nobody writes it here.
+	// State RUNNING, it follows the ledger; REBUILDING, new tables are built beside those that serve, or wait for their turn; FAILED,
+	// it stands before an event it cannot project; STOPPED, nobody writes it here.
 	State     ProjectionState `json:"state"`
 	UpdatedAt time.Time       `json:"updated_at"`
 
@@ -1234,8 +1237,8 @@ type ProjectionList struct {
 	Items []Projection `json:"items"`
 }
 
-// ProjectionState RUNNING, it follows the ledger; REBUILDING, new tables are built beside those that serve; FAILED, it stands before an event
-// it cannot project; STOPPED, nobody writes it here.
+// ProjectionState RUNNING, it follows the ledger; REBUILDING, new tables are built beside those that serve, or wait for their turn; FAILED,
+// it stands before an event it cannot project; STOPPED, nobody writes it here.
 type ProjectionState string
 
 // PublishPlan A plan's code and what it promises.
@@ -1535,6 +1538,9 @@ type ProductRegistered = Product
 
 // Refused What went wrong (RFC 9457).
 type Refused = Problem
+
+// TooManyStreams What went wrong (RFC 9457).
+type TooManyStreams = Problem
 
 // Unauthenticated What went wrong (RFC 9457).
 type Unauthenticated = Problem

@@ -178,6 +178,10 @@ type ClientInterface interface {
 	// A position means the same event for as long as the ledger's epoch is the same. Keep the epoch beside the last position you have
 	// read, and send both: after the ledger was restored or moved, `EPOCH_CHANGED` tells you, instead of events that you would miss.
 	//
+	// Streams are bounded, per principal and in all; one more is refused with `TOO_MANY_STREAMS`. When the server shuts down, a
+	// stream that follows ends, and any other one is cut off; go on elsewhere with `after` the last position received. So is a
+	// stream whose client receives nothing for 30 seconds.
+	//
 	// Corresponds with GET /v1/ledger/events (the `ListLedgerEvents` operationId).
 	ListLedgerEvents(ctx context.Context, params *ListLedgerEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
@@ -654,6 +658,10 @@ func (c *Client) RebindMachine(ctx context.Context, id ID, params *RebindMachine
 //
 // A position means the same event for as long as the ledger's epoch is the same. Keep the epoch beside the last position you have
 // read, and send both: after the ledger was restored or moved, `EPOCH_CHANGED` tells you, instead of events that you would miss.
+//
+// Streams are bounded, per principal and in all; one more is refused with `TOO_MANY_STREAMS`. When the server shuts down, a
+// stream that follows ends, and any other one is cut off; go on elsewhere with `after` the last position received. So is a
+// stream whose client receives nothing for 30 seconds.
 //
 // Corresponds with GET /v1/ledger/events (the `ListLedgerEvents` operationId).
 func (c *Client) ListLedgerEvents(ctx context.Context, params *ListLedgerEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3874,6 +3882,10 @@ type ClientWithResponsesInterface interface {
 	// A position means the same event for as long as the ledger's epoch is the same. Keep the epoch beside the last position you have
 	// read, and send both: after the ledger was restored or moved, `EPOCH_CHANGED` tells you, instead of events that you would miss.
 	//
+	// Streams are bounded, per principal and in all; one more is refused with `TOO_MANY_STREAMS`. When the server shuts down, a
+	// stream that follows ends, and any other one is cut off; go on elsewhere with `after` the last position received. So is a
+	// stream whose client receives nothing for 30 seconds.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/ledger/events (the `ListLedgerEvents` operationId).
@@ -4716,6 +4728,11 @@ type ListLedgerEventsResponse401Headers struct {
 	WWWAuthenticate string
 }
 
+// ListLedgerEventsResponse429Headers the declared response headers of an HTTP 429 response for ListLedgerEvents
+type ListLedgerEventsResponse429Headers struct {
+	RetryAfter int
+}
+
 // ListLedgerEventsResponse503Headers the declared response headers of an HTTP 503 response for ListLedgerEvents
 type ListLedgerEventsResponse503Headers struct {
 	RetryAfter int
@@ -4734,6 +4751,8 @@ type ListLedgerEventsResponse struct {
 	ApplicationProblemJSON403 *Forbidden
 	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
 	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooManyStreams
 	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationProblemJSON500 *Internal
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
@@ -4742,6 +4761,8 @@ type ListLedgerEventsResponse struct {
 	Headers200 *ListLedgerEventsResponse200Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ListLedgerEventsResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListLedgerEventsResponse429Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
 	Headers503 *ListLedgerEventsResponse503Headers
 }
@@ -4769,6 +4790,11 @@ func (r ListLedgerEventsResponse) GetApplicationProblemJSON403() *Forbidden {
 // GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
 func (r ListLedgerEventsResponse) GetApplicationProblemJSON409() *Conflict {
 	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ListLedgerEventsResponse) GetApplicationProblemJSON429() *TooManyStreams {
+	return r.ApplicationProblemJSON429
 }
 
 // GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
@@ -7748,6 +7774,10 @@ func (c *ClientWithResponses) RebindMachineWithResponse(ctx context.Context, id 
 // A position means the same event for as long as the ledger's epoch is the same. Keep the epoch beside the last position you have
 // read, and send both: after the ledger was restored or moved, `EPOCH_CHANGED` tells you, instead of events that you would miss.
 //
+// Streams are bounded, per principal and in all; one more is refused with `TOO_MANY_STREAMS`. When the server shuts down, a
+// stream that follows ends, and any other one is cut off; go on elsewhere with `after` the last position received. So is a
+// stream whose client receives nothing for 30 seconds.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/ledger/events (the `ListLedgerEvents` operationId).
@@ -8900,6 +8930,13 @@ func ParseListLedgerEventsResponse(rsp *http.Response) (*ListLedgerEventsRespons
 		}
 		response.ApplicationProblemJSON409 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyStreams
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Internal
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -8947,6 +8984,16 @@ func ParseListLedgerEventsResponse(rsp *http.Response) (*ListLedgerEventsRespons
 			headers.WWWAuthenticate = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers ListLedgerEventsResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers ListLedgerEventsResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {

@@ -41,6 +41,7 @@ var kinds = map[string]kind{
 	"REBIND_LIMIT_REACHED":   {http.StatusUnprocessableEntity, "Rebind limit reached", 0},
 	"INVALID_TRANSITION":     {http.StatusUnprocessableEntity, "Invalid transition", 0},
 	"IDEMPOTENCY_KEY_REUSED": {http.StatusUnprocessableEntity, "Idempotency key reused", 0},
+	"TOO_MANY_STREAMS":       {http.StatusTooManyRequests, "Too many streams", 5},
 	errClientGone.Code:       {statusClientGone, "Client gone", 0},
 	errInternal.Code:         {http.StatusInternalServerError, "Internal error", 0},
 	"BUSY":                   {http.StatusServiceUnavailable, "Busy", 1},

@@ -33,6 +33,8 @@ var (
 		"repeat the query after a moment, or look at GET /v1/projections")
 	ErrNewerLedger = refusal.New("NEWER_LEDGER", "the ledger holds an event that a newer version of the program wrote",
 		"upgrade this instance, or send the request to one that is upgraded; nothing was changed")
+	ErrTooManyStreams = refusal.New("TOO_MANY_STREAMS", "too many streams of the ledger are open",
+		"close a stream, or open one after the time in Retry-After; pages of the ledger can be read meanwhile")
 	ErrBusy = refusal.New("BUSY", "more is asked than can be done right now; nothing was changed",
 		"repeat the request after the time in Retry-After, with the same Idempotency-Key")
 	ErrUnavailable = refusal.New("UNAVAILABLE", "storage cannot be reached right now",

@@ -60,11 +60,11 @@ func (s server) ListLedgerEvents(ctx context.Context, r ListLedgerEventsRequestO
 
 // events says which part of the ledger is asked for.
 type events struct {
-	tenant string
-	after  event.Position
-	epoch  *uuid.UUID // in which after was read; nil: not said
-	stream string     // empty: all
-	limit  int        // 0: none was given
+	principal tenancy.Principal
+	after     event.Position
+	epoch     *uuid.UUID // in which after was read; nil: not said
+	stream    string     // empty: all
+	limit     int        // 0: none was given
 }
 
 func askedEvents(ctx context.Context, p api.ListLedgerEventsParams) (events, error) {
@@ -76,7 +76,7 @@ func askedEvents(ctx context.Context, p api.ListLedgerEventsParams) (events, err
 		return events{}, problem.Field("limit", "must be 1 to "+strconv.Itoa(maxEvents))
 	}
 	return events{
-		tenant: principal.Tenant, after: event.Position(value(p.After)), epoch: p.Epoch, stream: value(p.Stream), limit: value(p.Limit),
+		principal: principal, after: event.Position(value(p.After)), epoch: p.Epoch, stream: value(p.Stream), limit: value(p.Limit),
 	}, nil
 }
 
@@ -97,11 +97,11 @@ func (a events) start(ctx context.Context, ledger eventstore.Store, epoch uuid.U
 
 // includes reports whether an event is one of those asked for.
 func (a events) includes(e event.Envelope) bool {
-	return e.Position > a.after && e.Tenant == a.tenant && (a.stream == "" || e.Stream == a.stream)
+	return e.Position > a.after && e.Tenant == a.principal.Tenant && (a.stream == "" || e.Stream == a.stream)
 }
 
 // read yields what is there already.
-func (a events) read(ctx context.Context, ledger eventstore.Store) iter.Seq2[event.Envelope, error] {
+func (a events) read(ctx context.Context, ledger eventstore.Reader) iter.Seq2[event.Envelope, error] {
 	all := ledger.ReadAll(ctx, a.after)
 	if a.stream != "" {
 		all = ledger.ReadStream(ctx, a.stream, 0)

@@ -819,6 +819,15 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 
 }
 
+type TooManyStreamsResponseHeaders struct {
+	RetryAfter int
+}
+type TooManyStreamsApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers TooManyStreamsResponseHeaders
+}
+
 type ListLedgerEventsRequestObject struct {
 	Params ListLedgerEventsParams
 }
@@ -899,6 +908,23 @@ func (response ListLedgerEvents200ApplicationXNdjsonResponse) VisitListLedgerEve
 			return err
 		}
 	}
+}
+
+type ListLedgerEvents429ApplicationProblemPlusJSONResponse struct {
+	TooManyStreamsApplicationProblemPlusJSONResponse
+}
+
+func (response ListLedgerEvents429ApplicationProblemPlusJSONResponse) VisitListLedgerEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ListLicensesRequestObject struct {

@@ -4,6 +4,7 @@ package queryapi
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,6 +24,9 @@ type Config struct {
 	Projections Projections
 	Patience    time.Duration   // how long a query waits for the Ledger-Position it asks for
 	Draining    <-chan struct{} // closed when the server begins to shut down: open streams end
+
+	MaxStreams             int // how many streams of the ledger may be open
+	MaxStreamsPerPrincipal int // and how many of them by one principal
 }
 
 // Projections is what keeps the read models up to date. Package projections implements it.
@@ -39,7 +43,11 @@ type Projections interface {
 func New(c Config) ServerInterface {
 	return endpoints{
 		ServerInterface: NewStrictHandler(server{c}, []StrictMiddlewareFunc{rememberURL}),
-		feed:            feed{ledger: c.Ledger, epoch: c.Epoch, draining: c.Draining},
+		feed: feed{
+			ledger: c.Ledger, epoch: c.Epoch, draining: c.Draining,
+			open:     &openStreams{most: c.MaxStreams, mostEach: c.MaxStreamsPerPrincipal},
+			encoding: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
+		},
 	}
 }
 

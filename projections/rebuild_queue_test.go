@@ -1,0 +1,134 @@
+package projections_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/readmodels"
+)
+
+// busyWithTwo starts two rebuilds that stop half-way, so that any other one queues. goOn lets them finish.
+func busyWithTwo(t *testing.T, w *world) (runner *projections.Runner, goOn func()) {
+	lively(w)
+	var rebuilding atomic.Bool
+	projectors := w.projectors()
+	first, second := pausedAt(projectors[1], 5, rebuilding.Load), pausedAt(projectors[2], 5, rebuilding.Load)
+	projectors[1], projectors[2] = first, second
+	runner = w.start(w.config(projectors...))
+	w.caughtUp()
+	rebuilding.Store(true)
+	for _, name := range []string{readmodels.Licenses, readmodels.Machines} {
+		require.NoError(t, runner.StartRebuild(name))
+	}
+	<-first.reached
+	<-second.reached
+	return runner, func() { close(first.goOn); close(second.goOn) }
+}
+
+func TestARebuildBeyondTheSecondWaitsForItsTurn(t *testing.T) {
+	t.Parallel()
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		runner, goOn := busyWithTwo(t, w)
+		require.NoError(t, runner.StartRebuild(readmodels.Timeline))
+		s := status(t, runner, readmodels.Timeline, func(s readmodels.ProjectionStatus) bool { return s.Progress != nil && s.Progress.Total > 0 })
+		require.Equal(t, readmodels.StateRebuilding, s.State)
+		require.Zero(t, s.Progress.Done)
+		require.Eventually(t, func() bool {
+			return len(w.tablesOf("_g2")) > 0 && told(t, w, readmodels.Timeline) == readmodels.StateRebuilding
+		},
+			30*time.Second, 2*time.Millisecond, "other processes see it too")
+		require.ErrorIs(t, runner.StartRebuild(readmodels.Timeline), projections.ErrRebuilding)
+		query(t, w)
+
+		goOn()
+		for _, name := range []string{readmodels.Licenses, readmodels.Machines, readmodels.Timeline} {
+			status(t, runner, name, func(s readmodels.ProjectionStatus) bool {
+				return s.State == readmodels.StateRunning && s.Generation == 2 && s.Checksum != ""
+			})
+		}
+	})
+}
+
+func TestARebuildThatWaitsCanBeGivenUp(t *testing.T) {
+	t.Parallel()
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		runner, goOn := busyWithTwo(t, w)
+		ctx, cancel := context.WithCancel(t.Context())
+		given := make(chan error, 1)
+		go func() {
+			_, err := runner.Rebuild(ctx, readmodels.Timeline, nil)
+			given <- err
+		}()
+		status(t, runner, readmodels.Timeline, in(readmodels.StateRebuilding))
+		cancel()
+		require.ErrorIs(t, <-given, context.Canceled)
+		status(t, runner, readmodels.Timeline, well)
+
+		go func() {
+			_, err := runner.Rebuild(t.Context(), readmodels.Timeline, nil)
+			given <- err
+		}()
+		status(t, runner, readmodels.Timeline, in(readmodels.StateRebuilding))
+		closed := make(chan error, 1)
+		go func() { closed <- runner.Close() }()
+		require.ErrorIs(t, <-given, projections.ErrStopped)
+		goOn()
+		require.NoError(t, <-closed)
+		for _, table := range w.tablesOf("_g2") {
+			require.NotContains(t, table, "timeline", "nothing half-built is left")
+		}
+	})
+}
+
+// told is the state of a projection as any process reads it in the database.
+func told(t *testing.T, w *world, name string) string {
+	t.Helper()
+	all, err := w.models.Projections(t.Context())
+	require.NoError(t, err)
+	for _, p := range all {
+		if p.Name == name {
+			return p.State
+		}
+	}
+	return ""
+}
+
+// Every rebuild and every checksum holds one connection at a time, so one free connection is enough for any number of them.
+func TestRebuildsAndChecksumsFinishWithASingleConnectionForSnapshots(t *testing.T) {
+	t.Parallel()
+	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+		w := newWorld(t)
+		lively(w)
+		runner := w.start(w.config())
+		at := w.caughtUp()
+		for range readmodels.MaxSnapshots - 1 {
+			conn, err := w.models.SnapshotConn(t.Context())
+			require.NoError(t, err)
+			defer func() { require.NoError(t, conn.Close()) }()
+		}
+		results := make(chan error)
+		for _, name := range all {
+			go func() {
+				_, err := runner.Rebuild(t.Context(), name, nil)
+				results <- err
+			}()
+			for range 5 {
+				go func() {
+					_, _, err := runner.Checksum(t.Context(), name)
+					results <- err
+				}()
+			}
+		}
+		for range 6 * len(all) {
+			require.NoError(t, <-results)
+		}
+		checksums(t, runner, at)
+	})
+}
