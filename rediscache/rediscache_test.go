@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -183,7 +184,7 @@ func TestASnapshotLiesInRedisForFiveMinutesAtMostAndIsNotReadable(t *testing.T) 
 	save(t, cache, s, "saved")
 	keys := c.Keys(t.Context(), "*").Val()
 	require.Len(t, keys, 1)
-	require.Regexp(t, `^licenseledger:license:1-[0-9a-f]{16}:`+s.ID.String()+`$`, keys[0])
+	require.Regexp(t, fmt.Sprintf("^licenseledger:license:%d-[0-9a-f]{16}:%s$", license.SnapshotFormat, s.ID), keys[0])
 	left := c.PTTL(t.Context(), keys[0]).Val()
 	require.Positive(t, left)
 	require.LessOrEqual(t, left, 5*time.Minute)

@@ -15,7 +15,7 @@ func onPostgres(more ...string) []string {
 func TestSeveralLedgersShareAServerBySettings(t *testing.T) {
 	t.Parallel()
 	file := "eventstore: postgres://db/ledger\nreadmodels: postgres://db/ledger\neventstore_schema: eu_ledger\nreadmodels_schema: eu readmodels\n" +
-		"keys_schema: eu_keys\neventstore_connections: 3\nreadmodels_connections: 30\nkeys_connections: 2\n"
+		"keys_schema: eu_keys\neventstore_connections: 5\nreadmodels_connections: 30\nkeys_connections: 2\n"
 	c, err := configured(t, file, nil)
 	require.NoError(t, err)
 	require.Equal(t, location{engine: enginePostgreSQL, text: "postgres://db/ledger", schema: "eu_ledger", connections: 3}, c.EventStore)
@@ -81,7 +81,7 @@ func TestSettingsOfASharedServerAreRefusedByName(t *testing.T) {
 		{append(esdb[:1:1], prefix+"e u"), "eventstore_stream_prefix must be"},
 		{append(esdb[:1:1], prefix+strings.Repeat("x", 101)), "eventstore_stream_prefix must be"},
 		// Numbers out of bounds.
-		{onPostgres("LICENSELEDGER_EVENTSTORE_CONNECTIONS=2"), "eventstore_connections must be a whole number from 3 to 1000"},
+		{onPostgres("LICENSELEDGER_EVENTSTORE_CONNECTIONS=2"), "eventstore_connections must be a whole number from 5 to 1000"},
 		{onPostgres("LICENSELEDGER_READMODELS_CONNECTIONS=1"), "readmodels_connections must be a whole number from"},
 		{onPostgres("LICENSELEDGER_KEYS_CONNECTIONS=1"), "keys_connections must be a whole number from 2 to 1000"},
 		{onPostgres("LICENSELEDGER_KEYS_CONNECTIONS=1001"), "keys_connections must be"},

@@ -31,6 +31,8 @@ func BenchmarkStore(b *testing.B) {
 	})
 }
 
+func TestFastExportsKeepNobodyWaiting(t *testing.T) { eventstoretest.FastExports(t, openHarness) }
+
 func openHarness(t testing.TB) eventstoretest.Harness {
 	schema := server.Schema(t)
 	small := []postgres.Option{

@@ -30,6 +30,8 @@ func BenchmarkStore(b *testing.B) {
 	})
 }
 
+func TestFastExportsKeepNobodyWaiting(t *testing.T) { eventstoretest.FastExports(t, openHarness) }
+
 func openHarness(t testing.TB) eventstoretest.Harness {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	small := []sqlite.Option{sqlite.QueueCapacity(16), sqlite.PollInterval(5 * time.Millisecond)}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // maxLog bounds what is kept of a server's log, in bytes.
@@ -20,6 +21,7 @@ type process struct {
 	pid   int
 	ready chan struct{} // closed when it accepts connections
 	ended chan struct{} // closed when it has ended
+	heard chan struct{} // closed when all that it and its children wrote has been read
 
 	mu  sync.Mutex
 	log bytes.Buffer
@@ -33,7 +35,7 @@ func startProcess(cmd *exec.Cmd, readyLine string) (*process, error) {
 		return nil, err
 	}
 	cmd.Stdout, cmd.Stderr = write, write
-	p := &process{ready: make(chan struct{}), ended: make(chan struct{})}
+	p := &process{ready: make(chan struct{}), ended: make(chan struct{}), heard: make(chan struct{})}
 	started := make(chan error)
 	go func() {
 		// The kernel sends Pdeathsig when the thread that started the process ends, so that thread waits for it.
@@ -58,6 +60,7 @@ func startProcess(cmd *exec.Cmd, readyLine string) (*process, error) {
 
 // follow keeps the beginning of what the server writes, and reads the rest so that the server is not held up.
 func (p *process) follow(output io.ReadCloser, readyLine string) {
+	defer close(p.heard)
 	defer func() { _ = output.Close() }()
 	lines := bufio.NewReader(output)
 	isReady := false
@@ -78,7 +81,12 @@ func (p *process) follow(output io.ReadCloser, readyLine string) {
 	}
 }
 
+// output is what the server has written. What it wrote last is read soon after it ended, unless its children keep the pipe open.
 func (p *process) output() string {
+	select {
+	case <-p.heard:
+	case <-time.After(time.Second):
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.log.String()

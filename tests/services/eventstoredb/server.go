@@ -18,6 +18,9 @@ import (
 // maxMessage is what a server takes at most: an event of 16 MiB and what the protocol adds.
 const maxMessage = 17 << 20
 
+// callsPerConnection is how many calls a server answers at a time on one connection; more wait in the client.
+const callsPerConnection = 100
+
 // Server is one node of the double. What is stored lives as long as the cluster's nodes do, whether they are up or down.
 type Server struct {
 	cluster *cluster
@@ -128,6 +131,7 @@ func (s *Server) Up() error {
 	s.address = listener.Addr().String()
 	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(maxMessage),
+		grpc.MaxConcurrentStreams(callsPerConnection),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
 		grpc.WaitForHandlers(true),
 	}
