@@ -18,7 +18,7 @@ func TestSeveralLedgersShareAServerBySettings(t *testing.T) {
 		"keys_schema: eu_keys\neventstore_connections: 5\nreadmodels_connections: 30\nkeys_connections: 2\n"
 	c, err := configured(t, file, nil)
 	require.NoError(t, err)
-	require.Equal(t, location{engine: enginePostgreSQL, text: "postgres://db/ledger", schema: "eu_ledger", connections: 3}, c.EventStore)
+	require.Equal(t, location{engine: enginePostgreSQL, text: "postgres://db/ledger", schema: "eu_ledger", connections: 5}, c.EventStore)
 	require.Equal(t, location{engine: enginePostgreSQL, text: "postgres://db/ledger", schema: "eu readmodels", connections: 30}, c.ReadModels)
 	require.Equal(t, location{engine: enginePostgreSQL, text: "postgres://db/ledger", schema: "eu_keys", connections: 2}, c.Keys)
 	require.Equal(t, "postgres://db/ledger (schema eu_ledger)", c.EventStore.String())
