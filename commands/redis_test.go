@@ -224,23 +224,22 @@ func TestWhoCanWriteToRedisCannotChangeAnAnswer(t *testing.T) {
 	o := newOffice(t)
 	server := aRedis(t)
 	cache, client := o.redisCache(server.URL()), redisClient(t, server.URL())
-	issued, another := o.wornInRedis(cache, 20), o.wornInRedis(cache, 20)
-	key := inRedis(t, client, issued.ID)
-	value := client.Get(t.Context(), key).Val()
-	forged, err := license.Snapshot(o.continuation(cache.Load(t.Context(), issued.ID), 17))
-	require.NoError(t, err)
-	flipped := []byte(value)
-	flipped[len(flipped)/2] ^= 1
-	for name, tampered := range map[string]string{
-		"one bit":                       string(flipped),
-		"the end missing":               value[:len(value)-1],
-		"nothing but a revision":        value[:20],
-		"too short for that":            "7",
-		"a snapshot that is not sealed": value[:20] + string(forged),
-		"another licence's":             client.Get(t.Context(), inRedis(t, client, another.ID)).Val(),
-		"a huge value":                  value[:20] + strings.Repeat("x", 5<<20),
+	another := client.Get(t.Context(), inRedis(t, client, o.wornInRedis(cache, 20).ID)).Val()
+	for name, tamper := range map[string]func(value []byte, forged string) string{
+		"one bit":                       func(v []byte, _ string) string { v[len(v)/2] ^= 1; return string(v) },
+		"the end missing":               func(v []byte, _ string) string { return string(v[:len(v)-1]) },
+		"nothing but a revision":        func(v []byte, _ string) string { return string(v[:20]) },
+		"too short for that":            func([]byte, string) string { return "7" },
+		"a snapshot that is not sealed": func(v []byte, forged string) string { return string(v[:20]) + forged },
+		"another licence's":             func([]byte, string) string { return another },
+		"a huge value":                  func(v []byte, _ string) string { return string(v[:20]) + strings.Repeat("x", 5<<20) },
 	} {
-		require.NoError(t, client.Set(t.Context(), key, tampered, 0).Err())
+		issued := o.wornInRedis(cache, 20)
+		forged, err := license.Snapshot(o.continuation(cache.Load(t.Context(), issued.ID), 17))
+		require.NoError(t, err)
+		key := inRedis(t, client, issued.ID)
+		value := client.Get(t.Context(), key).Val()
+		require.NoError(t, client.Set(t.Context(), key, tamper([]byte(value), string(forged)), 0).Err())
 		cold := o.redisCache(server.URL())
 		o.requireSameAnswers(o.handlerWith(o.store, 10, cold), o.store, issued.Key)
 		require.Equal(t, 1, loads(t, cold, "rejected"), name)

@@ -116,8 +116,8 @@ func TestTheDoctorSaysWhatToMend(t *testing.T) {
 			o.Env = []string{"LICENSELEDGER_EVENTSTORE=" + limited + "&synchronous_commit=off"}
 		}},
 		{"few connections", "eventstore: connections", "26 for every", func(o *process.Options) { o.Env = []string{"LICENSELEDGER_EVENTSTORE=" + limited} }},
-		{"fewer connections", "eventstore: connections", "13 for every", func(o *process.Options) {
-			o.Env = []string{"LICENSELEDGER_EVENTSTORE=" + limited, "LICENSELEDGER_EVENTSTORE_CONNECTIONS=3"}
+		{"fewer connections", "eventstore: connections", "15 for every", func(o *process.Options) {
+			o.Env = []string{"LICENSELEDGER_EVENTSTORE=" + limited, "LICENSELEDGER_EVENTSTORE_CONNECTIONS=5"}
 		}},
 		{"a standby", "eventstore: writing", "primary", func(o *process.Options) {
 			o.Env = []string{"LICENSELEDGER_EVENTSTORE=" + limited + "&default_transaction_read_only=on"}

@@ -22,7 +22,7 @@ func stoppedServer(t *testing.T) *blackbox.Server {
 	v.activate(sold["Ada Byron"].Key, built("laptop", nil))
 	v.changed(sold["Ada Byron"], "suspend", map[string]any{"reason": "payment overdue"})
 	v.changed(sold["Grace Hopper"], "revoke", nil)
-	v.license(sold["Ada Byron"]) // waits until the read models are there
+	caughtUp(t, v.admin)
 	server.MustStop(t)
 	return server
 }

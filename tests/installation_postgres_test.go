@@ -71,10 +71,7 @@ func TestALedgerOnPostgreSQLThatWasPutBackIsServedOnPurposeOnly(t *testing.T) {
 	require.EqualValues(t, "ACTIVE", served.license(sold).Status)
 	anew := served.issue(nil)
 	require.Equal(t, anew.ID, served.license(anew).ID)
-	caughtUp(t, served.admin)
-	require.NoError(t, served.server.Stop())
-	checked := run(t, server.Options, "fsck")
-	require.Zero(t, checked.Code, checked.Out)
+	stopSound(t, served.server)
 }
 
 func TestAServerEndsWhenItsLedgerIsPutBackUnderIt(t *testing.T) {

@@ -250,8 +250,7 @@ func TestALedgerThatWasPutBackIsServedOnPurposeOnly(t *testing.T) {
 	page := blackbox.OK[api.LedgerPage](v.admin.Get("/v1/ledger/events?limit=1"))
 	require.NotEqual(t, p.epoch, page.Epoch.String())
 	blackbox.OK[api.LedgerPage](v.admin.Get(fmt.Sprintf("/v1/ledger/events?after=1&epoch=%s", page.Epoch)))
-	require.NoError(t, v.server.Stop())
-	require.Zero(t, run(t, p.options, "fsck").Code)
+	stopSound(t, v.server)
 }
 
 func TestReadModelsThatDoNotFitTheLedgerAreRebuilt(t *testing.T) {
@@ -304,9 +303,7 @@ func TestReadModelsThatDoNotFitTheLedgerAreRebuilt(t *testing.T) {
 			for _, l := range items {
 				require.Equal(t, v.product.ID, l.Product.ID, "no row of another ledger is left")
 			}
-			require.NoError(t, served.server.Stop())
-			checked = run(t, o, "fsck")
-			require.Zero(t, checked.Code, checked.Out+checked.Err)
+			stopSound(t, served.server)
 		})
 	}
 }
@@ -324,8 +321,7 @@ func TestReadModelsThatStandBeforeTheHeadAreNotClean(t *testing.T) {
 	require.Contains(t, checked.Out, "BEFORE THE LEDGER'S HEAD")
 	server.Restart(t)
 	v.license(v.issue(nil))
-	server.MustStop(t)
-	require.Zero(t, run(t, server.Options, "fsck").Code)
+	stopSound(t, server)
 }
 
 func TestARestoredLedgerIsTheSameInstallationInANewEpoch(t *testing.T) {

@@ -78,9 +78,7 @@ func (n neighbor) requireSound(t *testing.T, events uint64) {
 	require.NotContains(t, found["eventstore: tables"].Found, "none yet")
 	require.NotContains(t, found["keys: tables"].Found, "none yet")
 	require.Contains(t, found["master key"].Found, "opens the keys")
-	n.server.MustStop(t)
-	checked := run(t, n.options, "fsck")
-	require.Zero(t, checked.Code, checked.Out+checked.Err)
+	stopSound(t, n.server)
 	require.Equal(t, events, said[ledgerSummary](t, n.options, "ledger", "verify").Events)
 }
 
@@ -92,7 +90,7 @@ func TestTwoLedgersShareAPostgreSQLDatabaseAndARedis(t *testing.T) {
 	t.Parallel()
 	database, redis := newPostgres(t), startRedis(t)
 	at := []string{"LICENSELEDGER_EVENTSTORE=" + database, "LICENSELEDGER_READMODELS=" + database, redis,
-		"LICENSELEDGER_EVENTSTORE_CONNECTIONS=4", "LICENSELEDGER_READMODELS_CONNECTIONS=17", "LICENSELEDGER_KEYS_CONNECTIONS=2"}
+		"LICENSELEDGER_EVENTSTORE_CONNECTIONS=5", "LICENSELEDGER_READMODELS_CONNECTIONS=17", "LICENSELEDGER_KEYS_CONNECTIONS=2"}
 	usual := startNeighbor(t, "usual", at...)
 	other := startNeighbor(t, "other", slices.Concat(at, []string{
 		"LICENSELEDGER_EVENTSTORE_SCHEMA=Ledger \"EU\", 1", "LICENSELEDGER_READMODELS_SCHEMA=été's read models", "LICENSELEDGER_KEYS_SCHEMA=eu_keys"})...)
@@ -100,7 +98,7 @@ func TestTwoLedgersShareAPostgreSQLDatabaseAndARedis(t *testing.T) {
 
 	_, found := diagnosed(t, other.options)
 	require.Contains(t, found["configuration"].Found, `(schema Ledger "EU", 1)`)
-	require.Contains(t, found["eventstore: connections"].Found, "33 for every instance", "4, 17 and 2 and some to spare")
+	require.Contains(t, found["eventstore: connections"].Found, "34 for every instance", "5, 17 and 2 and some to spare")
 	refused := run(t, other.options, "backup", filepath.Join(t.TempDir(), "backup"), "--keys", filepath.Join(t.TempDir(), "keys"))
 	require.Equal(t, 1, refused.Code)
 	require.Contains(t, refused.Err, `(schema Ledger "EU", 1)`)
