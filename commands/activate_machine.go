@@ -16,7 +16,7 @@ type ActivateMachine struct {
 }
 
 // ActivateMachine carries the command out. Refusals: those of a licence key and of a licence that does not permit it,
-// license.ErrSeatLimitReached, a [refusal.Invalid].
+// license.ErrSeatLimitReached, a [domainerr.Invalid].
 func (h *Handler) ActivateMachine(ctx context.Context, req Request, c ActivateMachine) (Activation, error) {
 	v, err := h.visit(ctx, req, c, c.LicenseKey, uuid.Nil, c.Machine)
 	if err != nil {
@@ -28,11 +28,11 @@ func (h *Handler) ActivateMachine(ctx context.Context, req Request, c ActivateMa
 	if err != nil {
 		return Activation{}, err
 	}
-	held, found := done.state.Find(v.machine)
+	bound, found := done.state.Find(v.machine)
 	if !found {
 		return Activation{}, license.ErrActivationNotFound
 	}
-	activation, err := h.answer(ctx, done, held)
+	activation, err := h.answer(ctx, done, bound)
 	for _, e := range done.events {
 		if _, bound := e.Payload.(binding.MachineBound); bound {
 			activation.New = true

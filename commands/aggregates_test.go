@@ -19,13 +19,13 @@ import (
 
 // tally is an aggregate that the program does not have.
 type tally struct {
-	track event.Track
+	track event.StreamState
 	count int
 }
 
-func (c *tally) Track() event.Track {
+func (c *tally) StreamState() event.StreamState {
 	if c == nil {
-		return event.Track{}
+		return event.StreamState{}
 	}
 	return c.track
 }
@@ -41,7 +41,7 @@ func foldTally(c *tally, events ...event.Event) (*tally, error) {
 	}
 	for _, e := range events {
 		next.count++
-		next.track = next.track.Follow(e.Envelope)
+		next.track = next.track.Advance(e.Envelope)
 	}
 	return &next, nil
 }

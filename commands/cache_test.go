@@ -42,7 +42,7 @@ func (r *remembering) Save(s *license.Stream) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.kept[s.ID] = s
-	r.saves = append(r.saves, s.Track().Revision)
+	r.saves = append(r.saves, s.StreamState().Revision)
 }
 
 func (r *remembering) Announce() {
@@ -170,10 +170,10 @@ func TestASnapshotOfAnotherHistoryIsNotBelieved(t *testing.T) {
 // continuation is a licence as it might have gone on.
 func (o *office) continuation(s *license.Stream, until event.Revision) *license.Stream {
 	o.t.Helper()
-	for s.Track().Revision < until {
+	for s.StreamState().Revision < until {
 		var err error
 		s, err = license.Fold(s, event.Event{Payload: license.Revoked{}, Envelope: event.Envelope{
-			Position: s.Track().Position + 1, Revision: s.Track().Revision + 1, Pending: event.Pending{ID: o.ids.next(), Metadata: event.Metadata{Tenant: vendor}},
+			Position: s.StreamState().Position + 1, Revision: s.StreamState().Revision + 1, Pending: event.Pending{ID: o.ids.next(), Metadata: event.Metadata{Tenant: vendor}},
 		}})
 		require.NoError(o.t, err)
 	}

@@ -9,14 +9,14 @@ import (
 
 	"github.com/licenseledger/licenseledger/commands"
 	"github.com/licenseledger/licenseledger/domain/catalog"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/event"
-	"github.com/licenseledger/licenseledger/domain/refusal"
 )
 
 // requireInvalid expects input to be refused because of exactly these fields, in any order.
 func requireInvalid(t *testing.T, err error, fields ...string) {
 	t.Helper()
-	var invalid *refusal.Invalid
+	var invalid *domainerr.Invalid
 	require.ErrorAs(t, err, &invalid)
 	var named []string
 	for _, f := range invalid.Fields {

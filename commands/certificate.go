@@ -28,21 +28,21 @@ type Seats struct{ Used, Limit int }
 func seatsOf(s *license.Stream) Seats { return Seats{Used: s.SeatsUsed(), Limit: s.Policy.Seats()} }
 
 // answer describes a machine's place and derives its certificate.
-func (h *Handler) answer(ctx context.Context, done changed[license.Stream], held license.Held) (Activation, error) {
-	certificate, err := h.certificate(ctx, done.state, held)
+func (h *Handler) answer(ctx context.Context, done changed[license.Stream], bound license.BoundMachine) (Activation, error) {
+	certificate, err := h.certificate(ctx, done.state, bound)
 	if err != nil {
 		return Activation{}, err
 	}
 	state := done.state
 	if len(done.events) == 0 { // nor was recorded what time has brought about
-		state = state.Settled(h.licenses.clock())
+		state = state.AsOf(h.licenses.clock())
 	}
 	return Activation{
-		ID:          held.Activation.ID,
-		BindingID:   held.Binding.ID,
+		ID:          bound.Activation.ID,
+		BindingID:   bound.Binding.ID,
 		LicenseID:   done.state.ID,
 		Certificate: certificate,
-		ExpiresAt:   held.Activation.ExpiresAt,
+		ExpiresAt:   bound.Activation.ExpiresAt,
 		Seats:       seatsOf(state),
 		Outcome:     done.Outcome,
 	}, nil
@@ -50,12 +50,12 @@ func (h *Handler) answer(ctx context.Context, done changed[license.Stream], held
 
 // certificate derives the certificate of an activation from the event that determines it: the same event gives the same
 // bytes, however often it is asked for.
-func (h *Handler) certificate(ctx context.Context, s *license.Stream, held license.Held) (string, error) {
-	determined := held.Activation.Certified
+func (h *Handler) certificate(ctx context.Context, s *license.Stream, bound license.BoundMachine) (string, error) {
+	determined := bound.Activation.CertificateEvent
 	if signed, ok := h.certificates.GetIfPresent(determined.ID); ok {
 		return signed, nil
 	}
-	signed, err := h.keyring.Certify(ctx, held.Activation.KeyID, keyring.Certificate{
+	signed, err := h.keyring.Certify(ctx, bound.Activation.KeyID, keyring.Certificate{
 		Issuer:       h.issuer,
 		License:      s.ID,
 		Product:      s.ProductID,
@@ -63,13 +63,13 @@ func (h *Handler) certificate(ctx context.Context, s *license.Stream, held licen
 		Plan:         s.PlanCode,
 		PlanType:     s.Policy.PlanType,
 		Features:     s.Policy.Features,
-		Fingerprint:  held.Activation.Fingerprint,
-		Activation:   held.Activation.ID,
-		Binding:      held.Binding.ID,
-		NotBefore:    held.Activation.GrantedAt,
-		IssuedAt:     held.Activation.IssuedAt,
-		ExpiresAt:    held.Activation.ExpiresAt,
-		OfflineUntil: held.Activation.ExpiresAt,
+		Fingerprint:  bound.Activation.Fingerprint,
+		Activation:   bound.Activation.ID,
+		Binding:      bound.Binding.ID,
+		NotBefore:    bound.Activation.GrantedAt,
+		IssuedAt:     bound.Activation.IssuedAt,
+		ExpiresAt:    bound.Activation.ExpiresAt,
+		OfflineUntil: bound.Activation.ExpiresAt,
 		Position:     determined.Position,
 		Revision:     determined.Revision,
 	})

@@ -25,7 +25,7 @@ type Deactivated struct {
 }
 
 // Deactivate carries the command out. Refusals: those of a licence key, license.ErrNotFound, license.ErrActivationNotFound,
-// a [refusal.Invalid].
+// a [domainerr.Invalid].
 func (h *Handler) Deactivate(ctx context.Context, req Request, c Deactivate) (Deactivated, error) {
 	s, err := h.addressed(ctx, c.LicenseKey, c.LicenseID)
 	if err != nil {

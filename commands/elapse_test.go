@@ -71,7 +71,7 @@ func TestTheTimekeeperRecordsWhatIsDue(t *testing.T) {
 	}
 	before := o.head()
 	o.clock.advance(day)
-	keeper := &commands.Timekeeper{Handler: o.Handler, Due: func(_ context.Context, now time.Time, limit int) ([]uuid.UUID, error) {
+	keeper := &commands.ExpiryScheduler{Handler: o.Handler, Due: func(_ context.Context, now time.Time, limit int) ([]uuid.UUID, error) {
 		require.Equal(t, noon.Add(day), now.UTC())
 		require.Positive(t, limit)
 		return due, nil
@@ -83,14 +83,14 @@ func TestTheTimekeeperRecordsWhatIsDue(t *testing.T) {
 		}
 		return ledger.Store.Append(ctx, stream, expected, events)
 	})
-	require.ErrorIs(t, keeper.Round(o.system()), eventstore.ErrBusy)
+	require.ErrorIs(t, keeper.RecordDue(o.system()), eventstore.ErrBusy)
 	require.Equal(t, before+2, o.head(), "one that fails does not hold up the others")
 	restore()
 
-	require.NoError(t, keeper.Round(o.system()))
-	require.NoError(t, keeper.Round(o.system()))
+	require.NoError(t, keeper.RecordDue(o.system()))
+	require.NoError(t, keeper.RecordDue(o.system()))
 	require.Equal(t, []event.Type{license.ExpiredType, license.ExpiredType, license.ExpiredType}, o.typesAfter(before))
-	require.ErrorIs(t, keeper.Round(o.admin(vendor)), tenancy.ErrForbidden)
+	require.ErrorIs(t, keeper.RecordDue(o.admin(vendor)), tenancy.ErrForbidden)
 }
 
 func TestTheTimekeeperGoesOnUntilItIsStopped(t *testing.T) {
@@ -103,7 +103,7 @@ func TestTheTimekeeperGoesOnUntilItIsStopped(t *testing.T) {
 	var log bytes.Buffer
 	rounds := make(chan int)
 	n := 0
-	keeper := &commands.Timekeeper{
+	keeper := &commands.ExpiryScheduler{
 		Handler: o.Handler, Every: time.Millisecond, Logger: slog.New(slog.NewTextHandler(&log, nil)),
 		Due: func(ctx context.Context, _ time.Time, _ int) ([]uuid.UUID, error) {
 			n++

@@ -26,9 +26,9 @@ func (h *Handler) Heartbeat(ctx context.Context, req Request, c Heartbeat) (Acti
 	if err != nil {
 		return Activation{}, err
 	}
-	held, found := done.state.ByActivation(c.ActivationID)
+	bound, found := done.state.ByActivation(c.ActivationID)
 	if !found {
 		return Activation{}, license.ErrActivationNotFound
 	}
-	return h.answer(ctx, done, held)
+	return h.answer(ctx, done, bound)
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/licenseledger/licenseledger/domain/catalog"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
-	"github.com/licenseledger/licenseledger/domain/refusal"
 	"github.com/licenseledger/licenseledger/domain/tenancy"
 	"github.com/licenseledger/licenseledger/keyring"
 )
@@ -33,7 +33,7 @@ type IssuedLicense struct {
 }
 
 // IssueLicense carries the command out. With an Idempotency-Key the licence's id derives from it, so that a repetition
-// finds the same licence. Refusals: catalog.ErrProductNotFound, catalog.ErrPlanNotFound, a [refusal.Invalid].
+// finds the same licence. Refusals: catalog.ErrProductNotFound, catalog.ErrPlanNotFound, a [domainerr.Invalid].
 func (h *Handler) IssueLicense(ctx context.Context, req Request, c IssueLicense) (IssuedLicense, error) {
 	if err := tenancy.Require(ctx, tenancy.Admin); err != nil {
 		return IssuedLicense{}, err
@@ -79,14 +79,14 @@ func (h *Handler) issue(ctx context.Context, s *license.Stream, tenant string, s
 		LicenseID: keyring.LicenseID(serial), Serial: license.Serial(serial), Product: product, Plan: plan,
 		MaxMachines: c.MaxMachines, ExpiresAt: inMicroseconds(c.ExpiresAt), Metadata: c.Metadata,
 	}
-	var check refusal.Check
-	check.Within("customer", c.Customer.Validate())
+	var check domainerr.Check
+	check.Nested("customer", c.Customer.Validate())
 	_, err := issue.Decide(s, now)
-	var invalid *refusal.Invalid
+	var invalid *domainerr.Invalid
 	if err != nil && !errors.As(err, &invalid) {
 		return nil, err
 	}
-	check.Within("", err)
+	check.Nested("", err)
 	if err := check.Err(); err != nil {
 		return nil, err
 	}
@@ -121,14 +121,14 @@ func (h *Handler) offer(ctx context.Context, tenant, productRef, planRef string)
 		return nil, nil, err
 	}
 	if product == nil {
-		return nil, nil, catalog.ErrProductNotFound.Because("there is no product with the code or id %q", productRef)
+		return nil, nil, catalog.ErrProductNotFound.WithMessage("there is no product with the code or id %q", productRef)
 	}
 	plan, err := byIDOrCode(ctx, h.plans, planRef, catalog.PlanID(product.ID, planRef))
 	if err != nil {
 		return nil, nil, err
 	}
 	if plan == nil || plan.ProductID != product.ID {
-		return nil, nil, catalog.ErrPlanNotFound.Because("the product %s has no plan with the code or id %q", product.Code, planRef)
+		return nil, nil, catalog.ErrPlanNotFound.WithMessage("the product %s has no plan with the code or id %q", product.Code, planRef)
 	}
 	return product, plan, nil
 }

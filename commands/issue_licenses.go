@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/licenseledger/licenseledger/domain/refusal"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/tenancy"
 )
 
@@ -28,8 +28,8 @@ func (h *Handler) IssueLicenses(ctx context.Context, req Request, batch []IssueL
 	if err := tenancy.Require(ctx, tenancy.Admin); err != nil {
 		return nil, err
 	}
-	var check refusal.Check
-	check.That(len(batch) >= 1 && len(batch) <= MaxBatch, "licenses", "must be 1 to 1000")
+	var check domainerr.Check
+	check.Require(len(batch) >= 1 && len(batch) <= MaxBatch, "licenses", "must be 1 to 1000")
 	if err := check.Err(); err != nil {
 		return nil, err
 	}

@@ -8,9 +8,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/domain/machine"
-	"github.com/licenseledger/licenseledger/domain/refusal"
 	"github.com/licenseledger/licenseledger/domain/tenancy"
 	"github.com/licenseledger/licenseledger/keyring"
 )
@@ -31,19 +31,19 @@ const (
 
 // recognisable checks a presented machine and reduces it to what identifies it.
 func (h *Handler) recognisable(tenant string, p PresentedMachine) (machine.Machine, error) {
-	var check refusal.Check
-	check.That((p.Fingerprint == "") != (len(p.Components) == 0), "machine", "must have either a fingerprint or components")
-	check.That(utf8.ValidString(p.Name) && utf8.RuneCountInString(p.Name) <= MaxMachineName, "machine.name", "must be at most 200 characters")
-	check.That(utf8.ValidString(p.OS) && len(p.OS) <= MaxOS, "machine.os", "must be at most 64 bytes")
+	var check domainerr.Check
+	check.Require((p.Fingerprint == "") != (len(p.Components) == 0), "machine", "must have either a fingerprint or components")
+	check.Require(utf8.ValidString(p.Name) && utf8.RuneCountInString(p.Name) <= MaxMachineName, "machine.name", "must be at most 200 characters")
+	check.Require(utf8.ValidString(p.OS) && len(p.OS) <= MaxOS, "machine.os", "must be at most 64 bytes")
 	identified := machine.Machine{OS: strings.TrimSpace(p.OS)}
 	if p.Fingerprint != "" {
 		fingerprint, err := machine.ParseFingerprint(p.Fingerprint)
-		check.Within("machine.fingerprint", err)
+		check.Nested("machine.fingerprint", err)
 		identified.Fingerprint = fingerprint
 	}
 	if len(p.Components) > 0 {
 		components, err := machine.NewComponents(p.Components)
-		check.Within("machine.components", err)
+		check.Nested("machine.components", err)
 		identified.Fingerprint = components.Fingerprint()
 		identified.Hashes = h.keyring.HashComponents(tenant, components)
 	}
@@ -66,7 +66,7 @@ func (h *Handler) visit(ctx context.Context, req Request, command any, licenseKe
 		return visit{}, err
 	}
 	v := visit{license: s.ID}
-	if v.machine, err = h.recognisable(s.Track().Tenant, p); err != nil {
+	if v.machine, err = h.recognisable(s.StreamState().Tenant, p); err != nil {
 		return visit{}, err
 	}
 	if p.Name != "" {
@@ -135,7 +135,7 @@ func (h *Handler) addressed(ctx context.Context, licenseKey string, id uuid.UUID
 
 // signingKeyID names the key that signs a product's certificates today, for a licence that was loaded.
 func (h *Handler) signingKeyID(ctx context.Context, s *license.Stream) (string, error) {
-	asSystem := tenancy.With(ctx, tenancy.Principal{Tenant: s.Track().Tenant, Actor: string(tenancy.System), Role: tenancy.System})
+	asSystem := tenancy.With(ctx, tenancy.Principal{Tenant: s.StreamState().Tenant, Actor: string(tenancy.System), Role: tenancy.System})
 	product, err := h.products.find(asSystem, s.ProductID)
 	if err != nil {
 		return "", err

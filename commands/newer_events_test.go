@@ -83,15 +83,15 @@ func TestWhatIsDueForALicenseOfANewerVersionIsLeftAloneAndSaidOnce(t *testing.T)
 	o.clock.advance(day)
 	var log bytes.Buffer
 	asked := 0
-	keeper := &commands.Timekeeper{Handler: o.Handler, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+	keeper := &commands.ExpiryScheduler{Handler: o.Handler, Logger: slog.New(slog.NewTextHandler(&log, nil)),
 		Due: func(_ context.Context, _ time.Time, limit int) ([]uuid.UUID, error) {
 			asked = limit
 			return due, nil
 		}}
-	require.NoError(t, keeper.Round(o.system()))
+	require.NoError(t, keeper.RecordDue(o.system()))
 	first := asked
 	for range 3 {
-		require.NoError(t, keeper.Round(o.system()))
+		require.NoError(t, keeper.RecordDue(o.system()))
 	}
 	require.Equal(t, []event.Type{license.ExpiredType}, o.typesAfter(before), "the others are not held up")
 	require.Equal(t, first+2, asked, "those left alone take nobody's place in a round")

@@ -19,7 +19,7 @@ func (r *repository[T]) pending(payloads []event.Payload, tenant, actor string, 
 			return nil, err
 		}
 		who := actor
-		if _, byTime := p.(event.Elapsed); byTime {
+		if _, byTime := p.(event.TimeDriven); byTime {
 			who = string(tenancy.System)
 		}
 		pending[i] = event.Pending{

@@ -12,7 +12,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/commands"
 	"github.com/licenseledger/licenseledger/domain/catalog"
-	"github.com/licenseledger/licenseledger/domain/refusal"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 )
 
 // TestAnInstanceThatStartsAnewAnswersLikeTheOneThatWasThere plays random commands against licences, and then compares what the
@@ -82,8 +82,8 @@ func (p *play) do(name string, send func(commands.Request) (any, error)) (answer
 	before := p.head()
 	answer, err := send(req)
 	if err != nil {
-		var refused *refusal.Refusal
-		var invalid *refusal.Invalid
+		var refused *domainerr.Error
+		var invalid *domainerr.Invalid
 		require.True(p.t, errors.As(err, &refused) || errors.As(err, &invalid), "%s: %v", name, err)
 		require.Equal(p.t, before, p.head(), "%s: a refusal records nothing", name)
 		return nil, false
@@ -204,7 +204,7 @@ func (p *play) repeat(t *rapid.T) {
 	before := p.head()
 	answer, err := c.send(c.req)
 	require.Equal(t, before, p.head())
-	var refused *refusal.Refusal
+	var refused *domainerr.Error
 	if errors.As(err, &refused) {
 		require.Equal(t, "LICENSE_KEY_INVALID", refused.Code, c.name)
 		return

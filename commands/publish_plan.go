@@ -24,7 +24,7 @@ type Plan struct {
 	Outcome
 }
 
-// PublishPlan carries the command out. Refusals: catalog.ErrProductNotFound, catalog.ErrPlanCodeTaken, a [refusal.Invalid].
+// PublishPlan carries the command out. Refusals: catalog.ErrProductNotFound, catalog.ErrPlanCodeTaken, a [domainerr.Invalid].
 func (h *Handler) PublishPlan(ctx context.Context, req Request, c PublishPlan) (Plan, error) {
 	if err := tenancy.Require(ctx, tenancy.Admin); err != nil {
 		return Plan{}, err

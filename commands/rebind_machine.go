@@ -19,7 +19,7 @@ type RebindMachine struct {
 
 // RebindMachine carries the command out and answers with the new machine's activation. Refusals: those of a licence key and
 // of a licence that does not permit it, license.ErrBindingNotFound, license.ErrMachineAlreadyBound,
-// license.ErrRebindLimitReached, license.ErrSeatLimitReached for a lapsed lease, a [refusal.Invalid].
+// license.ErrRebindLimitReached, license.ErrSeatLimitReached for a lapsed lease, a [domainerr.Invalid].
 func (h *Handler) RebindMachine(ctx context.Context, req Request, c RebindMachine) (Activation, error) {
 	v, err := h.visit(ctx, req, c, c.LicenseKey, c.LicenseID, c.Machine)
 	if err != nil {

@@ -59,7 +59,7 @@ func (o *office) wornInRedis(cache *rediscache.Cache, events int) commands.Issue
 	issued := o.worn(o.handlerWith(o.store, 10, cache), events)
 	require.Eventually(o.t, func() bool {
 		s := cache.Load(o.t.Context(), issued.ID)
-		return s != nil && int(s.Track().Revision) == events/16*16
+		return s != nil && int(s.StreamState().Revision) == events/16*16
 	}, time.Minute, time.Millisecond)
 	return issued
 }
@@ -277,7 +277,7 @@ func TestASnapshotAheadOfALedgerThatWasPutBackIsIgnored(t *testing.T) {
 				o.turn(h, issued.ID, n)
 			}
 			require.Eventually(t, func() bool {
-				return cache.Load(t.Context(), issued.ID).Track().Revision == 32
+				return cache.Load(t.Context(), issued.ID).StreamState().Revision == 32
 			}, time.Minute, time.Millisecond)
 
 			restored := o.putBack(backup)
@@ -311,7 +311,7 @@ func BenchmarkColdValidate(b *testing.B) {
 	issued := o.worn(o.handlerWith(o.store, 10, cache), 200)
 	require.Eventually(b, func() bool {
 		s := cache.Load(b.Context(), issued.ID)
-		return s != nil && s.Track().Revision == 192
+		return s != nil && s.StreamState().Revision == 192
 	}, time.Minute, time.Millisecond)
 	for name, with := range map[string]commands.Cache{"ledger only": nil, "with Redis": cache} {
 		b.Run(name, func(b *testing.B) {

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/licenseledger/licenseledger/domain/catalog"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/event"
-	"github.com/licenseledger/licenseledger/domain/refusal"
 	"github.com/licenseledger/licenseledger/domain/tenancy"
 )
 
@@ -26,7 +26,7 @@ type Product struct {
 	Outcome
 }
 
-// RegisterProduct carries the command out. Refusals: catalog.ErrProductCodeTaken, a [refusal.Invalid].
+// RegisterProduct carries the command out. Refusals: catalog.ErrProductCodeTaken, a [domainerr.Invalid].
 func (h *Handler) RegisterProduct(ctx context.Context, req Request, c RegisterProduct) (Product, error) {
 	if err := tenancy.Require(ctx, tenancy.Admin); err != nil {
 		return Product{}, err
@@ -70,8 +70,8 @@ func (c RegisterProduct) checked() (catalog.RegisterProduct, catalog.Algorithm, 
 	if c.OfflineDays != nil {
 		register.OfflineDays = *c.OfflineDays
 	}
-	var check refusal.Check
-	check.Within("", register.Validate())
-	check.That(algorithm.Valid(), "signing_algorithm", "must be ed25519 or rsa2048")
+	var check domainerr.Check
+	check.Nested("", register.Validate())
+	check.Require(algorithm.Valid(), "signing_algorithm", "must be ed25519 or rsa2048")
 	return register, algorithm, check.Err()
 }

@@ -14,7 +14,7 @@ type ReinstateLicense struct {
 	Reason    string
 }
 
-// ReinstateLicense carries the command out. Refusals: license.ErrNotFound, license.ErrInvalidTransition, a [refusal.Invalid].
+// ReinstateLicense carries the command out. Refusals: license.ErrNotFound, license.ErrInvalidTransition, a [domainerr.Invalid].
 func (h *Handler) ReinstateLicense(ctx context.Context, req Request, c ReinstateLicense) (License, error) {
 	return h.administer(ctx, req, c.LicenseID, c, license.Reinstate{Reason: c.Reason})
 }

@@ -15,7 +15,7 @@ type ReissueKey struct {
 	Reason    string
 }
 
-// ReissueKey carries the command out. Refusals: license.ErrNotFound, license.ErrInvalidTransition, a [refusal.Invalid].
+// ReissueKey carries the command out. Refusals: license.ErrNotFound, license.ErrInvalidTransition, a [domainerr.Invalid].
 func (h *Handler) ReissueKey(ctx context.Context, req Request, c ReissueKey) (IssuedLicense, error) {
 	if err := tenancy.Require(ctx, tenancy.Admin); err != nil {
 		return IssuedLicense{}, err

@@ -17,7 +17,7 @@ type RenewLicense struct {
 	ExpiresAt  *time.Time
 }
 
-// RenewLicense carries the command out. Refusals: license.ErrNotFound, license.ErrInvalidTransition, a [refusal.Invalid].
+// RenewLicense carries the command out. Refusals: license.ErrNotFound, license.ErrInvalidTransition, a [domainerr.Invalid].
 func (h *Handler) RenewLicense(ctx context.Context, req Request, c RenewLicense) (License, error) {
 	return h.administer(ctx, req, c.LicenseID, c, license.Renew{
 		Reason: c.Reason, ExtendDays: c.ExtendDays, ExpiresAt: inMicroseconds(c.ExpiresAt),

@@ -17,14 +17,14 @@ import (
 // folded is an aggregate of type T. A nil *T does not exist.
 type folded[T any] interface {
 	*T
-	Track() event.Track
+	StreamState() event.StreamState
 }
 
 // repository loads aggregates of one kind and changes them.
 type repository[T any] struct {
 	*ledger
 	aggregate.Definition[T]
-	track func(*T) event.Track
+	track func(*T) event.StreamState
 	shelf *shelf[T]
 	// snapshots are nil when there are none to be shared. The claim of an aggregate lets one goroutine at a time load its own.
 	snapshots snapshots[T]
@@ -33,7 +33,7 @@ type repository[T any] struct {
 // newRepository returns the repository of a kind of aggregate, which keeps up to cached of them folded in memory. The ledger hands it
 // every append of another instance from now on. It fails when the ledger has a repository under the same prefix.
 func newRepository[T any, S folded[T]](l *ledger, definition aggregate.Definition[T], cached int) (*repository[T], error) {
-	track := func(t *T) event.Track { return S(t).Track() }
+	track := func(t *T) event.StreamState { return S(t).StreamState() }
 	shelf, err := newShelf(cached, func(t *T) event.Revision { return track(t).Revision })
 	if err != nil {
 		return nil, err
@@ -224,7 +224,7 @@ func (r *repository[T]) decided(principal tenancy.Principal, req Request, state 
 		return nil, r.NotFound
 	}
 	if req.IfMatch != nil && *req.IfMatch != track.Revision {
-		return nil, ErrPreconditionFailed.Because("it is at revision %d, not %d", track.Revision, *req.IfMatch)
+		return nil, ErrPreconditionFailed.WithMessage("it is at revision %d, not %d", track.Revision, *req.IfMatch)
 	}
 	payloads, refused := decide(state, r.at(req))
 	if refused != nil {

@@ -17,7 +17,7 @@ type RevisePlan struct {
 	Terms  catalog.Terms // see [catalog.Terms.WithDefaults]
 }
 
-// RevisePlan carries the command out. Refusals: catalog.ErrPlanNotFound, a [refusal.Invalid].
+// RevisePlan carries the command out. Refusals: catalog.ErrPlanNotFound, a [domainerr.Invalid].
 func (h *Handler) RevisePlan(ctx context.Context, req Request, c RevisePlan) (Plan, error) {
 	if err := tenancy.Require(ctx, tenancy.Admin); err != nil {
 		return Plan{}, err

@@ -14,7 +14,7 @@ type RevokeLicense struct {
 	Reason    string
 }
 
-// RevokeLicense carries the command out. Refusals: license.ErrNotFound, license.ErrInvalidTransition, a [refusal.Invalid].
+// RevokeLicense carries the command out. Refusals: license.ErrNotFound, license.ErrInvalidTransition, a [domainerr.Invalid].
 func (h *Handler) RevokeLicense(ctx context.Context, req Request, c RevokeLicense) (License, error) {
 	return h.administer(ctx, req, c.LicenseID, c, license.Revoke{Reason: c.Reason})
 }

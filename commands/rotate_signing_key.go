@@ -30,7 +30,7 @@ func (h *Handler) RotateSigningKey(ctx context.Context, req Request, c RotateSig
 		if p == nil {
 			return nil, catalog.ErrProductNotFound
 		}
-		key, err := h.keyring.NewSigningKey(ctx, p.Track().Tenant, p.ID, p.SigningKey().Algorithm)
+		key, err := h.keyring.NewSigningKey(ctx, p.StreamState().Tenant, p.ID, p.SigningKey().Algorithm)
 		if err != nil {
 			return nil, err
 		}

@@ -14,7 +14,7 @@ type SuspendLicense struct {
 	Reason    string
 }
 
-// SuspendLicense carries the command out. Refusals: license.ErrNotFound, license.ErrInvalidTransition, a [refusal.Invalid].
+// SuspendLicense carries the command out. Refusals: license.ErrNotFound, license.ErrInvalidTransition, a [domainerr.Invalid].
 func (h *Handler) SuspendLicense(ctx context.Context, req Request, c SuspendLicense) (License, error) {
 	return h.administer(ctx, req, c.LicenseID, c, license.Suspend{Reason: c.Reason})
 }

@@ -58,10 +58,10 @@ func (h *host) pass(d time.Duration, due ...uuid.UUID) {
 // round has what is due at some licences recorded.
 func (h *host) round(due ...uuid.UUID) {
 	h.t.Helper()
-	keeper := commands.Timekeeper{Handler: h.Handler, Trusted: h.trusted.Trusted, Due: func(context.Context, time.Time, int) ([]uuid.UUID, error) {
+	keeper := commands.ExpiryScheduler{Handler: h.Handler, Trusted: h.trusted.Trusted, Due: func(context.Context, time.Time, int) ([]uuid.UUID, error) {
 		return due, nil
 	}}
-	require.NoError(h.t, keeper.Round(h.system()))
+	require.NoError(h.t, keeper.RecordDue(h.system()))
 }
 
 func (h *host) verdict(key string) license.Code {

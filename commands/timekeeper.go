@@ -12,8 +12,8 @@ import (
 	"github.com/licenseledger/licenseledger/domain/tenancy"
 )
 
-// Timekeeper has what time brings about recorded: it asks at intervals which licences are due and lets them elapse.
-type Timekeeper struct {
+// ExpiryScheduler has what time brings about recorded: it asks at intervals which licences are due and lets them elapse.
+type ExpiryScheduler struct {
 	Handler *Handler
 	// Due names licences for which something may be due, at most limit. It may lag behind the ledger: naming a licence once
 	// too often does no harm, and one that is missing is named next time.
@@ -33,12 +33,12 @@ const (
 )
 
 // Run keeps time until ctx ends.
-func (t *Timekeeper) Run(ctx context.Context) {
+func (t *ExpiryScheduler) Run(ctx context.Context) {
 	ctx = tenancy.With(ctx, tenancy.Principal{Actor: string(tenancy.System), Role: tenancy.System})
 	ticker := time.NewTicker(t.Every)
 	defer ticker.Stop()
 	for {
-		if err := t.Round(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		if err := t.RecordDue(ctx); err != nil && !errors.Is(err, context.Canceled) {
 			t.Logger.ErrorContext(ctx, "what is due could not be recorded; trying again", "error", err)
 		}
 		select {
@@ -49,9 +49,9 @@ func (t *Timekeeper) Run(ctx context.Context) {
 	}
 }
 
-// Round records what is due now. One licence that fails does not hold up the others; one that holds an event of a newer version of the
+// RecordDue records what is due now. One licence that fails does not hold up the others; one that holds an event of a newer version of the
 // program is left alone from then on. ctx needs a principal of role System. One goroutine at a time calls it.
-func (t *Timekeeper) Round(ctx context.Context) error {
+func (t *ExpiryScheduler) RecordDue(ctx context.Context) error {
 	if t.Trusted != nil && !t.Trusted() {
 		return nil
 	}

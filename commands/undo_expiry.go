@@ -20,7 +20,7 @@ type UndoExpiry struct {
 	Reason    string
 }
 
-// UndoExpiry carries the command out. Refusals: license.ErrNotFound, license.ErrInvalidTransition, a [refusal.Invalid].
+// UndoExpiry carries the command out. Refusals: license.ErrNotFound, license.ErrInvalidTransition, a [domainerr.Invalid].
 func (h *Handler) UndoExpiry(ctx context.Context, req Request, c UndoExpiry) (License, error) {
 	if err := tenancy.Require(ctx, tenancy.Admin); err != nil {
 		return License{}, err

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"time"
 
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
-	"github.com/licenseledger/licenseledger/domain/refusal"
 	"github.com/licenseledger/licenseledger/keyring"
 )
 
@@ -34,8 +34,8 @@ type Verdict struct {
 // Validate carries the question out. A key that leads nowhere is a verdict, not an error. When a valid machine's certificate
 // has less than half of its time left, or its hardware drifted, that is recorded and a fresh certificate handed out.
 func (h *Handler) Validate(ctx context.Context, req Request, c Validate) (Verdict, error) {
-	var check refusal.Check
-	check.That(len(c.Entitlements) <= MaxEntitlements, "entitlements", "must be at most 64")
+	var check domainerr.Check
+	check.Require(len(c.Entitlements) <= MaxEntitlements, "entitlements", "must be at most 64")
 	if err := check.Err(); err != nil {
 		return Verdict{}, err
 	}
@@ -50,7 +50,7 @@ func (h *Handler) Validate(ctx context.Context, req Request, c Validate) (Verdic
 	}
 	ask := license.Validate{Product: c.Product, Entitlements: c.Entitlements}
 	if c.Machine != nil {
-		presented, err := h.recognisable(s.Track().Tenant, *c.Machine)
+		presented, err := h.recognisable(s.StreamState().Tenant, *c.Machine)
 		if err != nil {
 			return Verdict{}, err
 		}
@@ -68,11 +68,11 @@ func (h *Handler) Validate(ctx context.Context, req Request, c Validate) (Verdic
 
 // judge answers from the cached aggregate, and goes to the ledger only when there is something to record.
 func (h *Handler) judge(ctx context.Context, req Request, s *license.Stream, licenseKey string, ask license.Validate) (Verdict, error) {
-	if req.IfMatch != nil && *req.IfMatch != s.Track().Revision {
-		return Verdict{}, ErrPreconditionFailed.Because("it is at revision %d, not %d", s.Track().Revision, *req.IfMatch)
+	if req.IfMatch != nil && *req.IfMatch != s.StreamState().Revision {
+		return Verdict{}, ErrPreconditionFailed.WithMessage("it is at revision %d, not %d", s.StreamState().Revision, *req.IfMatch)
 	}
 	now := h.licenses.clock()
-	done := changed[license.Stream]{state: s, Outcome: Outcome{Position: s.Track().Position, Revision: s.Track().Revision}}
+	done := changed[license.Stream]{state: s, Outcome: Outcome{Position: s.StreamState().Position, Revision: s.StreamState().Revision}}
 	news, err := s.Decide(ask, now)
 	if err != nil {
 		return Verdict{}, err
@@ -89,13 +89,13 @@ func (h *Handler) judge(ctx context.Context, req Request, s *license.Stream, lic
 			return Verdict{}, err
 		}
 	}
-	settled := done.state.Settled(now)
+	current := done.state.AsOf(now)
 	judged := done.state.Verdict(ask, now)
-	verdict := Verdict{Code: judged.Code, License: settled, DecidedBy: judged.DecidedBy, Outcome: done.Outcome}
-	if judged.Held == nil {
+	verdict := Verdict{Code: judged.Code, License: current, DecidedBy: judged.DecidedBy, Outcome: done.Outcome}
+	if judged.Machine == nil {
 		return verdict, nil
 	}
-	held, err := h.answer(ctx, done, *judged.Held)
-	verdict.Activation = &held
+	activation, err := h.answer(ctx, done, *judged.Machine)
+	verdict.Activation = &activation
 	return verdict, err
 }

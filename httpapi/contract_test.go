@@ -14,9 +14,9 @@ import (
 
 	"github.com/licenseledger/licenseledger/commands"
 	"github.com/licenseledger/licenseledger/domain/catalog"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/domain/machine"
-	"github.com/licenseledger/licenseledger/domain/refusal"
 	"github.com/licenseledger/licenseledger/httpapi/contract"
 	"github.com/licenseledger/licenseledger/httpapi/problem"
 	"github.com/licenseledger/licenseledger/readmodels"
@@ -162,7 +162,7 @@ func TestTheIntroductionExplainsEveryProblemCode(t *testing.T) {
 	var explained []string
 	for _, row := range regexp.MustCompile("(?m)^    \\| `([A-Z_]+)` \\| ([0-9]{3}) \\|").FindAllStringSubmatch(string(text), -1) {
 		explained = append(explained, row[1])
-		require.Equal(t, row[2], strconv.Itoa(problem.Status(refusal.New(row[1], "", ""))), row[1])
+		require.Equal(t, row[2], strconv.Itoa(problem.Status(domainerr.New(row[1], "", ""))), row[1])
 	}
 	require.ElementsMatch(t, published(t).Components.Schemas["ProblemCode"].Enum, explained)
 }

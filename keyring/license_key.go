@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/licenseledger/licenseledger/domain/refusal"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 )
 
 // ErrLicenseKeyInvalid refuses a licence key that this ring did not make: mistyped or forged.
-var ErrLicenseKeyInvalid = refusal.New("LICENSE_KEY_INVALID", "The license key is not valid.",
+var ErrLicenseKeyInvalid = domainerr.New("LICENSE_KEY_INVALID", "The license key is not valid.",
 	"Check the key for typing mistakes: it is five groups of five letters and digits, such as XXXXX-XXXXX-XXXXX-XXXXX-XXXXX.")
 
 // LicenseKey is what a licence key says.

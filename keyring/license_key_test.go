@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/licenseledger/licenseledger/domain/refusal"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/keyring"
 )
 
@@ -125,7 +125,7 @@ func TestTheRefusalOfALicenseKeyHelpsAndDoesNotRepeatTheKey(t *testing.T) {
 	t.Parallel()
 	k := newRing(t, sqlite, 1)
 	_, err := k.ParseLicenseKey(t.Context(), "ABCDE-FGHJK-MNPQR-STVWX-YZ012")
-	var refused *refusal.Refusal
+	var refused *domainerr.Error
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "LICENSE_KEY_INVALID", refused.Code)
 	require.NotEmpty(t, refused.Hint)

@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/licenseledger/licenseledger/domain/refusal"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 )
 
 // The bounds of what [Keyring.Subjects] takes.
@@ -34,7 +34,7 @@ const (
 // It is durable when Subject returns. An identity, such as an e-mail address, is the same whatever its case and the blanks
 // around it; only a keyed hash of it is stored. After [Keyring.EraseSubject] the same identity is a new subject.
 //
-// It fails with [refusal.Invalid] for an identity that is empty, too long or not UTF-8, and with ErrBusy when too many
+// It fails with [domainerr.Invalid] for an identity that is empty, too long or not UTF-8, and with ErrBusy when too many
 // callers wait.
 func (k *Keyring) Subject(ctx context.Context, tenant, identity string) (uuid.UUID, error) {
 	ids, err := k.Subjects(ctx, tenant, []string{identity})
@@ -64,14 +64,14 @@ func (k *Keyring) Subjects(ctx context.Context, tenant string, identities []stri
 }
 
 func (k *Keyring) addLookups(request *subjectRequest, identities []string) error {
-	var check refusal.Check
-	check.That(len(identities) <= MaxIdentities, "", "must be at most 10000 identities")
+	var check domainerr.Check
+	check.Require(len(identities) <= MaxIdentities, "", "must be at most 10000 identities")
 	if err := check.Err(); err != nil {
 		return err
 	}
 	for _, identity := range identities {
 		identity = strings.TrimSpace(identity)
-		check.That(identity != "" && len(identity) <= MaxIdentityLength && utf8.ValidString(identity), "", "must be 1 to 512 bytes of UTF-8")
+		check.Require(identity != "" && len(identity) <= MaxIdentityLength && utf8.ValidString(identity), "", "must be 1 to 512 bytes of UTF-8")
 		if err := check.Err(); err != nil {
 			return err
 		}

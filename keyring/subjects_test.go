@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/licenseledger/licenseledger/domain/refusal"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/keyring"
 )
 
@@ -77,7 +77,7 @@ func TestBadIdentitiesAreRefusedAndNoneIsStored(t *testing.T) {
 			"too many":  make([]string, keyring.MaxIdentities+1),
 		} {
 			_, err := k.Subjects(t.Context(), "default", identities)
-			var invalid *refusal.Invalid
+			var invalid *domainerr.Invalid
 			require.ErrorAs(t, err, &invalid, name)
 		}
 		require.Zero(t, countSubjects(t, k))

@@ -57,7 +57,7 @@ func (h *history) box(rt *rapid.T) machine.Machine {
 		Name: seal(subjectID, fmt.Sprintf("host-%d", n))}
 }
 
-func (h *history) held(rt *rapid.T) license.Held {
+func (h *history) held(rt *rapid.T) license.BoundMachine {
 	found, _ := h.stream.Find(h.box(rt))
 	return found
 }

@@ -31,7 +31,7 @@ func TestLedgersThatShareARedisDoNotMeet(t *testing.T) {
 	for n, space := range spaces {
 		loaded := caches[space].Load(t.Context(), id)
 		require.NotNil(t, loaded, space)
-		require.EqualValues(t, n+1, loaded.Track().Revision, space)
+		require.EqualValues(t, n+1, loaded.StreamState().Revision, space)
 	}
 	keys, err := client(t, server.URL()).Keys(t.Context(), "*").Result()
 	require.NoError(t, err)

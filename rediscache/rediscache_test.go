@@ -172,7 +172,7 @@ func TestAnOlderSnapshotNeverReplacesANewerOne(t *testing.T) {
 		held     event.Revision
 	}{{9, "saved", 9}, {10, "saved", 10}, {9, "outdated", 10}, {2, "outdated", 10}, {10, "saved", 10}, {100, "saved", 100}} {
 		save(t, cache, at(t, id, step.revision), step.outcome)
-		require.Equal(t, step.held, cache.Load(t.Context(), id).Track().Revision)
+		require.Equal(t, step.held, cache.Load(t.Context(), id).StreamState().Revision)
 	}
 }
 
@@ -279,7 +279,7 @@ func TestOfALicenceThatWaitsOnlyTheNewestStateIsSaved(t *testing.T) {
 	require.NoError(t, server.Resume())
 	eventually(t, func() bool {
 		s := cache.Load(t.Context(), id)
-		return s != nil && s.Track().Revision == 5
+		return s != nil && s.StreamState().Revision == 5
 	})
 	require.Zero(t, metric(t, cache, "saves_total", "dropped"))
 }

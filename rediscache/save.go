@@ -34,7 +34,7 @@ func (q *queue) put(s *license.Stream) bool {
 	if !known && len(q.waiting) >= maxWaiting {
 		return false
 	}
-	if !known || before.Track().Revision < s.Track().Revision {
+	if !known || before.StreamState().Revision < s.StreamState().Revision {
 		q.waiting[s.ID] = s
 	}
 	signal(q.wake)
@@ -103,7 +103,7 @@ func (c *Cache) save(ctx context.Context, s *license.Stream) {
 	}
 	var stored bool
 	err = c.call(ctx, backgroundTimeout, func(ctx context.Context) (err error) {
-		revision := fmt.Sprintf("%0*d", revisionDigits, s.Track().Revision)
+		revision := fmt.Sprintf("%0*d", revisionDigits, s.StreamState().Revision)
 		stored, err = redis.NewScript(saveNewer).Run(ctx, c.client, []string{c.space.key(s.ID)}, revision, text, timeToLive.Milliseconds()).Bool()
 		return err
 	})

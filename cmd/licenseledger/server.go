@@ -128,7 +128,7 @@ func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 func (s *server) startTasks(handler *commands.Handler, logger *slog.Logger) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopTasks = stop
-	keeper := &commands.Timekeeper{Handler: handler, Due: s.due, Trusted: s.clock.Trusted, Every: timekeeping, Logger: logger}
+	keeper := &commands.ExpiryScheduler{Handler: handler, Due: s.due, Trusted: s.clock.Trusted, Every: timekeeping, Logger: logger}
 	s.tasks.Go(func() { keeper.Run(ctx) })
 	s.tasks.Go(func() { handler.Follow(ctx, logger) })
 	s.tasks.Go(func() { s.watchLedger(ctx, logger) })

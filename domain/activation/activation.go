@@ -22,16 +22,16 @@ const (
 
 // Activation is one machine's permission to run. Its latest grant or renewal determines its certificate.
 type Activation struct {
-	ID          uuid.UUID
-	BindingID   uuid.UUID
-	Status      Status
-	Fingerprint machine.Fingerprint
-	KeyID       string    // the product key that signs the certificate
-	GrantedAt   time.Time // when the activation began
-	IssuedAt    time.Time // when the present certificate was issued
-	ExpiresAt   time.Time // when the present certificate ends
-	Certified   event.Ref // the event that determines the present certificate
-	Decided     event.Ref // the event that gave the activation its present status
+	ID               uuid.UUID
+	BindingID        uuid.UUID
+	Status           Status
+	Fingerprint      machine.Fingerprint
+	KeyID            string    // the product key that signs the certificate
+	GrantedAt        time.Time // when the activation began
+	IssuedAt         time.Time // when the present certificate was issued
+	ExpiresAt        time.Time // when the present certificate ends
+	CertificateEvent event.Ref // the event that determines the present certificate
+	StatusEvent      event.Ref // the event that gave the activation its present status
 }
 
 // Apply returns the activation after one of its events.
@@ -42,18 +42,18 @@ func (a Activation) Apply(e event.Event) Activation {
 			ID: happened.ActivationID, BindingID: happened.BindingID, Status: StatusActive,
 			Fingerprint: happened.Fingerprint, KeyID: happened.KeyID,
 			GrantedAt: happened.GrantedAt, IssuedAt: happened.GrantedAt, ExpiresAt: happened.ExpiresAt,
-			Certified: e.Ref(),
+			CertificateEvent: e.Ref(),
 		}
 	case Renewed:
 		a.Status, a.Fingerprint, a.KeyID = StatusActive, happened.Fingerprint, happened.KeyID
 		a.IssuedAt, a.ExpiresAt = happened.RenewedAt, happened.ExpiresAt
-		a.Certified = e.Ref()
+		a.CertificateEvent = e.Ref()
 	case Lapsed:
 		a.Status = StatusLapsed
 	case Ended:
 		a.Status = StatusEnded
 	}
-	a.Decided = e.Ref()
+	a.StatusEvent = e.Ref()
 	return a
 }
 

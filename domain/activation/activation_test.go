@@ -36,7 +36,7 @@ func TestAGrantMakesAnActivationAndItsCertificate(t *testing.T) {
 	e := happened(2, granted())
 	require.Equal(t, activation.Activation{
 		ID: activationID, BindingID: bindingID, Status: activation.StatusActive, Fingerprint: "f1", KeyID: "key-1",
-		GrantedAt: noon, IssuedAt: noon, ExpiresAt: noon.Add(time.Hour), Certified: e.Ref(), Decided: e.Ref(),
+		GrantedAt: noon, IssuedAt: noon, ExpiresAt: noon.Add(time.Hour), CertificateEvent: e.Ref(), StatusEvent: e.Ref(),
 	}, activation.Activation{}.Apply(e))
 }
 
@@ -48,7 +48,7 @@ func TestARenewalDeterminesANewCertificateOfTheSameActivation(t *testing.T) {
 	})
 	require.Equal(t, activation.Activation{
 		ID: activationID, BindingID: bindingID, Status: activation.StatusActive, Fingerprint: "f2", KeyID: "key-2",
-		GrantedAt: noon, IssuedAt: noon.Add(time.Minute), ExpiresAt: noon.Add(2 * time.Hour), Certified: e.Ref(), Decided: e.Ref(),
+		GrantedAt: noon, IssuedAt: noon.Add(time.Minute), ExpiresAt: noon.Add(2 * time.Hour), CertificateEvent: e.Ref(), StatusEvent: e.Ref(),
 	}, activation.Activation{}.Apply(happened(2, granted())).Apply(e))
 }
 
@@ -61,7 +61,7 @@ func TestLapseAndEndLeaveTheCertificateAsItWas(t *testing.T) {
 	} {
 		e := happened(3, p)
 		expected := active
-		expected.Status, expected.Decided = status, e.Ref()
+		expected.Status, expected.StatusEvent = status, e.Ref()
 		require.Equal(t, expected, active.Apply(e))
 		require.Equal(t, activation.StatusActive, active.Status, "the given activation is left as it is")
 	}
@@ -92,9 +92,9 @@ func TestTimeRunsOutWhenLessThanHalfIsLeft(t *testing.T) {
 func TestOnlyALapseComesWithTime(t *testing.T) {
 	t.Parallel()
 	for _, p := range []event.Payload{activation.Granted{}, activation.Renewed{}, activation.Ended{}} {
-		_, byTime := p.(event.Elapsed)
+		_, byTime := p.(event.TimeDriven)
 		require.False(t, byTime, p.EventType())
 	}
-	var byTime event.Elapsed = activation.Lapsed{}
-	byTime.Elapsed()
+	var byTime event.TimeDriven = activation.Lapsed{}
+	byTime.TimeDriven()
 }

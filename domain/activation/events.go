@@ -68,8 +68,8 @@ func (Lapsed) EventType() event.Type { return LapsedType }
 // EventType implements [event.Payload].
 func (Ended) EventType() event.Type { return EndedType }
 
-// Elapsed implements [event.Elapsed].
-func (Lapsed) Elapsed() {}
+// Elapsed implements [event.TimeDriven].
+func (Lapsed) TimeDriven() {}
 
 // Events registers the activation's events.
 func Events() []event.Registration {

@@ -12,10 +12,10 @@ import (
 
 // Binding is a machine's tie to a licence. It begins with MachineBound, may drift or move, and ends with MachineReleased.
 type Binding struct {
-	ID      uuid.UUID
-	Machine machine.Machine
-	BoundAt time.Time
-	Decided event.Ref // the event that gave the binding its present machine
+	ID           uuid.UUID
+	Machine      machine.Machine
+	BoundAt      time.Time
+	MachineEvent event.Ref // the event that gave the binding its present machine
 }
 
 // Apply returns the binding after one of its events. MachineReleased leaves it as it was: what is released is forgotten
@@ -33,7 +33,7 @@ func (b Binding) Apply(e event.Event) Binding {
 			Fingerprint: happened.Fingerprint, Hashes: happened.Components, OS: happened.OS, Name: happened.Name,
 		}
 	}
-	b.Decided = e.Ref()
+	b.MachineEvent = e.Ref()
 	return b
 }
 

@@ -35,7 +35,7 @@ func TestABindingBeginsWithItsMachine(t *testing.T) {
 	t.Parallel()
 	e := bound()
 	require.Equal(t, binding.Binding{
-		ID: bindingID, BoundAt: noon, Decided: e.Ref(),
+		ID: bindingID, BoundAt: noon, MachineEvent: e.Ref(),
 		Machine: machine.Machine{Fingerprint: "f1", Hashes: hashes, OS: "linux/amd64", Name: []byte("sealed")},
 	}, binding.Binding{}.Apply(e))
 }
@@ -45,7 +45,7 @@ func TestDriftChangesTheHardwareAndNothingElse(t *testing.T) {
 	drifted := machine.Hashes{machine.CPU: {"c1"}, machine.Disk: {"d2"}}
 	e := happened(3, binding.HardwareDrifted{BindingID: bindingID, PreviousFingerprint: "f1", Fingerprint: "f2", Components: drifted, DriftedAt: noon})
 	require.Equal(t, binding.Binding{
-		ID: bindingID, BoundAt: noon, Decided: e.Ref(),
+		ID: bindingID, BoundAt: noon, MachineEvent: e.Ref(),
 		Machine: machine.Machine{Fingerprint: "f2", Hashes: drifted, OS: "linux/amd64", Name: []byte("sealed")},
 	}, binding.Binding{}.Apply(bound()).Apply(e))
 }
@@ -53,7 +53,7 @@ func TestDriftChangesTheHardwareAndNothingElse(t *testing.T) {
 func TestRebindingReplacesTheMachineWholly(t *testing.T) {
 	t.Parallel()
 	e := happened(3, binding.MachineRebound{BindingID: bindingID, PreviousFingerprint: "f1", Fingerprint: "f2", Reason: "new laptop", ReboundAt: noon.Add(time.Hour)})
-	require.Equal(t, binding.Binding{ID: bindingID, BoundAt: noon, Decided: e.Ref(), Machine: machine.Machine{Fingerprint: "f2"}},
+	require.Equal(t, binding.Binding{ID: bindingID, BoundAt: noon, MachineEvent: e.Ref(), Machine: machine.Machine{Fingerprint: "f2"}},
 		binding.Binding{}.Apply(bound()).Apply(e), "what the new machine did not say is not known of it")
 }
 
@@ -62,7 +62,7 @@ func TestAReleasedBindingIsLeftAsItWas(t *testing.T) {
 	given := binding.Binding{}.Apply(bound())
 	e := happened(3, binding.MachineReleased{BindingID: bindingID, Reason: "sold"})
 	expected := given
-	expected.Decided = e.Ref()
+	expected.MachineEvent = e.Ref()
 	require.Equal(t, expected, given.Apply(e))
 }
 

@@ -1,15 +1,15 @@
 package catalog
 
-import "github.com/licenseledger/licenseledger/domain/refusal"
+import "github.com/licenseledger/licenseledger/domain/domainerr"
 
 // The catalogue's refusals.
 var (
-	ErrProductNotFound = refusal.New("NOT_FOUND", "there is no such product",
+	ErrProductNotFound = domainerr.New("NOT_FOUND", "there is no such product",
 		"check the id or code; list products with GET /v1/products")
-	ErrProductCodeTaken = refusal.New("PRODUCT_CODE_TAKEN", "a product with this code exists already",
+	ErrProductCodeTaken = domainerr.New("PRODUCT_CODE_TAKEN", "a product with this code exists already",
 		"choose another code, or use the product that is there")
-	ErrPlanNotFound = refusal.New("NOT_FOUND", "there is no such plan",
+	ErrPlanNotFound = domainerr.New("NOT_FOUND", "there is no such plan",
 		"check the id or code; list plans with GET /v1/plans")
-	ErrPlanCodeTaken = refusal.New("PLAN_CODE_TAKEN", "the product has a plan with this code already",
+	ErrPlanCodeTaken = domainerr.New("PLAN_CODE_TAKEN", "the product has a plan with this code already",
 		"choose another code, or revise the plan with PUT /v1/plans/{id}")
 )

@@ -9,8 +9,8 @@ import (
 
 	"github.com/licenseledger/licenseledger/domain"
 	"github.com/licenseledger/licenseledger/domain/catalog"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/event"
-	"github.com/licenseledger/licenseledger/domain/refusal"
 )
 
 var noon = time.Date(2026, 3, 3, 12, 0, 0, 0, time.UTC)
@@ -84,7 +84,7 @@ func published() catalog.PlanPublished {
 // requireInvalid expects input to be refused because of one field and its rule.
 func requireInvalid(t *testing.T, err error, field, rule string) {
 	t.Helper()
-	var invalid *refusal.Invalid
+	var invalid *domainerr.Invalid
 	require.ErrorAs(t, err, &invalid)
-	require.Equal(t, []refusal.Field{{Name: field, Message: rule}}, invalid.Fields)
+	require.Equal(t, []domainerr.Field{{Name: field, Message: rule}}, invalid.Fields)
 }

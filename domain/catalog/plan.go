@@ -7,8 +7,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/licenseledger/licenseledger/domain/aggregate"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/event"
-	"github.com/licenseledger/licenseledger/domain/refusal"
 )
 
 // planSpace is the namespace of plan ids (RFC 9562, section 5.5).
@@ -31,7 +31,7 @@ func PlanStream(id uuid.UUID) string { return planPrefix.Stream(id) }
 
 // Plan is an offer of a product: its terms, which may be revised for licences to come. A nil Plan is one that does not exist.
 type Plan struct {
-	track       event.Track
+	stream      event.StreamState
 	ID          uuid.UUID
 	ProductID   uuid.UUID
 	Code        string
@@ -41,12 +41,12 @@ type Plan struct {
 	RevisedAt   time.Time // of the latest terms
 }
 
-// Track returns how far the plan was read.
-func (p *Plan) Track() event.Track {
+// StreamState returns how far the plan was read.
+func (p *Plan) StreamState() event.StreamState {
 	if p == nil {
-		return event.Track{}
+		return event.StreamState{}
 	}
-	return p.track
+	return p.stream
 }
 
 // FoldPlan returns the plan after further events. The given one is left as it is.
@@ -66,7 +66,7 @@ func FoldPlan(p *Plan, events ...event.Event) (*Plan, error) {
 		default:
 			return nil, fmt.Errorf("%s does not belong in the stream of a plan (position %d)", e.Type, e.Position)
 		}
-		next.track = next.track.Follow(e.Envelope)
+		next.stream = next.stream.Advance(e.Envelope)
 	}
 	return next, nil
 }
@@ -77,12 +77,12 @@ func (p *Plan) Publish(product *Product, code string, terms Terms, now time.Time
 		return nil, ErrProductNotFound
 	}
 	if p != nil {
-		return nil, ErrPlanCodeTaken.Because("the product has a plan with the code %q already", code)
+		return nil, ErrPlanCodeTaken.WithMessage("the product has a plan with the code %q already", code)
 	}
 	terms = terms.WithDefaults()
-	var check refusal.Check
-	check.That(codePattern.MatchString(code), "code", codeRule)
-	check.Within("", terms.Validate())
+	var check domainerr.Check
+	check.Require(codePattern.MatchString(code), "code", codeRule)
+	check.Nested("", terms.Validate())
 	if err := check.Err(); err != nil {
 		return nil, err
 	}

@@ -87,9 +87,9 @@ func TestAPlanIsFoldedFromItsEvents(t *testing.T) {
 	require.Equal(t, terms(), p.Terms)
 	require.Equal(t, noon, p.PublishedAt)
 	require.Equal(t, noon, p.RevisedAt)
-	require.Equal(t, event.Revision(1), p.Track().Revision)
-	require.Equal(t, "acme", p.Track().Tenant)
-	require.Zero(t, plan(t).Track(), "what does not exist has no track")
+	require.Equal(t, event.Revision(1), p.StreamState().Revision)
+	require.Equal(t, "acme", p.StreamState().Tenant)
+	require.Zero(t, plan(t).StreamState(), "what does not exist has no state")
 }
 
 func TestAForeignEventStopsTheFoldOfAPlan(t *testing.T) {

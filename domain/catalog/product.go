@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/licenseledger/licenseledger/domain/aggregate"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/event"
-	"github.com/licenseledger/licenseledger/domain/refusal"
 )
 
 // productSpace is the namespace of product ids (RFC 9562, section 5.5).
@@ -34,7 +34,7 @@ func ProductStream(id uuid.UUID) string { return productPrefix.Stream(id) }
 
 // Product is a piece of software that licences are sold for. A nil Product is one that does not exist.
 type Product struct {
-	track                 event.Track
+	stream                event.StreamState
 	ID                    uuid.UUID
 	Code                  string
 	Name                  string
@@ -45,12 +45,12 @@ type Product struct {
 	RegisteredAt          time.Time
 }
 
-// Track returns how far the product was read.
-func (p *Product) Track() event.Track {
+// StreamState returns how far the product was read.
+func (p *Product) StreamState() event.StreamState {
 	if p == nil {
-		return event.Track{}
+		return event.StreamState{}
 	}
-	return p.track
+	return p.stream
 }
 
 // SigningKey returns the key that signs today.
@@ -75,7 +75,7 @@ func FoldProduct(p *Product, events ...event.Event) (*Product, error) {
 		default:
 			return nil, fmt.Errorf("%s does not belong in the stream of a product (position %d)", e.Type, e.Position)
 		}
-		next.track = next.track.Follow(e.Envelope)
+		next.stream = next.stream.Advance(e.Envelope)
 	}
 	return next, nil
 }
@@ -98,16 +98,16 @@ const (
 // MaxReasonLength bounds why a signing key was rotated, in characters.
 const MaxReasonLength = 500
 
-// Validate checks every value against its bounds. The error is a [refusal.Invalid].
+// Validate checks every value against its bounds. The error is a [domainerr.Invalid].
 func (c RegisterProduct) Validate() error {
-	var check refusal.Check
-	check.That(codePattern.MatchString(c.Code), "code", codeRule)
-	check.That(validName(c.Name), "name", nameRule)
-	check.That(within(c.OfflineDays, 1, MaxDays), "offline_days", "must be 1 to 36500")
-	check.That(c.MaxMachinesPerLicense == nil || within(*c.MaxMachinesPerLicense, 1, MaxMachines), "max_machines_per_license", "must be 1 to 1000000")
-	check.That(len(c.Platforms) <= MaxPlatforms, "platforms", "must be at most 32")
+	var check domainerr.Check
+	check.Require(codePattern.MatchString(c.Code), "code", codeRule)
+	check.Require(validName(c.Name), "name", nameRule)
+	check.Require(within(c.OfflineDays, 1, MaxDays), "offline_days", "must be 1 to 36500")
+	check.Require(c.MaxMachinesPerLicense == nil || within(*c.MaxMachinesPerLicense, 1, MaxMachines), "max_machines_per_license", "must be 1 to 1000000")
+	check.Require(len(c.Platforms) <= MaxPlatforms, "platforms", "must be at most 32")
 	for _, platform := range c.Platforms {
-		check.That(strings.TrimSpace(platform) != "" && bounded(platform, MaxPlatformLength), "platforms", "must be 1 to 64 characters each")
+		check.Require(strings.TrimSpace(platform) != "" && bounded(platform, MaxPlatformLength), "platforms", "must be 1 to 64 characters each")
 	}
 	return check.Err()
 }
@@ -115,7 +115,7 @@ func (c RegisterProduct) Validate() error {
 // Register decides on a new product that signs with key.
 func (p *Product) Register(tenant string, c RegisterProduct, key SigningKey, now time.Time) ([]event.Payload, error) {
 	if p != nil {
-		return nil, ErrProductCodeTaken.Because("a product with the code %q exists already", c.Code)
+		return nil, ErrProductCodeTaken.WithMessage("a product with the code %q exists already", c.Code)
 	}
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -137,8 +137,8 @@ func (p *Product) RotateSigningKey(key SigningKey, reason string, now time.Time)
 	if p == nil {
 		return nil, ErrProductNotFound
 	}
-	var check refusal.Check
-	check.That(bounded(reason, MaxReasonLength), "reason", "must be at most 500 characters")
+	var check domainerr.Check
+	check.Require(bounded(reason, MaxReasonLength), "reason", "must be at most 500 characters")
 	if err := check.Err(); err != nil {
 		return nil, err
 	}

@@ -155,10 +155,10 @@ func TestAProductIsFoldedFromItsEvents(t *testing.T) {
 	require.Equal(t, 3, p.OfflineDays)
 	require.Equal(t, 50, *p.MaxMachinesPerLicense)
 	require.Equal(t, noon, p.RegisteredAt)
-	require.Equal(t, "acme", p.Track().Tenant)
-	require.Equal(t, event.Revision(2), p.Track().Revision)
-	require.Equal(t, event.Position(102), p.Track().Position)
-	require.Zero(t, product(t).Track(), "what does not exist has no track")
+	require.Equal(t, "acme", p.StreamState().Tenant)
+	require.Equal(t, event.Revision(2), p.StreamState().Revision)
+	require.Equal(t, event.Position(102), p.StreamState().Position)
+	require.Zero(t, product(t).StreamState(), "what does not exist has no state")
 }
 
 func TestProductsThatContinueFromTheSameOneDoNotDisturbEachOther(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/machine"
-	"github.com/licenseledger/licenseledger/domain/refusal"
 )
 
 // PlanType is the commercial class of a plan.
@@ -89,21 +89,21 @@ func (t Terms) WithDefaults() Terms {
 	return t
 }
 
-// Validate checks every value against its bounds. The error is a [refusal.Invalid].
+// Validate checks every value against its bounds. The error is a [domainerr.Invalid].
 func (t Terms) Validate() error {
-	var check refusal.Check
-	check.That(validName(t.Name), "name", nameRule)
-	check.That(slices.Contains([]PlanType{Trial, Standard, Professional, Enterprise}, t.Type), "type", "must be TRIAL, STANDARD, PROFESSIONAL or ENTERPRISE")
-	check.That(within(t.MaxMachines, 1, MaxMachines), "max_machines", "must be 1 to 1000000")
-	check.That(t.ValidityDays == nil || within(*t.ValidityDays, 1, MaxDays), "validity_days", "must be 1 to 36500, or absent for a perpetual licence")
-	check.That(t.ValidityStarts == AtIssue || t.ValidityStarts == AtFirstActivation, "validity_starts", "must be ISSUE or FIRST_ACTIVATION")
-	check.That(t.LeaseSeconds == nil || within(*t.LeaseSeconds, MinLeaseSeconds, MaxLeaseSeconds), "lease_seconds", "must be 30 to 2592000, or absent for node-locked licences")
-	check.That(t.MaxRebinds == nil || within(*t.MaxRebinds, 0, MaxRebinds), "max_rebinds", "must be 0 to 1000000, or absent for no limit")
-	check.That(within(t.RebindWindowDays, 1, MaxDays), "rebind_window_days", "must be 1 to 36500")
+	var check domainerr.Check
+	check.Require(validName(t.Name), "name", nameRule)
+	check.Require(slices.Contains([]PlanType{Trial, Standard, Professional, Enterprise}, t.Type), "type", "must be TRIAL, STANDARD, PROFESSIONAL or ENTERPRISE")
+	check.Require(within(t.MaxMachines, 1, MaxMachines), "max_machines", "must be 1 to 1000000")
+	check.Require(t.ValidityDays == nil || within(*t.ValidityDays, 1, MaxDays), "validity_days", "must be 1 to 36500, or absent for a perpetual licence")
+	check.Require(t.ValidityStarts == AtIssue || t.ValidityStarts == AtFirstActivation, "validity_starts", "must be ISSUE or FIRST_ACTIVATION")
+	check.Require(t.LeaseSeconds == nil || within(*t.LeaseSeconds, MinLeaseSeconds, MaxLeaseSeconds), "lease_seconds", "must be 30 to 2592000, or absent for node-locked licences")
+	check.Require(t.MaxRebinds == nil || within(*t.MaxRebinds, 0, MaxRebinds), "max_rebinds", "must be 0 to 1000000, or absent for no limit")
+	check.Require(within(t.RebindWindowDays, 1, MaxDays), "rebind_window_days", "must be 1 to 36500")
 	_, err := machine.ParseMatch(string(t.FingerprintMatch))
-	check.Within("fingerprint_match", err)
-	check.Within("", t.Price.validate())
-	check.Within("features", t.Features.validate())
+	check.Nested("fingerprint_match", err)
+	check.Nested("", t.Price.validate())
+	check.Nested("features", t.Features.validate())
 	return check.Err()
 }
 
@@ -111,23 +111,23 @@ func (p *Price) validate() error {
 	if p == nil {
 		return nil
 	}
-	var check refusal.Check
-	check.That(p.Minor >= 0 && p.Minor <= 1e15, "price_minor", "must be 0 to 1000000000000000")
-	check.That(currencyPattern.MatchString(p.Currency), "currency", "must be an ISO 4217 code of three capital letters")
+	var check domainerr.Check
+	check.Require(p.Minor >= 0 && p.Minor <= 1e15, "price_minor", "must be 0 to 1000000000000000")
+	check.Require(currencyPattern.MatchString(p.Currency), "currency", "must be an ISO 4217 code of three capital letters")
 	return check.Err()
 }
 
 func (f Features) validate() error {
-	var check refusal.Check
-	check.That(len(f) <= MaxFeatures, "", "must be at most 256")
+	var check domainerr.Check
+	check.Require(len(f) <= MaxFeatures, "", "must be at most 256")
 	for name, value := range f {
-		check.That(featurePattern.MatchString(name), name, "must be named with 1 to 64 characters of A-Z, a-z, 0-9, _ . : and -")
+		check.Require(featurePattern.MatchString(name), name, "must be named with 1 to 64 characters of A-Z, a-z, 0-9, _ . : and -")
 		switch v := value.(type) {
 		case string:
-			check.That(len(v) <= MaxFeatureLength && utf8.ValidString(v), name, "must be at most 1024 bytes")
+			check.Require(len(v) <= MaxFeatureLength && utf8.ValidString(v), name, "must be at most 1024 bytes")
 		case bool, float64, int, int64, json.Number:
 		default:
-			check.That(false, name, fmt.Sprintf("must be a string, number or boolean, not %T", value))
+			check.Require(false, name, fmt.Sprintf("must be a string, number or boolean, not %T", value))
 		}
 	}
 	return check.Err()

@@ -20,11 +20,11 @@ type Payload interface {
 	EventType() Type
 }
 
-// Elapsed marks what the passage of time brings about, whoever's command it is recorded with.
-type Elapsed interface {
+// TimeDriven marks what the passage of time brings about, whoever's command it is recorded with.
+type TimeDriven interface {
 	Payload
-	// Elapsed does nothing.
-	Elapsed()
+	// TimeDriven does nothing.
+	TimeDriven()
 }
 
 // Position is a place in the ledger. Positions are comparable and grow in commit order; 0 is before the first event.

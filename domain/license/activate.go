@@ -63,7 +63,7 @@ func (c ActivateMachine) decide(s *Stream, now time.Time) ([]event.Payload, erro
 // seatFree returns nil when another machine may take a seat.
 func (s *Stream) seatFree() error {
 	if s.seatsUsed >= s.Policy.Seats() {
-		return ErrSeatLimitReached.Because("all %d seats of the licence are taken", s.Policy.Seats())
+		return ErrSeatLimitReached.WithMessage("all %d seats of the licence are taken", s.Policy.Seats())
 	}
 	return nil
 }

@@ -246,6 +246,6 @@ func TestEveryEventOfActivationsBelongsToTheStream(t *testing.T) {
 	held, found := s.ByBinding(bindingID(1))
 	require.True(t, found)
 	require.Equal(t, activation.StatusActive, held.Activation.Status)
-	require.Equal(t, event.Position(103), held.Activation.Certified.Position)
+	require.Equal(t, event.Position(103), held.Activation.CertificateEvent.Position)
 	require.Equal(t, 1, s.SeatsUsed())
 }

@@ -20,23 +20,23 @@ func (c Deactivate) decide(s *Stream, now time.Time) ([]event.Payload, error) {
 	if err := validateReason(c.Reason); err != nil {
 		return nil, err
 	}
-	held, found := s.ByActivation(c.ActivationID)
+	bound, found := s.ByActivation(c.ActivationID)
 	if !found {
 		return nil, ErrActivationNotFound
 	}
 	seats := s.seatsUsed
-	if held.Activation.Status == activation.StatusActive {
+	if bound.Activation.Status == activation.StatusActive {
 		seats--
 	}
 	return []event.Payload{
 		activation.Ended{
-			ActivationID: held.Activation.ID,
-			BindingID:    held.Binding.ID,
+			ActivationID: bound.Activation.ID,
+			BindingID:    bound.Binding.ID,
 			Reason:       c.Reason,
 			EndedAt:      now,
 		},
 		binding.MachineReleased{
-			BindingID:  held.Binding.ID,
+			BindingID:  bound.Binding.ID,
 			Reason:     c.Reason,
 			SeatsUsed:  seats,
 			ReleasedAt: now,

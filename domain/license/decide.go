@@ -14,13 +14,13 @@ type Command interface {
 }
 
 // Decide returns the events that a command causes at now, preceded by those that time has brought about before it; none
-// when everything is as wished already. The error is one of this package's refusals or a [refusal.Invalid].
+// when everything is as wished already. The error is one of this package's refusals or a [domainerr.Invalid].
 func (s *Stream) Decide(c Command, now time.Time) ([]event.Payload, error) {
 	if s == nil {
 		return nil, ErrNotFound
 	}
-	settled, due := s.settle(now)
-	decided, err := c.decide(settled, now)
+	current, due := s.asOf(now)
+	decided, err := c.decide(current, now)
 	if err != nil || len(decided) == 0 {
 		return nil, err
 	}

@@ -37,47 +37,47 @@ func (s *Stream) Due(now time.Time) []event.Payload {
 	return due
 }
 
-// Settled returns the stream as it is at now, whether or not the ledger has caught up with the clock.
-func (s *Stream) Settled(now time.Time) *Stream {
-	settled, _ := s.settle(now)
-	return settled
+// AsOf returns the stream as it is at now, whether or not the ledger has caught up with the clock.
+func (s *Stream) AsOf(now time.Time) *Stream {
+	state, _ := s.asOf(now)
+	return state
 }
 
-func (s *Stream) settle(now time.Time) (*Stream, []event.Payload) {
+func (s *Stream) asOf(now time.Time) (*Stream, []event.Payload) {
 	due := s.Due(now)
 	if len(due) == 0 {
 		return s, nil
 	}
-	settled := s.clone()
+	next := s.clone()
 	for _, p := range due {
 		// What Due returns always belongs in the stream of a licence. Without an envelope there is no position to point
 		// at, so a decision that rests on it points at the event that made it due.
-		_ = settled.apply(event.Event{Payload: p})
+		_ = next.apply(event.Event{Payload: p})
 	}
-	if s.Expiry == nil && settled.Expiry != nil {
-		settled.Expiry = &Fact{Since: settled.Expiry.Since, By: s.ExpirySet}
+	if s.Expiry == nil && next.Expiry != nil {
+		next.Expiry = &Fact{Since: next.Expiry.Since, By: s.ExpiryEvent}
 	}
-	for id, h := range settled.held {
-		if h.Activation.Status == activation.StatusLapsed && h.Activation.Decided.Position == 0 {
-			h.Activation.Decided = h.Activation.Certified
-			settled.held[id] = h
+	for id, h := range next.machines {
+		if h.Activation.Status == activation.StatusLapsed && h.Activation.StatusEvent.Position == 0 {
+			h.Activation.StatusEvent = h.Activation.CertificateEvent
+			next.machines[id] = h
 		}
 	}
-	return settled, due
+	return next, due
 }
 
 // leasesEndingBy lists the floating places whose lease is over, in the order of their end.
-func (s *Stream) leasesEndingBy(now time.Time) []Held {
+func (s *Stream) leasesEndingBy(now time.Time) []BoundMachine {
 	if !s.Policy.Floating() {
 		return nil
 	}
-	var over []Held
-	for _, h := range s.held {
+	var over []BoundMachine
+	for _, h := range s.machines {
 		if h.Activation.Status == activation.StatusActive && !now.Before(h.Activation.ExpiresAt) {
 			over = append(over, h)
 		}
 	}
-	slices.SortFunc(over, func(a, b Held) int {
+	slices.SortFunc(over, func(a, b BoundMachine) int {
 		return cmp.Or(a.Activation.ExpiresAt.Compare(b.Activation.ExpiresAt), slices.Compare(a.Binding.ID[:], b.Binding.ID[:]))
 	})
 	return over
@@ -97,7 +97,7 @@ func (s *Stream) earliestDue() time.Time {
 	if !s.Policy.Floating() {
 		return due
 	}
-	for _, h := range s.held {
+	for _, h := range s.machines {
 		if h.Activation.Status == activation.StatusActive && (due.IsZero() || h.Activation.ExpiresAt.Before(due)) {
 			due = h.Activation.ExpiresAt
 		}

@@ -1,33 +1,33 @@
 package license
 
-import "github.com/licenseledger/licenseledger/domain/refusal"
+import "github.com/licenseledger/licenseledger/domain/domainerr"
 
 // The refusals of a licence's rules.
 var (
-	ErrNotFound = refusal.New("LICENSE_NOT_FOUND", "there is no such licence",
+	ErrNotFound = domainerr.New("LICENSE_NOT_FOUND", "there is no such licence",
 		"check the id; list licences with GET /v1/licenses")
-	ErrKeySuperseded = refusal.New("LICENSE_KEY_INVALID", "this licence key was replaced by a newer one",
+	ErrKeySuperseded = domainerr.New("LICENSE_KEY_INVALID", "this licence key was replaced by a newer one",
 		"use the key that was handed out last, or ask the vendor for it")
-	ErrAlreadyIssued = refusal.New("LICENSE_EXISTS", "a licence with this id exists already",
+	ErrAlreadyIssued = domainerr.New("LICENSE_EXISTS", "a licence with this id exists already",
 		"repeat the request with another Idempotency-Key")
-	ErrSuspended = refusal.New("LICENSE_SUSPENDED", "the licence is suspended",
+	ErrSuspended = domainerr.New("LICENSE_SUSPENDED", "the licence is suspended",
 		"ask the vendor to reinstate it")
-	ErrExpired = refusal.New("LICENSE_EXPIRED", "the licence has expired",
+	ErrExpired = domainerr.New("LICENSE_EXPIRED", "the licence has expired",
 		"ask the vendor to renew it")
-	ErrRevoked = refusal.New("LICENSE_REVOKED", "the licence was revoked for good",
+	ErrRevoked = domainerr.New("LICENSE_REVOKED", "the licence was revoked for good",
 		"ask the vendor for a new licence")
-	ErrInvalidTransition = refusal.New("INVALID_TRANSITION", "the licence's status does not allow this",
+	ErrInvalidTransition = domainerr.New("INVALID_TRANSITION", "the licence's status does not allow this",
 		"look at the licence's status and history, then choose a command that fits")
-	ErrSeatLimitReached = refusal.New("SEAT_LIMIT_REACHED", "every seat of the licence is taken",
+	ErrSeatLimitReached = domainerr.New("SEAT_LIMIT_REACHED", "every seat of the licence is taken",
 		"release a machine, or ask the vendor for more seats")
-	ErrMachineAlreadyBound = refusal.New("MACHINE_ALREADY_BOUND", "this machine is bound to the licence already",
+	ErrMachineAlreadyBound = domainerr.New("MACHINE_ALREADY_BOUND", "this machine is bound to the licence already",
 		"activate again from that machine: a machine that is bound takes no further seat")
-	ErrRebindLimitReached = refusal.New("REBIND_LIMIT_REACHED", "the licence was moved between machines too often",
+	ErrRebindLimitReached = domainerr.New("REBIND_LIMIT_REACHED", "the licence was moved between machines too often",
 		"wait until the window has passed, or ask the vendor to release the machine")
-	ErrFingerprintMismatch = refusal.New("FINGERPRINT_MISMATCH", "this is not the machine that was activated",
+	ErrFingerprintMismatch = domainerr.New("FINGERPRINT_MISMATCH", "this is not the machine that was activated",
 		"activate this machine, or rebind the licence to it")
-	ErrActivationNotFound = refusal.New("NOT_FOUND", "the licence has no such activation",
+	ErrActivationNotFound = domainerr.New("NOT_FOUND", "the licence has no such activation",
 		"activate the machine; an activation that was ended or moved is gone")
-	ErrBindingNotFound = refusal.New("NOT_FOUND", "the licence has no such binding",
+	ErrBindingNotFound = domainerr.New("NOT_FOUND", "the licence has no such binding",
 		"list its machines with GET /v1/licenses/{id}/machines; a released machine must be activated anew")
 )

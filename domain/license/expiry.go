@@ -29,8 +29,8 @@ type ExpiryUndone struct {
 // EventType implements [event.Payload].
 func (Expired) EventType() event.Type { return ExpiredType }
 
-// Elapsed implements [event.Elapsed].
-func (Expired) Elapsed() {}
+// TimeDriven implements [event.TimeDriven].
+func (Expired) TimeDriven() {}
 
 // EventType implements [event.Payload].
 func (ExpiryUndone) EventType() event.Type { return ExpiryUndoneType }
@@ -66,11 +66,11 @@ func (c UndoExpiry) decide(s *Stream, now time.Time) ([]event.Payload, error) {
 	switch {
 	case s.Revocation != nil:
 		return nil, s.transitionRefused("given its time back", StatusExpired, StatusSuspended)
-	case s.ExpiresAt == nil, s.Settled(c.LedgerTime).Expiry == nil:
-		return nil, ErrInvalidTransition.Because("the licence has not expired").Hinting(hint)
+	case s.ExpiresAt == nil, s.AsOf(c.LedgerTime).Expiry == nil:
+		return nil, ErrInvalidTransition.WithMessage("the licence has not expired").WithHint(hint)
 	case !now.Before(*s.ExpiresAt):
-		return nil, ErrInvalidTransition.Because("the licence expired at %s, which is past: it is %s now",
-			s.ExpiresAt.Format(time.RFC3339), now.Format(time.RFC3339)).Hinting(hint)
+		return nil, ErrInvalidTransition.WithMessage("the licence expired at %s, which is past: it is %s now",
+			s.ExpiresAt.Format(time.RFC3339), now.Format(time.RFC3339)).WithHint(hint)
 	}
 	return []event.Payload{ExpiryUndone{Reason: c.Reason, ExpiresAt: *s.ExpiresAt, UndoneAt: now}}, nil
 }

@@ -47,7 +47,7 @@ func TestHistoriesKeepTheirMeaning(t *testing.T) {
 				require.NoError(t, err)
 			}
 			require.Equal(t, golden.Status, s.Status())
-			require.Equal(t, golden.DecidedBy, s.Decided().Type)
+			require.Equal(t, golden.DecidedBy, s.StatusEvent().Type)
 			require.Equal(t, s, restored(t, s), "a snapshot keeps the meaning too")
 			verdict := s.Verdict(license.Validate{}, noon)
 			require.Equal(t, golden.DecidedBy, verdict.DecidedBy[0].Type)
@@ -101,7 +101,7 @@ func TestAnExpiredLicenseCanBeSuspendedAndReinstatedAndIsStillExpired(t *testing
 	require.Equal(t, license.StatusSuspended, suspended.Status())
 	reinstated := fold(t, suspended, license.Reinstated{Reason: "paid"})
 	require.Equal(t, license.StatusExpired, reinstated.Status())
-	require.Equal(t, expired.Decided(), reinstated.Decided())
+	require.Equal(t, expired.StatusEvent(), reinstated.StatusEvent())
 }
 
 func TestAnExpiryThatAWrongClockRecordedIsUndone(t *testing.T) {

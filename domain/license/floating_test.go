@@ -75,9 +75,9 @@ func TestTimeBringsLapsesAndExpiryInOrder(t *testing.T) {
 	all := []event.Payload{lapsed(2, 1, first), lapsed(1, 0, second), license.Expired{ExpiredAt: expiry}}
 	require.Equal(t, all, s.Due(expiry))
 
-	settled := s.Settled(expiry)
-	require.Equal(t, license.StatusExpired, settled.Status())
-	require.Zero(t, settled.SeatsUsed())
+	current := s.AsOf(expiry)
+	require.Equal(t, license.StatusExpired, current.Status())
+	require.Zero(t, current.SeatsUsed())
 	require.Equal(t, 2, s.SeatsUsed(), "settling leaves the stream as it is")
 	require.Empty(t, fold(t, s, all...).Due(expiry.Add(time.Hour)), "what is recorded is not due again")
 }
@@ -103,5 +103,5 @@ func TestNothingBecomesDueOnARevokedLicense(t *testing.T) {
 	t.Parallel()
 	s := fold(t, nil, issued(expires(inAMonth)), license.Revoked{Reason: "fraud"})
 	require.Empty(t, s.Due(inAMonth.Add(day)))
-	require.Equal(t, license.StatusRevoked, s.Settled(inAMonth.Add(day)).Status())
+	require.Equal(t, license.StatusRevoked, s.AsOf(inAMonth.Add(day)).Status())
 }

@@ -38,7 +38,7 @@ func fold(t *testing.T, s *license.Stream, happened ...event.Payload) *license.S
 	for i, p := range happened {
 		data, err := event.Encode(p)
 		require.NoError(t, err)
-		place := uint64(s.Track().Revision) + uint64(i) + 1
+		place := uint64(s.StreamState().Revision) + uint64(i) + 1
 		events[i], err = registry.Decode(event.Envelope{
 			Position: event.Position(100 + place),
 			Revision: event.Revision(place),

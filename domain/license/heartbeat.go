@@ -21,12 +21,12 @@ func (c Heartbeat) decide(s *Stream, now time.Time) ([]event.Payload, error) {
 	if err := s.Permits(); err != nil {
 		return nil, err
 	}
-	held, found := s.ByActivation(c.ActivationID)
+	bound, found := s.ByActivation(c.ActivationID)
 	if !found {
 		return nil, ErrActivationNotFound
 	}
 	known, found := s.recognise(c.Machine)
-	if !found || known.Binding.ID != held.Binding.ID {
+	if !found || known.Binding.ID != bound.Binding.ID {
 		return nil, ErrFingerprintMismatch
 	}
 	return s.keep(known, c.Machine, c.KeyID, now)

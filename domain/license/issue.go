@@ -8,8 +8,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/licenseledger/licenseledger/domain/catalog"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/event"
-	"github.com/licenseledger/licenseledger/domain/refusal"
 )
 
 // The bounds of what is issued.
@@ -22,13 +22,13 @@ const (
 	MaxReasonLength   = 500  // characters
 )
 
-// Validate checks name and e-mail address. The error is a [refusal.Invalid].
+// Validate checks name and e-mail address. The error is a [domainerr.Invalid].
 func (c Customer) Validate() error {
-	var check refusal.Check
+	var check domainerr.Check
 	length := utf8.RuneCountInString(c.Name)
-	check.That(length >= 1 && length <= MaxCustomerLength && utf8.ValidString(c.Name), "name", "must be 1 to 200 characters")
+	check.Require(length >= 1 && length <= MaxCustomerLength && utf8.ValidString(c.Name), "name", "must be 1 to 200 characters")
 	address, err := mail.ParseAddress(c.Email)
-	check.That(err == nil && address.Address == c.Email && len(c.Email) <= MaxEmailLength, "email", "must be an e-mail address of at most 254 bytes")
+	check.Require(err == nil && address.Address == c.Email && len(c.Email) <= MaxEmailLength, "email", "must be an e-mail address of at most 254 bytes")
 	return check.Err()
 }
 
@@ -96,14 +96,14 @@ func (c Issue) validate(now time.Time) error {
 	if c.Plan == nil || c.Plan.ProductID != c.Product.ID {
 		return catalog.ErrPlanNotFound
 	}
-	var check refusal.Check
-	check.That(c.MaxMachines == nil || *c.MaxMachines >= 1 && *c.MaxMachines <= catalog.MaxMachines, "max_machines", "must be 1 to 1000000")
-	check.That(c.ExpiresAt == nil || c.ExpiresAt.After(now), "expires_at", "must be in the future")
-	check.That(c.ExpiresAt == nil || c.ExpiresAt.Before(now.Add(days(catalog.MaxDays))), "expires_at", "must be within 36500 days")
-	check.That(len(c.Metadata) <= MaxMetadata, "metadata", "must have at most 64 entries")
+	var check domainerr.Check
+	check.Require(c.MaxMachines == nil || *c.MaxMachines >= 1 && *c.MaxMachines <= catalog.MaxMachines, "max_machines", "must be 1 to 1000000")
+	check.Require(c.ExpiresAt == nil || c.ExpiresAt.After(now), "expires_at", "must be in the future")
+	check.Require(c.ExpiresAt == nil || c.ExpiresAt.Before(now.Add(days(catalog.MaxDays))), "expires_at", "must be within 36500 days")
+	check.Require(len(c.Metadata) <= MaxMetadata, "metadata", "must have at most 64 entries")
 	for k, v := range c.Metadata {
-		check.That(k != "" && len(k) <= MaxMetadataKey && utf8.ValidString(k), "metadata", "must have keys of 1 to 64 bytes")
-		check.That(len(v) <= MaxMetadataValue && utf8.ValidString(v), "metadata."+k, "must be at most 1024 bytes")
+		check.Require(k != "" && len(k) <= MaxMetadataKey && utf8.ValidString(k), "metadata", "must have keys of 1 to 64 bytes")
+		check.Require(len(v) <= MaxMetadataValue && utf8.ValidString(v), "metadata."+k, "must be at most 1024 bytes")
 	}
 	return check.Err()
 }

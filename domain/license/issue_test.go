@@ -9,10 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/domain/catalog"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/domain/machine"
-	"github.com/licenseledger/licenseledger/domain/refusal"
 )
 
 func order(changes ...func(*license.Issue)) license.Issue {
@@ -105,7 +105,7 @@ func TestIssuingChecksItsInput(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := order(test.change).Decide(nil, noon)
-			var invalid *refusal.Invalid
+			var invalid *domainerr.Invalid
 			require.ErrorAs(t, err, &invalid)
 			require.Equal(t, test.field, invalid.Fields[0].Name)
 		})

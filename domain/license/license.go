@@ -53,7 +53,7 @@ type License struct {
 	ExpiresAt     *time.Time  // nil: perpetual, or not begun yet
 	Rebinds       []time.Time // within the policy's window before the latest one
 	Activated     event.Ref   // the event that made the licence ACTIVE when it last became so
-	ExpirySet     event.Ref   // the event that set ExpiresAt
+	ExpiryEvent   event.Ref   // the event that set ExpiresAt
 	issued        event.Ref
 }
 
@@ -77,8 +77,8 @@ func (l License) Status() Status {
 	}
 }
 
-// Decided returns the event that decided the status.
-func (l License) Decided() event.Ref {
+// StatusEvent returns the event that decided the status.
+func (l License) StatusEvent() event.Ref {
 	switch l.Status() {
 	case StatusRevoked:
 		return l.Revocation.By
@@ -102,16 +102,16 @@ func (l License) Apply(e event.Event) License {
 			SubjectID: happened.SubjectID, Customer: happened.Customer, Metadata: happened.Metadata,
 			KeyGeneration: happened.KeyGeneration,
 			IssuedAt:      happened.IssuedAt, ExpiresAt: happened.ExpiresAt,
-			Activated: e.Ref(), ExpirySet: e.Ref(), issued: e.Ref(),
+			Activated: e.Ref(), ExpiryEvent: e.Ref(), issued: e.Ref(),
 		}
 	case ValidityStarted:
-		l.ExpiresAt, l.ExpirySet = &happened.ExpiresAt, e.Ref()
+		l.ExpiresAt, l.ExpiryEvent = &happened.ExpiresAt, e.Ref()
 	case Suspended:
 		l.Suspension = &Fact{Since: happened.SuspendedAt, By: e.Ref()}
 	case Reinstated:
 		l.Suspension = nil
 	case Renewed:
-		l.ExpiresAt, l.ExpirySet, l.Expiry = &happened.ExpiresAt, e.Ref(), nil
+		l.ExpiresAt, l.ExpiryEvent, l.Expiry = &happened.ExpiresAt, e.Ref(), nil
 	case Expired:
 		l.Expiry = &Fact{Since: happened.ExpiredAt, By: e.Ref()}
 		if happened.LiftsSuspension {

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/licenseledger/licenseledger/domain/catalog"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/event"
-	"github.com/licenseledger/licenseledger/domain/refusal"
 )
 
 // Suspend takes the right to activate and validate away until the licence is reinstated. An expired licence can be suspended too,
@@ -69,7 +69,7 @@ func (c Renew) decide(s *Stream, now time.Time) ([]event.Payload, error) {
 	expires := c.ExpiresAt
 	if c.ExtendDays != nil {
 		if s.ExpiresAt == nil {
-			return nil, ErrInvalidTransition.Because("the licence has no expiry that could be extended; give expires_at to set one")
+			return nil, ErrInvalidTransition.WithMessage("the licence has no expiry that could be extended; give expires_at to set one")
 		}
 		from := *s.ExpiresAt
 		if from.Before(now) {
@@ -77,8 +77,8 @@ func (c Renew) decide(s *Stream, now time.Time) ([]event.Payload, error) {
 		}
 		at := from.Add(days(*c.ExtendDays))
 		// Without it, extending again and again would leave the years that RFC 3339 can write.
-		var check refusal.Check
-		check.That(!at.After(now.Add(days(catalog.MaxDays))), "extend_days", "must not carry the expiry further than 36500 days from now")
+		var check domainerr.Check
+		check.Require(!at.After(now.Add(days(catalog.MaxDays))), "extend_days", "must not carry the expiry further than 36500 days from now")
 		if err := check.Err(); err != nil {
 			return nil, err
 		}
@@ -88,12 +88,12 @@ func (c Renew) decide(s *Stream, now time.Time) ([]event.Payload, error) {
 }
 
 func (c Renew) validate(now time.Time) error {
-	var check refusal.Check
-	check.Within("", validateReason(c.Reason))
-	check.That((c.ExtendDays == nil) != (c.ExpiresAt == nil), "extend_days", "must be given, or else expires_at, but not both")
-	check.That(c.ExtendDays == nil || *c.ExtendDays >= 1 && *c.ExtendDays <= catalog.MaxDays, "extend_days", "must be 1 to 36500")
-	check.That(c.ExpiresAt == nil || c.ExpiresAt.After(now), "expires_at", "must be in the future")
-	check.That(c.ExpiresAt == nil || c.ExpiresAt.Before(now.Add(days(catalog.MaxDays))), "expires_at", "must be within 36500 days")
+	var check domainerr.Check
+	check.Nested("", validateReason(c.Reason))
+	check.Require((c.ExtendDays == nil) != (c.ExpiresAt == nil), "extend_days", "must be given, or else expires_at, but not both")
+	check.Require(c.ExtendDays == nil || *c.ExtendDays >= 1 && *c.ExtendDays <= catalog.MaxDays, "extend_days", "must be 1 to 36500")
+	check.Require(c.ExpiresAt == nil || c.ExpiresAt.After(now), "expires_at", "must be in the future")
+	check.Require(c.ExpiresAt == nil || c.ExpiresAt.Before(now.Add(days(catalog.MaxDays))), "expires_at", "must be within 36500 days")
 	return check.Err()
 }
 
@@ -108,7 +108,7 @@ func (c ReissueKey) decide(s *Stream, now time.Time) ([]event.Payload, error) {
 		return nil, s.transitionRefused("given a new key", StatusActive, StatusSuspended, StatusExpired)
 	}
 	if s.KeyGeneration == math.MaxUint8 {
-		return nil, ErrInvalidTransition.Because("the licence's key was replaced 255 times, which is the most; issue a new licence")
+		return nil, ErrInvalidTransition.WithMessage("the licence's key was replaced 255 times, which is the most; issue a new licence")
 	}
 	return []event.Payload{KeyReissued{Reason: c.Reason, Generation: s.KeyGeneration + 1, ReissuedAt: now}}, nil
 }
@@ -118,13 +118,13 @@ func (s *Stream) transitionRefused(what string, from ...Status) error {
 	for i, status := range from {
 		names[i] = string(status)
 	}
-	return ErrInvalidTransition.Because("a licence that is %s cannot be %s; it must be %s", s.Status(), what, strings.Join(names, " or "))
+	return ErrInvalidTransition.WithMessage("a licence that is %s cannot be %s; it must be %s", s.Status(), what, strings.Join(names, " or "))
 }
 
 // validateReason wants every change of a licence to say why.
 func validateReason(reason string) error {
-	var check refusal.Check
+	var check domainerr.Check
 	length := utf8.RuneCountInString(reason)
-	check.That(strings.TrimSpace(reason) != "" && length <= MaxReasonLength && utf8.ValidString(reason), "reason", "must be 1 to 500 characters")
+	check.Require(strings.TrimSpace(reason) != "" && length <= MaxReasonLength && utf8.ValidString(reason), "reason", "must be 1 to 500 characters")
 	return check.Err()
 }

@@ -7,9 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
-	"github.com/licenseledger/licenseledger/domain/refusal"
 )
 
 // TestTheLifeOfALicense is the table of statuses and commands: what each may do, and what it is refused.
@@ -164,7 +164,7 @@ func TestARenewalSaysEitherDaysOrATime(t *testing.T) {
 // requireInvalid expects input to be refused because of one field.
 func requireInvalid(t *testing.T, s *scenario, field string) {
 	t.Helper()
-	var invalid *refusal.Invalid
+	var invalid *domainerr.Invalid
 	require.ErrorAs(t, s.err, &invalid)
 	require.Equal(t, field, invalid.Fields[0].Name)
 	require.Empty(t, s.events)

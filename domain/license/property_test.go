@@ -321,7 +321,7 @@ func (w *world) recordWhatIsDue(t *rapid.T) {
 // check holds the stream, as it is now, against the reference.
 func (w *world) check(t *rapid.T) {
 	w.pass(w.now)
-	s := w.stream.Settled(w.now)
+	s := w.stream.AsOf(w.now)
 	require.Equal(t, w.shadow, w.stream, "settling leaves the stream as it is")
 	require.Equal(t, w.stream, restored(t, w.stream), "a snapshot holds everything")
 	require.Empty(t, s.Due(w.now), "nothing is due of what is settled")

@@ -27,7 +27,7 @@ func (c RebindMachine) decide(s *Stream, now time.Time) ([]event.Payload, error)
 	if err := s.Permits(); err != nil {
 		return nil, err
 	}
-	held, found := s.ByBinding(c.BindingID)
+	bound, found := s.ByBinding(c.BindingID)
 	if !found {
 		return nil, ErrBindingNotFound
 	}
@@ -36,11 +36,11 @@ func (c RebindMachine) decide(s *Stream, now time.Time) ([]event.Payload, error)
 	}
 	rebinds := len(s.rebindsWithinWindow(now)) + 1
 	if limit := s.Policy.MaxRebinds; limit != nil && rebinds > *limit {
-		return nil, ErrRebindLimitReached.Because("the licence was moved %d times within %d days, which is the most its plan allows",
+		return nil, ErrRebindLimitReached.WithMessage("the licence was moved %d times within %d days, which is the most its plan allows",
 			rebinds-1, s.Policy.RebindWindowDays)
 	}
 	seats := s.seatsUsed
-	if held.Activation.Status == activation.StatusLapsed {
+	if bound.Activation.Status == activation.StatusLapsed {
 		if err := s.seatFree(); err != nil {
 			return nil, err
 		}
@@ -48,14 +48,14 @@ func (c RebindMachine) decide(s *Stream, now time.Time) ([]event.Payload, error)
 	}
 	return []event.Payload{
 		activation.Ended{
-			ActivationID: held.Activation.ID,
-			BindingID:    held.Binding.ID,
+			ActivationID: bound.Activation.ID,
+			BindingID:    bound.Binding.ID,
 			Reason:       c.Reason,
 			EndedAt:      now,
 		},
 		binding.MachineRebound{
-			BindingID:           held.Binding.ID,
-			PreviousFingerprint: held.Binding.Machine.Fingerprint,
+			BindingID:           bound.Binding.ID,
+			PreviousFingerprint: bound.Binding.Machine.Fingerprint,
 			Fingerprint:         c.Machine.Fingerprint,
 			Components:          c.Machine.Hashes,
 			OS:                  c.Machine.OS,
@@ -67,7 +67,7 @@ func (c RebindMachine) decide(s *Stream, now time.Time) ([]event.Payload, error)
 		},
 		activation.Granted{
 			ActivationID: c.ActivationID,
-			BindingID:    held.Binding.ID,
+			BindingID:    bound.Binding.ID,
 			Fingerprint:  c.Machine.Fingerprint,
 			KeyID:        c.KeyID,
 			Floating:     s.Policy.Floating(),

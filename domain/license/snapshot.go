@@ -14,15 +14,15 @@ import (
 
 // SnapshotFormat names what [Snapshot] writes and what the fold puts into it. It is raised when either changes, so that a program
 // never continues from what another version folded differently. A golden test holds it to that.
-const SnapshotFormat = 2
+const SnapshotFormat = 3
 
 // snapshot is a stream with everything that later decisions need.
 type snapshot struct {
 	Format        int
 	License       License
 	Issued        event.Ref
-	Track         event.Track
-	Held          map[uuid.UUID]Held
+	Stream        event.StreamState
+	Machines      map[uuid.UUID]BoundMachine
 	ByActivation  map[uuid.UUID]uuid.UUID
 	ByFingerprint map[machine.Fingerprint]uuid.UUID
 	SeatsUsed     int
@@ -35,8 +35,8 @@ func Snapshot(s *Stream) ([]byte, error) {
 		return nil, errors.New("take a snapshot: there is no licence")
 	}
 	text, err := json.Marshal(snapshot{
-		Format: SnapshotFormat, License: s.License, Issued: s.issued, Track: s.track,
-		Held: s.held, ByActivation: s.byActivation, ByFingerprint: s.byFingerprint, SeatsUsed: s.seatsUsed, NextDue: s.nextDue,
+		Format: SnapshotFormat, License: s.License, Issued: s.issued, Stream: s.stream,
+		Machines: s.machines, ByActivation: s.byActivation, ByFingerprint: s.byFingerprint, SeatsUsed: s.seatsUsed, NextDue: s.nextDue,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("take a snapshot: %w", err)
@@ -54,12 +54,12 @@ func Restore(text []byte) (*Stream, error) {
 	if from.Format != SnapshotFormat {
 		return nil, fmt.Errorf("restore a snapshot: it has format %d, not %d", from.Format, SnapshotFormat)
 	}
-	if from.Track.Revision == 0 || from.Held == nil || from.ByActivation == nil || from.ByFingerprint == nil {
+	if from.Stream.Revision == 0 || from.Machines == nil || from.ByActivation == nil || from.ByFingerprint == nil {
 		return nil, errors.New("restore a snapshot: it is incomplete")
 	}
 	from.License.issued = from.Issued
 	return &Stream{
-		License: from.License, track: from.Track,
-		held: from.Held, byActivation: from.ByActivation, byFingerprint: from.ByFingerprint, seatsUsed: from.SeatsUsed, nextDue: from.NextDue,
+		License: from.License, stream: from.Stream,
+		machines: from.Machines, byActivation: from.ByActivation, byFingerprint: from.ByFingerprint, seatsUsed: from.SeatsUsed, nextDue: from.NextDue,
 	}, nil
 }

@@ -187,8 +187,8 @@ func TestWhatIsNoSnapshotOfThisFormatIsRefused(t *testing.T) {
 		"not JSON":         text[:len(text)-1],
 		"null":             []byte("null"),
 		"of a later one":   bytes.Replace(text, fmt.Appendf(nil, `{"Format":%d,`, license.SnapshotFormat), []byte(other), 1),
-		"without machines": bytes.Replace(text, []byte(`"Held"`), []byte(`"Hold"`), 1),
-		"without events":   bytes.Replace(text, []byte(`"Track"`), []byte(`"Trick"`), 1),
+		"without machines": bytes.Replace(text, []byte(`"Machines"`), []byte(`"Machine"`), 1),
+		"without events":   bytes.Replace(text, []byte(`"Stream"`), []byte(`"Steam"`), 1),
 	} {
 		require.NotEqual(t, text, wrong, name)
 		_, err := license.Restore(wrong)

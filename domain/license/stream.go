@@ -33,16 +33,16 @@ func IDOf(stream string) (id uuid.UUID, ok bool) { return prefix.ID(stream) }
 // one, so that readers never wait for writers. A nil Stream is a licence that does not exist.
 type Stream struct {
 	License
-	track         event.Track
-	held          map[uuid.UUID]Held // by binding id
+	stream        event.StreamState
+	machines      map[uuid.UUID]BoundMachine // by binding id
 	byActivation  map[uuid.UUID]uuid.UUID
 	byFingerprint map[machine.Fingerprint]uuid.UUID
 	seatsUsed     int
 	nextDue       time.Time
 }
 
-// Held is a machine's place at a licence: its binding and its activation. It has a seat while the activation is ACTIVE.
-type Held struct {
+// BoundMachine is a machine's place at a licence: its binding and its activation. It has a seat while the activation is ACTIVE.
+type BoundMachine struct {
 	Binding    binding.Binding
 	Activation activation.Activation
 }
@@ -54,7 +54,7 @@ func Fold(s *Stream, events ...event.Event) (*Stream, error) {
 		if err := next.apply(e); err != nil {
 			return nil, err
 		}
-		next.track = next.track.Follow(e.Envelope)
+		next.stream = next.stream.Advance(e.Envelope)
 	}
 	next.nextDue = next.earliestDue()
 	return next, nil
@@ -63,13 +63,13 @@ func Fold(s *Stream, events ...event.Event) (*Stream, error) {
 func (s *Stream) clone() *Stream {
 	if s == nil {
 		return &Stream{
-			held:          map[uuid.UUID]Held{},
+			machines:      map[uuid.UUID]BoundMachine{},
 			byActivation:  map[uuid.UUID]uuid.UUID{},
 			byFingerprint: map[machine.Fingerprint]uuid.UUID{},
 		}
 	}
 	next := *s
-	next.held = maps.Clone(s.held)
+	next.machines = maps.Clone(s.machines)
 	next.byActivation = maps.Clone(s.byActivation)
 	next.byFingerprint = maps.Clone(s.byFingerprint)
 	return &next
@@ -80,43 +80,43 @@ func (s *Stream) apply(e event.Event) error {
 	case Issued, ValidityStarted, Suspended, Reinstated, Renewed, Expired, ExpiryUndone, Revoked, KeyReissued:
 		s.License = s.License.Apply(e)
 	case binding.MachineBound:
-		s.rebind(happened.BindingID, e)
+		s.applyBinding(happened.BindingID, e)
 	case binding.HardwareDrifted:
-		s.rebind(happened.BindingID, e)
+		s.applyBinding(happened.BindingID, e)
 	case binding.MachineRebound:
 		s.License = s.rebound(happened.ReboundAt)
-		s.rebind(happened.BindingID, e)
+		s.applyBinding(happened.BindingID, e)
 	case binding.MachineReleased:
-		h := s.held[happened.BindingID]
+		h := s.machines[happened.BindingID]
 		delete(s.byFingerprint, h.Binding.Machine.Fingerprint)
 		delete(s.byActivation, h.Activation.ID)
-		delete(s.held, happened.BindingID)
+		delete(s.machines, happened.BindingID)
 	case activation.Granted:
-		s.permit(happened.BindingID, e)
+		s.applyActivation(happened.BindingID, e)
 	case activation.Renewed:
-		s.permit(happened.BindingID, e)
+		s.applyActivation(happened.BindingID, e)
 	case activation.Lapsed:
-		s.permit(happened.BindingID, e)
+		s.applyActivation(happened.BindingID, e)
 	case activation.Ended:
-		s.permit(happened.BindingID, e)
+		s.applyActivation(happened.BindingID, e)
 	default:
 		return fmt.Errorf("%s does not belong in the stream of a licence (position %d)", e.Type, e.Position)
 	}
 	return nil
 }
 
-// rebind applies an event of a binding that gives it a machine.
-func (s *Stream) rebind(id uuid.UUID, e event.Event) {
-	h := s.held[id]
+// applyBinding applies an event of a binding that gives it a machine.
+func (s *Stream) applyBinding(id uuid.UUID, e event.Event) {
+	h := s.machines[id]
 	delete(s.byFingerprint, h.Binding.Machine.Fingerprint)
 	h.Binding = h.Binding.Apply(e)
 	s.byFingerprint[h.Binding.Machine.Fingerprint] = id
-	s.held[id] = h
+	s.machines[id] = h
 }
 
-// permit applies an event of a binding's activation and keeps count of the seats.
-func (s *Stream) permit(bindingID uuid.UUID, e event.Event) {
-	h := s.held[bindingID]
+// applyActivation applies an event of a binding's activation and keeps count of the seats.
+func (s *Stream) applyActivation(bindingID uuid.UUID, e event.Event) {
+	h := s.machines[bindingID]
 	if h.Activation.Status == activation.StatusActive {
 		s.seatsUsed--
 	}
@@ -128,41 +128,41 @@ func (s *Stream) permit(bindingID uuid.UUID, e event.Event) {
 	if h.Activation.Status != activation.StatusEnded {
 		s.byActivation[h.Activation.ID] = bindingID
 	}
-	s.held[bindingID] = h
+	s.machines[bindingID] = h
 }
 
-// Track returns how far the stream was read.
-func (s *Stream) Track() event.Track {
+// StreamState returns how far the stream was read.
+func (s *Stream) StreamState() event.StreamState {
 	if s == nil {
-		return event.Track{}
+		return event.StreamState{}
 	}
-	return s.track
+	return s.stream
 }
 
 // SeatsUsed is the number of machines that hold a seat.
 func (s *Stream) SeatsUsed() int { return s.seatsUsed }
 
 // ByBinding finds a machine's place by the id of its binding.
-func (s *Stream) ByBinding(id uuid.UUID) (Held, bool) {
-	h, ok := s.held[id]
+func (s *Stream) ByBinding(id uuid.UUID) (BoundMachine, bool) {
+	h, ok := s.machines[id]
 	return h, ok
 }
 
 // ByActivation finds a machine's place by the id of its activation.
-func (s *Stream) ByActivation(id uuid.UUID) (Held, bool) {
+func (s *Stream) ByActivation(id uuid.UUID) (BoundMachine, bool) {
 	bindingID, ok := s.byActivation[id]
-	return s.held[bindingID], ok
+	return s.machines[bindingID], ok
 }
 
 // Find finds the place of a presented machine: by its fingerprint, else by its components as far as the policy allows.
-func (s *Stream) Find(presented machine.Machine) (Held, bool) {
+func (s *Stream) Find(presented machine.Machine) (BoundMachine, bool) {
 	known, found := s.recognise(presented)
-	return known.Held, found
+	return known.BoundMachine, found
 }
 
 // recognised is a place whose machine is, by policy, the one presented.
 type recognised struct {
-	Held
+	BoundMachine
 	score machine.Score
 }
 
@@ -175,23 +175,23 @@ func (r recognised) drifted(presented machine.Machine) bool {
 // longest bound one where several match equally well.
 func (s *Stream) recognise(presented machine.Machine) (recognised, bool) {
 	if id, ok := s.byFingerprint[presented.Fingerprint]; ok {
-		return recognised{Held: s.held[id]}, true
+		return recognised{BoundMachine: s.machines[id]}, true
 	}
 	if len(presented.Hashes) == 0 {
 		return recognised{}, false
 	}
 	var best recognised
 	found := false
-	for _, h := range s.held {
+	for _, h := range s.machines {
 		same, score := h.Binding.Recognise(presented, s.Policy.FingerprintMatch)
 		if same && (!found || better(h, score, best)) {
-			best, found = recognised{Held: h, score: score}, true
+			best, found = recognised{BoundMachine: h, score: score}, true
 		}
 	}
 	return best, found
 }
 
-func better(h Held, score machine.Score, best recognised) bool {
+func better(h BoundMachine, score machine.Score, best recognised) bool {
 	return cmp.Or(
 		cmp.Compare(score.Matched, best.score.Matched),
 		cmp.Compare(best.score.Of, score.Of),

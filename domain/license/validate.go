@@ -37,13 +37,13 @@ type Validate struct {
 // Verdict is the answer to a validation, with the events that decided it.
 type Verdict struct {
 	Code      Code
-	Held      *Held // the machine's place, when the verdict is VALID and a machine was given
+	Machine   *BoundMachine // the machine's place, when the verdict is VALID and a machine was given
 	DecidedBy []event.Ref
 }
 
 // Verdict decides whether the licence is good at now. It reads nothing but the stream and changes nothing.
 func (s *Stream) Verdict(c Validate, now time.Time) Verdict {
-	return c.judge(s.Settled(now)).verdict
+	return c.judge(s.AsOf(now)).verdict
 }
 
 type judgement struct {
@@ -57,11 +57,11 @@ func (c Validate) judge(s *Stream) judgement {
 	}
 	switch s.Status() {
 	case StatusSuspended:
-		return because(LicenseSuspended, s.Decided())
+		return because(LicenseSuspended, s.StatusEvent())
 	case StatusExpired:
-		return because(LicenseExpired, s.Decided(), s.ExpirySet)
+		return because(LicenseExpired, s.StatusEvent(), s.ExpiryEvent)
 	case StatusRevoked:
-		return because(LicenseRevoked, s.Decided())
+		return because(LicenseRevoked, s.StatusEvent())
 	}
 	if c.Product != "" && c.Product != s.ProductCode && c.Product != s.ProductID.String() {
 		return because(ProductMismatch, s.issued)
@@ -72,27 +72,27 @@ func (c Validate) judge(s *Stream) judgement {
 		}
 	}
 	if c.Machine == nil {
-		return because(Valid, s.Decided(), s.ExpirySet)
+		return because(Valid, s.StatusEvent(), s.ExpiryEvent)
 	}
-	if len(s.held) == 0 {
-		return because(NotActivated, s.Decided())
+	if len(s.machines) == 0 {
+		return because(NotActivated, s.StatusEvent())
 	}
 	known, found := s.recognise(*c.Machine)
 	if !found {
-		return because(FingerprintMismatch, s.Decided())
+		return because(FingerprintMismatch, s.StatusEvent())
 	}
 	if known.Activation.Status == activation.StatusLapsed {
-		return because(LeaseLapsed, known.Activation.Decided)
+		return because(LeaseLapsed, known.Activation.StatusEvent)
 	}
-	valid := because(Valid, s.Decided(), s.ExpirySet, known.Binding.Decided, known.Activation.Decided)
-	valid.verdict.Held, valid.known = &known.Held, known
+	valid := because(Valid, s.StatusEvent(), s.ExpiryEvent, known.Binding.MachineEvent, known.Activation.StatusEvent)
+	valid.verdict.Machine, valid.known = &known.BoundMachine, known
 	return valid
 }
 
 // decide records what a valid machine's contact brings about: drift, or a fresh certificate.
 func (c Validate) decide(s *Stream, now time.Time) ([]event.Payload, error) {
 	judged := c.judge(s)
-	if judged.verdict.Held == nil {
+	if judged.verdict.Machine == nil {
 		return nil, nil
 	}
 	return s.keep(judged.known, *c.Machine, c.KeyID, now)

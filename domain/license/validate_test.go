@@ -72,7 +72,7 @@ func TestVerdictsNameTheirCodeAndTheEventsThatDecided(t *testing.T) {
 				types = append(types, ref.Type)
 			}
 			require.Equal(t, test.decided, types)
-			require.Equal(t, test.code == license.Valid && test.ask.Machine != nil, verdict.Held != nil)
+			require.Equal(t, test.code == license.Valid && test.ask.Machine != nil, verdict.Machine != nil)
 		})
 	}
 }

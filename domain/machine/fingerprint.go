@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/licenseledger/licenseledger/domain/refusal"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 )
 
 // Fingerprint is the SHA-256 of a machine's composite identity, as 64 lower-case hexadecimal digits.
@@ -18,11 +18,11 @@ type Fingerprint string
 var fingerprintPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // ParseFingerprint reads a fingerprint that a machine computed itself. Upper-case digits are accepted.
-// The error is a [refusal.Invalid].
+// The error is a [domainerr.Invalid].
 func ParseFingerprint(s string) (Fingerprint, error) {
 	lower := strings.ToLower(s)
 	if len(s) != 64 || !fingerprintPattern.MatchString(lower) {
-		return "", &refusal.Invalid{Fields: []refusal.Field{{Message: "must be 64 hexadecimal digits"}}}
+		return "", &domainerr.Invalid{Fields: []domainerr.Field{{Message: "must be 64 hexadecimal digits"}}}
 	}
 	return Fingerprint(lower), nil
 }
@@ -57,19 +57,19 @@ type Components map[Kind][]string
 
 // NewComponents normalises what a machine presents: values are trimmed and lower-cased, and a kind's values are sorted
 // and unique, so that neither order nor spelling of the report matters. Empty values are dropped.
-// The error is a [refusal.Invalid] naming unknown kinds, too many or too long values, values with a zero byte, or that
+// The error is a [domainerr.Invalid] naming unknown kinds, too many or too long values, values with a zero byte, or that
 // nothing is left.
 func NewComponents(presented map[string][]string) (Components, error) {
-	var check refusal.Check
+	var check domainerr.Check
 	components := Components{}
 	for name, values := range presented {
 		kind := Kind(name)
-		check.That(slices.Contains(Kinds(), kind), name, "is not a component kind")
-		check.That(len(values) <= MaxValuesPerKind, name, "has more than 32 values")
+		check.Require(slices.Contains(Kinds(), kind), name, "is not a component kind")
+		check.Require(len(values) <= MaxValuesPerKind, name, "has more than 32 values")
 		var kept []string
 		for _, v := range values {
-			check.That(len(v) <= MaxValueLength, name, "has a value of more than 256 bytes")
-			check.That(!strings.Contains(v, "\x00"), name, "has a value with a zero byte") // which separates values in the fingerprint
+			check.Require(len(v) <= MaxValueLength, name, "has a value of more than 256 bytes")
+			check.Require(!strings.Contains(v, "\x00"), name, "has a value with a zero byte") // which separates values in the fingerprint
 			if v = strings.ToLower(strings.TrimSpace(v)); v != "" {
 				kept = append(kept, v)
 			}
@@ -79,7 +79,7 @@ func NewComponents(presented map[string][]string) (Components, error) {
 			components[kind] = slices.Compact(kept)
 		}
 	}
-	check.That(len(components) > 0, "", "must hold at least one non-empty component")
+	check.Require(len(components) > 0, "", "must hold at least one non-empty component")
 	if err := check.Err(); err != nil {
 		return nil, err
 	}

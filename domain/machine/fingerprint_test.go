@@ -7,15 +7,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/machine"
-	"github.com/licenseledger/licenseledger/domain/refusal"
 )
 
 func requireInvalid(t *testing.T, err error, field, message string) {
 	t.Helper()
-	var invalid *refusal.Invalid
+	var invalid *domainerr.Invalid
 	require.ErrorAs(t, err, &invalid)
-	require.Contains(t, invalid.Fields, refusal.Field{Name: field, Message: message})
+	require.Contains(t, invalid.Fields, domainerr.Field{Name: field, Message: message})
 }
 
 func TestAFingerprintIs64HexadecimalDigitsOfAnyCase(t *testing.T) {

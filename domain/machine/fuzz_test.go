@@ -8,8 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/machine"
-	"github.com/licenseledger/licenseledger/domain/refusal"
 )
 
 // FuzzParseFingerprint: what is accepted is 64 lower-case hexadecimal digits, is the given text but for its case, and is
@@ -22,7 +22,7 @@ func FuzzParseFingerprint(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		fingerprint, err := machine.ParseFingerprint(text)
 		if err != nil {
-			var invalid *refusal.Invalid
+			var invalid *domainerr.Invalid
 			require.ErrorAs(t, err, &invalid)
 			require.Empty(t, fingerprint)
 			return
@@ -66,7 +66,7 @@ func normalised(t *testing.T, text []byte) machine.Components {
 	}
 	components, err := machine.NewComponents(presented)
 	if err != nil {
-		var invalid *refusal.Invalid
+		var invalid *domainerr.Invalid
 		require.ErrorAs(t, err, &invalid)
 		require.Nil(t, components)
 		return nil

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/licenseledger/licenseledger/domain/refusal"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 )
 
 // Hashes are a machine's components as the ledger keeps them: keyed hashes, equal when the component is, telling nothing
@@ -30,12 +30,12 @@ const (
 	MatchAll  Match = "ALL"  // every component
 )
 
-// ParseMatch reads a match policy. The error is a [refusal.Invalid].
+// ParseMatch reads a match policy. The error is a [domainerr.Invalid].
 func ParseMatch(s string) (Match, error) {
 	if m := Match(s); slices.Contains([]Match{MatchAny, MatchTwo, MatchMost, MatchAll}, m) {
 		return m, nil
 	}
-	return "", &refusal.Invalid{Fields: []refusal.Field{{Message: "must be ANY, TWO, MOST or ALL"}}}
+	return "", &domainerr.Invalid{Fields: []domainerr.Field{{Message: "must be ANY, TWO, MOST or ALL"}}}
 }
 
 // Score compares a machine's recorded components with those it presents now.

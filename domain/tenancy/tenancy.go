@@ -6,7 +6,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/licenseledger/licenseledger/domain/refusal"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 )
 
 // Default is the tenant that exists from the first start on.
@@ -40,10 +40,10 @@ func (p Principal) MayTouch(tenant string) bool {
 
 var (
 	// ErrNoPrincipal says that nobody acts in a context: the caller was not authenticated.
-	ErrNoPrincipal = refusal.New("UNAUTHENTICATED", "nobody is known to be asking",
+	ErrNoPrincipal = domainerr.New("UNAUTHENTICATED", "nobody is known to be asking",
 		"send an API key as \"Authorization: Bearer …\", or a licence key where a machine may ask")
 	// ErrForbidden refuses a principal whose role does not permit what is asked.
-	ErrForbidden = refusal.New("FORBIDDEN", "your role does not permit this",
+	ErrForbidden = domainerr.New("FORBIDDEN", "your role does not permit this",
 		"use an API key whose role permits it")
 )
 

@@ -3,13 +3,13 @@ package api
 import (
 	"encoding/json"
 
-	"github.com/licenseledger/licenseledger/domain/refusal"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 )
 
 // StringOrList is one text or a list of texts, as a client finds natural; it is a list from there on.
 type StringOrList []string
 
-// UnmarshalJSON implements [json.Unmarshaler]. The error is a [refusal.Invalid].
+// UnmarshalJSON implements [json.Unmarshaler]. The error is a [domainerr.Invalid].
 func (s *StringOrList) UnmarshalJSON(data []byte) error {
 	var one string
 	if json.Unmarshal(data, &one) == nil {
@@ -18,7 +18,7 @@ func (s *StringOrList) UnmarshalJSON(data []byte) error {
 	}
 	var list []string
 	if json.Unmarshal(data, &list) != nil {
-		return &refusal.Invalid{Fields: []refusal.Field{{Message: "must be a string or a list of strings"}}}
+		return &domainerr.Invalid{Fields: []domainerr.Field{{Message: "must be a string or a list of strings"}}}
 	}
 	*s = list
 	return nil

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/event"
-	"github.com/licenseledger/licenseledger/domain/refusal"
 	"github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/licenseledger/licenseledger/httpapi/correlation"
 )
@@ -18,17 +18,17 @@ const maxIdempotencyKey = 255
 // conditions are the headers of a command, which are the same for all.
 type conditions api.SuspendLicenseParams
 
-// request reads the headers of a command. The error is a [refusal.Invalid].
+// request reads the headers of a command. The error is a [domainerr.Invalid].
 func (c conditions) request(ctx context.Context) (commands.Request, error) {
 	request := commands.Request{Correlation: correlation.From(ctx)}
-	var check refusal.Check
+	var check domainerr.Check
 	if c.IdempotencyKey != nil {
 		request.IdempotencyKey = *c.IdempotencyKey
-		check.That(printable(request.IdempotencyKey), "Idempotency-Key", "must be 1 to 255 printable ASCII characters")
+		check.Require(printable(request.IdempotencyKey), "Idempotency-Key", "must be 1 to 255 printable ASCII characters")
 	}
 	if c.IfMatch != nil && *c.IfMatch != "*" {
 		revision, err := parseETag(*c.IfMatch)
-		check.That(err == nil, "If-Match", `must be an ETag of the resource, such as "7" in its quotes, or *`)
+		check.Require(err == nil, "If-Match", `must be an ETag of the resource, such as "7" in its quotes, or *`)
 		request.IfMatch = &revision
 	}
 	return request, check.Err()

@@ -7,8 +7,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/license"
-	"github.com/licenseledger/licenseledger/domain/refusal"
 	"github.com/licenseledger/licenseledger/httpapi/api"
 )
 
@@ -22,8 +22,8 @@ func (s server) Validate(ctx context.Context, r ValidateRequestObject) (Validate
 		return nil, err
 	}
 	if r.Body.Nonce != nil {
-		var check refusal.Check
-		check.That(*r.Body.Nonce != "" && utf8.RuneCountInString(*r.Body.Nonce) <= maxNonce, "nonce", "must be 1 to 128 characters")
+		var check domainerr.Check
+		check.Require(*r.Body.Nonce != "" && utf8.RuneCountInString(*r.Body.Nonce) <= maxNonce, "nonce", "must be 1 to 128 characters")
 		if err := check.Err(); err != nil {
 			return nil, err
 		}

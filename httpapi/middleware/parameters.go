@@ -6,7 +6,7 @@ import (
 
 	"github.com/labstack/echo/v5"
 
-	"github.com/licenseledger/licenseledger/domain/refusal"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/httpapi/contract"
 )
 
@@ -32,9 +32,9 @@ func KnownParameters(operations *contract.Contract) echo.MiddlewareFunc {
 }
 
 func checkQuery(operation contract.Operation, raw string) error {
-	var check refusal.Check
+	var check domainerr.Check
 	query, err := url.ParseQuery(raw)
-	check.That(err == nil, "query", "is malformed")
+	check.Require(err == nil, "query", "is malformed")
 	names := make([]string, 0, len(query))
 	for name := range query {
 		names = append(names, name)
@@ -44,11 +44,11 @@ func checkQuery(operation contract.Operation, raw string) error {
 		shown := name[:min(len(name), maxRepeatedNameOfParam)]
 		switch values := query[name]; {
 		case !operation.Knows(name):
-			check.That(false, shown, "is not a parameter of this endpoint")
+			check.Require(false, shown, "is not a parameter of this endpoint")
 		case len(values) > 1:
-			check.That(false, shown, "must be given once")
+			check.Require(false, shown, "must be given once")
 		case values[0] == "":
-			check.That(false, shown, "must not be empty")
+			check.Require(false, shown, "must not be empty")
 		}
 	}
 	return check.Err()

@@ -8,8 +8,8 @@ import (
 
 	"github.com/labstack/echo/v5"
 
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/event"
-	"github.com/licenseledger/licenseledger/domain/refusal"
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/keyring"
 	"github.com/licenseledger/licenseledger/projections"
@@ -17,12 +17,12 @@ import (
 )
 
 // explain finds the refusal that an error amounts to, and the fields of an invalid request.
-func explain(err error) (*refusal.Refusal, []refusal.Field) {
-	var invalid *refusal.Invalid
+func explain(err error) (*domainerr.Error, []domainerr.Field) {
+	var invalid *domainerr.Invalid
 	if errors.As(err, &invalid) {
 		return invalidFields(invalid.Fields...)
 	}
-	var refused *refusal.Refusal
+	var refused *domainerr.Error
 	if errors.As(err, &refused) {
 		if _, known := kinds[refused.Code]; known {
 			return refused, nil
@@ -34,17 +34,17 @@ func explain(err error) (*refusal.Refusal, []refusal.Field) {
 	}
 	switch {
 	case errors.Is(err, readmodels.ErrBadCursor):
-		return invalidFields(refusal.Field{Name: "cursor", Message: "must be the next_cursor of a page of the same list"})
+		return invalidFields(domainerr.Field{Name: "cursor", Message: "must be the next_cursor of a page of the same list"})
 	case errors.Is(err, readmodels.ErrOtherEpoch):
-		return invalidFields(refusal.Field{Name: "cursor", Message: "is of another epoch of the ledger: begin the list again without a cursor"})
+		return invalidFields(domainerr.Field{Name: "cursor", Message: "is of another epoch of the ledger: begin the list again without a cursor"})
 	case errors.Is(err, readmodels.ErrInvalidQuery):
-		return invalidFields(refusal.Field{Name: "query", Message: strings.TrimPrefix(err.Error(), readmodels.ErrInvalidQuery.Error()+": ")})
+		return invalidFields(domainerr.Field{Name: "query", Message: strings.TrimPrefix(err.Error(), readmodels.ErrInvalidQuery.Error()+": ")})
 	}
 	return fromHTTP(err)
 }
 
 // fromPorts knows the sentinels of what lies behind the commands and queries.
-func fromPorts(err error) (*refusal.Refusal, bool) {
+func fromPorts(err error) (*domainerr.Error, bool) {
 	var tooLarge *http.MaxBytesError
 	var unknown *event.UnknownTypeError
 	switch {
@@ -73,7 +73,7 @@ func fromPorts(err error) (*refusal.Refusal, bool) {
 }
 
 // fromHTTP knows what the router and the generated code say.
-func fromHTTP(err error) (*refusal.Refusal, []refusal.Field) {
+func fromHTTP(err error) (*domainerr.Error, []domainerr.Field) {
 	switch echo.StatusCode(err) {
 	case http.StatusNotFound:
 		return ErrNoSuchPath, nil
@@ -91,26 +91,26 @@ func fromHTTP(err error) (*refusal.Refusal, []refusal.Field) {
 }
 
 // parameter names the path, query or header parameter that the generated code could not read. It tells so in words only.
-func parameter(err error) refusal.Field {
+func parameter(err error) domainerr.Field {
 	var said *echo.HTTPError
 	if !errors.As(err, &said) {
-		return refusal.Field{Name: "request", Message: "is malformed"}
+		return domainerr.Field{Name: "request", Message: "is malformed"}
 	}
 	if rest, found := strings.CutPrefix(said.Message, "Invalid format for parameter "); found {
 		name, _, _ := strings.Cut(rest, ":")
-		return refusal.Field{Name: name, Message: "is not of the documented form"}
+		return domainerr.Field{Name: name, Message: "is not of the documented form"}
 	}
 	if rest, found := strings.CutPrefix(said.Message, "Expected one value for "); found {
 		name, _, _ := strings.Cut(rest, ",")
-		return refusal.Field{Name: name, Message: "must be given once"}
+		return domainerr.Field{Name: name, Message: "must be given once"}
 	}
-	return refusal.Field{Name: "request", Message: "is malformed"}
+	return domainerr.Field{Name: "request", Message: "is malformed"}
 }
 
-func invalidFields(fields ...refusal.Field) (*refusal.Refusal, []refusal.Field) {
-	return &refusal.Refusal{
+func invalidFields(fields ...domainerr.Field) (*domainerr.Error, []domainerr.Field) {
+	return &domainerr.Error{
 		Code:    invalidRequest,
-		Message: (&refusal.Invalid{Fields: fields}).Error(),
+		Message: (&domainerr.Invalid{Fields: fields}).Error(),
 		Hint:    "correct the fields named in errors and send the request again",
 	}, fields
 }

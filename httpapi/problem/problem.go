@@ -14,7 +14,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/licenseledger/licenseledger/domain/refusal"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/licenseledger/licenseledger/httpapi/correlation"
 )
@@ -109,7 +109,7 @@ func Status(err error) int {
 
 // Field refuses a single value of a request.
 func Field(name, rule string) error {
-	return &refusal.Invalid{Fields: []refusal.Field{{Name: name, Message: rule}}}
+	return &domainerr.Invalid{Fields: []domainerr.Field{{Name: name, Message: rule}}}
 }
 
 // Panic is what is left of a request that made the program panic.

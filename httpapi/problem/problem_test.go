@@ -22,9 +22,9 @@ import (
 	"github.com/labstack/echo/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
-	"github.com/licenseledger/licenseledger/domain/refusal"
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/licenseledger/licenseledger/httpapi/correlation"
@@ -51,7 +51,7 @@ func TestEveryRefusalHasItsRow(t *testing.T) {
 		if code == "INTERNAL" || code == "CLIENT_GONE" {
 			continue
 		}
-		status := problem.Status(refusal.New(code, "", ""))
+		status := problem.Status(domainerr.New(code, "", ""))
 		require.NotEqual(t, http.StatusInternalServerError, status, "%s, declared in %s, has no row", code, where)
 		require.True(t, api.ProblemCode(code).Valid(), "%s, declared in %s, is not documented", code, where)
 	}
@@ -68,7 +68,7 @@ func declaredCodes(path string, codes map[string]string) error {
 			return true
 		}
 		function, is := call.Fun.(*ast.SelectorExpr)
-		if !is || fmt.Sprint(function.X) != "refusal" || function.Sel.Name != "New" {
+		if !is || fmt.Sprint(function.X) != "domainerr" || function.Sel.Name != "New" {
 			return true
 		}
 		if literal, is := call.Args[0].(*ast.BasicLit); is {
@@ -91,8 +91,8 @@ func TestErrorsBecomeDocuments(t *testing.T) {
 		fields []api.FieldError
 	}{
 		"a refusal":         {license.ErrSuspended, 422, "LICENSE_SUSPENDED", nil},
-		"a particular one":  {fmt.Errorf("activate: %w", license.ErrSeatLimitReached.Because("all 3")), 422, "SEAT_LIMIT_REACHED", nil},
-		"an unknown one":    {refusal.New("NEVER_HEARD", "", ""), 500, "INTERNAL", nil},
+		"a particular one":  {fmt.Errorf("activate: %w", license.ErrSeatLimitReached.WithMessage("all 3")), 422, "SEAT_LIMIT_REACHED", nil},
+		"an unknown one":    {domainerr.New("NEVER_HEARD", "", ""), 500, "INTERNAL", nil},
 		"invalid fields":    {problem.Field("a.b", "must be c"), 400, "INVALID_REQUEST", []api.FieldError{{Field: "a.b", Message: "must be c"}}},
 		"a parameter":       {parameter, 400, "INVALID_REQUEST", []api.FieldError{{Field: "limit", Message: "is not of the documented form"}}},
 		"a repeated header": {echo.NewHTTPError(400, "Expected one value for If-Match, got 2"), 400, "INVALID_REQUEST", []api.FieldError{{Field: "If-Match", Message: "must be given once"}}},
@@ -190,7 +190,7 @@ func TestOnlyWhatIsNotTheClientsDoingIsLoggedAndOnlyOnce(t *testing.T) {
 
 func TestALongMessageIsCut(t *testing.T) {
 	t.Parallel()
-	long := license.ErrNotFound.Because("no licence %s", strings.Repeat("é", 5000))
+	long := license.ErrNotFound.WithMessage("no licence %s", strings.Repeat("é", 5000))
 	document := problem.Reporter{Log: slog.New(slog.DiscardHandler)}.Document(t.Context(), long)
 	require.Less(t, len(*document.Detail), 1100)
 	require.True(t, utf8.ValidString(*document.Detail))

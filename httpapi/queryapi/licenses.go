@@ -6,8 +6,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/license"
-	"github.com/licenseledger/licenseledger/domain/refusal"
 	"github.com/licenseledger/licenseledger/domain/tenancy"
 	"github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/licenseledger/licenseledger/readmodels"
@@ -48,9 +48,9 @@ func licenseFilter(p api.ListLicensesParams) (readmodels.LicenseFilter, error) {
 	if p.Sort != nil {
 		sort = *p.Sort
 	}
-	var check refusal.Check
-	check.That(sort.Valid(), "sort", "must be issued_at, expires_at, customer_name or status, with a leading - for the reverse")
-	check.That(p.Status == nil || p.Status.Valid(), "status", "must be ACTIVE, SUSPENDED, EXPIRED or REVOKED")
+	var check domainerr.Check
+	check.Require(sort.Valid(), "sort", "must be issued_at, expires_at, customer_name or status, with a leading - for the reverse")
+	check.Require(p.Status == nil || p.Status.Valid(), "status", "must be ACTIVE, SUSPENDED, EXPIRED or REVOKED")
 	key, descending := strings.CutPrefix(string(sort), "-")
 	return readmodels.LicenseFilter{
 		Status:     string(value(p.Status)),

@@ -27,9 +27,9 @@ func (o *openStreams) enter(p tenancy.Principal) (leave func(), err error) {
 	defer o.mu.Unlock()
 	switch {
 	case o.each[who] >= o.mostEach:
-		return nil, problem.ErrTooManyStreams.Because("you have %d streams of the ledger open, which is the most for one principal", o.mostEach)
+		return nil, problem.ErrTooManyStreams.WithMessage("you have %d streams of the ledger open, which is the most for one principal", o.mostEach)
 	case o.all >= o.most:
-		return nil, problem.ErrTooManyStreams.Because("%d streams of the ledger are open, which is the most for this server", o.most)
+		return nil, problem.ErrTooManyStreams.WithMessage("%d streams of the ledger are open, which is the most for this server", o.most)
 	}
 	if o.each == nil {
 		o.each = map[owner]int{}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/licenseledger/licenseledger/domain/refusal"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 )
 
 const (
@@ -28,7 +28,7 @@ type run struct {
 	data    []byte
 	json    *json.Decoder
 	path    []string // of the value being read
-	check   refusal.Check
+	check   domainerr.Check
 	broken  int
 }
 
@@ -39,23 +39,23 @@ func newRun(d *Decoder, data []byte) *run {
 // document reads the one value of the body and makes sure that it is the only one.
 func (r *run) document(v reflect.Value) error {
 	if !utf8.Valid(r.data) {
-		r.check.That(false, body, "must be UTF-8")
+		r.check.Require(false, body, "must be UTF-8")
 		return r.check.Err()
 	}
 	if holdsNUL(r.data) {
-		r.check.That(false, body, "must not hold the character U+0000")
+		r.check.Require(false, body, "must not hold the character U+0000")
 		return r.check.Err()
 	}
 	_, err := r.value(v, false)
 	switch {
 	case errors.Is(err, io.EOF):
-		r.check.That(false, body, "must not be empty")
+		r.check.Require(false, body, "must not be empty")
 	case err == nil:
 		if _, err := r.json.Token(); !errors.Is(err, io.EOF) {
-			r.check.That(false, body, "must be one JSON value with nothing after it")
+			r.check.Require(false, body, "must be one JSON value with nothing after it")
 		}
 	case !errors.Is(err, errEnough):
-		r.check.That(false, body, "is not JSON near byte "+strconv.FormatInt(r.json.InputOffset(), 10))
+		r.check.Require(false, body, "is not JSON near byte "+strconv.FormatInt(r.json.InputOffset(), 10))
 	}
 	return r.check.Err()
 }
@@ -120,7 +120,7 @@ func (r *run) refuseValue(t reflect.Type, err error) error {
 	if errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		return err
 	}
-	var invalid *refusal.Invalid
+	var invalid *domainerr.Invalid
 	if errors.As(err, &invalid) && len(invalid.Fields) > 0 {
 		return r.refuse(invalid.Fields[0].Message)
 	}
@@ -271,7 +271,7 @@ func (r *run) ignore(why string) error {
 
 // refuse names the value being read as an offender.
 func (r *run) refuse(why string) error {
-	r.check.That(false, r.where(), why)
+	r.check.Require(false, r.where(), why)
 	if r.broken++; r.broken >= maxFields {
 		return errEnough
 	}

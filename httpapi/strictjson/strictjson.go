@@ -19,7 +19,7 @@ type Decoder struct {
 }
 
 // Decode fills the struct that into points to. A member that is optional may be null and is then absent.
-// The error is a [refusal.Invalid].
+// The error is a [domainerr.Invalid].
 func (d *Decoder) Decode(data []byte, into any) error {
 	r := newRun(d, data)
 	return r.document(reflect.ValueOf(into).Elem())

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/licenseledger/licenseledger/domain/refusal"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/licenseledger/licenseledger/httpapi/strictjson"
 )
@@ -113,7 +113,7 @@ func TestWhatIsNotDocumentedIsRefusedByItsPath(t *testing.T) {
 			t.Parallel()
 			var f form
 			var d strictjson.Decoder
-			var invalid *refusal.Invalid
+			var invalid *domainerr.Invalid
 			require.ErrorAs(t, d.Decode([]byte(c.body), &f), &invalid)
 			var fields []offender
 			for _, f := range invalid.Fields {
@@ -128,7 +128,7 @@ func TestOnlySoManyOffendersAreNamed(t *testing.T) {
 	t.Parallel()
 	var f form
 	var d strictjson.Decoder
-	var invalid *refusal.Invalid
+	var invalid *domainerr.Invalid
 	body := `{"name":"n","tags":[` + strings.Repeat("1,", 5000) + `1]}`
 	require.ErrorAs(t, d.Decode([]byte(body), &f), &invalid)
 	require.Len(t, invalid.Fields, 20)
@@ -154,7 +154,7 @@ func FuzzDecode(f *testing.F) {
 		} {
 			strict, lenient := into(), into()
 			if err := d.Decode(body, strict); err != nil {
-				var invalid *refusal.Invalid
+				var invalid *domainerr.Invalid
 				require.ErrorAs(t, err, &invalid)
 				require.NotEmpty(t, invalid.Fields)
 				require.LessOrEqual(t, len(invalid.Fields), 21)

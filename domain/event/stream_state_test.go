@@ -11,9 +11,9 @@ import (
 )
 
 // follow continues a track with one event of each of the keyed commands.
-func follow(track event.Track, commands ...string) event.Track {
+func follow(track event.StreamState, commands ...string) event.StreamState {
 	for _, command := range commands {
-		track = track.Follow(event.Envelope{Position: track.Position + 10, Revision: track.Revision + 1, Pending: event.Pending{
+		track = track.Advance(event.Envelope{Position: track.Position + 10, Revision: track.Revision + 1, Pending: event.Pending{
 			Metadata: event.Metadata{Tenant: "acme", CommandID: command, RequestHash: "hash of " + command},
 		}})
 	}
@@ -30,7 +30,7 @@ func numbered(from, to int) []string {
 
 func TestATrackSaysWhoseStreamItIsAndHowFarItWasRead(t *testing.T) {
 	t.Parallel()
-	track := follow(event.Track{}, "a", "b")
+	track := follow(event.StreamState{}, "a", "b")
 	require.Equal(t, "acme", track.Tenant)
 	require.Equal(t, event.Revision(2), track.Revision)
 	require.Equal(t, event.Position(20), track.Position)
@@ -38,7 +38,7 @@ func TestATrackSaysWhoseStreamItIsAndHowFarItWasRead(t *testing.T) {
 
 func TestACommandIsRememberedWithItsRequestAndItsLastEvent(t *testing.T) {
 	t.Parallel()
-	track := follow(event.Track{}, "a", "b", "b", "b", "c")
+	track := follow(event.StreamState{}, "a", "b", "b", "b", "c")
 	remembered, found := track.Command("b")
 	require.True(t, found)
 	require.Equal(t, event.Command{ID: "b", RequestHash: "hash of b", Revision: 4}, remembered)
@@ -48,7 +48,7 @@ func TestACommandIsRememberedWithItsRequestAndItsLastEvent(t *testing.T) {
 
 func TestACommandWithoutAnIdempotencyKeyIsNotRemembered(t *testing.T) {
 	t.Parallel()
-	track := event.Track{}.Follow(event.Envelope{Revision: 1, Pending: event.Pending{Metadata: event.Metadata{CommandID: "a"}}})
+	track := event.StreamState{}.Advance(event.Envelope{Revision: 1, Pending: event.Pending{Metadata: event.Metadata{CommandID: "a"}}})
 	_, found := track.Command("a")
 	require.False(t, found)
 	require.Equal(t, event.Revision(1), track.Revision)
@@ -56,7 +56,7 @@ func TestACommandWithoutAnIdempotencyKeyIsNotRemembered(t *testing.T) {
 
 func TestTheLast256CommandsAreRemembered(t *testing.T) {
 	t.Parallel()
-	track := follow(event.Track{}, numbered(1, event.RememberedCommands)...)
+	track := follow(event.StreamState{}, numbered(1, event.RememberedCommands)...)
 	_, found := track.Command("1")
 	require.True(t, found)
 
@@ -71,7 +71,7 @@ func TestTheLast256CommandsAreRemembered(t *testing.T) {
 
 func TestSeveralEventsOfOneCommandAreOneMemory(t *testing.T) {
 	t.Parallel()
-	track := follow(event.Track{}, "first")
+	track := follow(event.StreamState{}, "first")
 	for _, name := range numbered(2, event.RememberedCommands) {
 		track = follow(track, name, name, name)
 	}
@@ -88,12 +88,12 @@ func TestSeveralEventsOfOneCommandAreOneMemory(t *testing.T) {
 func TestTracksThatContinueFromTheSameOneDoNotDisturbEachOther(t *testing.T) {
 	t.Parallel()
 	for _, length := range []int{0, 1, 5, event.RememberedCommands - 1, event.RememberedCommands} {
-		origin := follow(event.Track{}, numbered(1, length)...)
+		origin := follow(event.StreamState{}, numbered(1, length)...)
 		last := strconv.Itoa(length)
 		left, right := follow(origin, "left", "more"), follow(origin, "right")
 		again := follow(origin, last)
 
-		for name, branch := range map[string]event.Track{"left": left, "right": right} {
+		for name, branch := range map[string]event.StreamState{"left": left, "right": right} {
 			other := map[string]string{"left": "right", "right": "left"}[name]
 			_, found := branch.Command(name)
 			require.True(t, found, "%s after %d", name, length)

@@ -20,9 +20,9 @@ func (e Envelope) Ref() Ref {
 	return Ref{ID: e.ID, Position: e.Position, Revision: e.Revision, Type: e.Type}
 }
 
-// Track is what every folded stream remembers beside its own state: whose it is, how far it was read, and which commands
-// brought it there. It is a value; Follow returns a new one.
-type Track struct {
+// StreamState is what every folded stream remembers beside the state of its aggregate: its tenant, how far it was read, and its latest
+// commands. It is a value; Advance returns a new one.
+type StreamState struct {
 	Tenant   string
 	Revision Revision  // of the last event, 0 for a stream that does not exist
 	Position Position  // of the last event
@@ -40,26 +40,26 @@ type Command struct {
 // RememberedCommands is how many of a stream's latest commands can be recognised when they are repeated.
 const RememberedCommands = 256
 
-// Follow returns the track after one more event.
-func (t Track) Follow(e Envelope) Track {
-	t.Tenant, t.Revision, t.Position, t.EventID = e.Tenant, e.Revision, e.Position, e.ID
+// Advance returns the state after one more event.
+func (s StreamState) Advance(e Envelope) StreamState {
+	s.Tenant, s.Revision, s.Position, s.EventID = e.Tenant, e.Revision, e.Position, e.ID
 	if e.RequestHash == "" {
-		return t
+		return s
 	}
-	known := t.commands
+	known := s.commands
 	if last := len(known) - 1; last >= 0 && known[last].ID == e.CommandID {
 		known = known[:last]
 	}
 	if len(known) >= RememberedCommands {
 		known = known[1:]
 	}
-	t.commands = append(slices.Clip(known), Command{ID: e.CommandID, RequestHash: e.RequestHash, Revision: e.Revision})
-	return t
+	s.commands = append(slices.Clip(known), Command{ID: e.CommandID, RequestHash: e.RequestHash, Revision: e.Revision})
+	return s
 }
 
 // Command finds a remembered command by its id.
-func (t Track) Command(id string) (Command, bool) {
-	for _, c := range slices.Backward(t.commands) {
+func (s StreamState) Command(id string) (Command, bool) {
+	for _, c := range slices.Backward(s.commands) {
 		if c.ID == id {
 			return c, true
 		}
@@ -67,8 +67,8 @@ func (t Track) Command(id string) (Command, bool) {
 	return Command{}, false
 }
 
-// trackForm is a track in snapshots.
-type trackForm struct {
+// streamStateJSON is a [StreamState] in snapshots.
+type streamStateJSON struct {
 	Tenant   string
 	Revision Revision
 	Position Position
@@ -76,17 +76,17 @@ type trackForm struct {
 	Commands []Command
 }
 
-// MarshalJSON writes all of the track, the remembered commands included.
-func (t Track) MarshalJSON() ([]byte, error) {
-	return json.Marshal(trackForm{Tenant: t.Tenant, Revision: t.Revision, Position: t.Position, EventID: t.EventID, Commands: t.commands})
+// MarshalJSON writes all of the state, the remembered commands included.
+func (s StreamState) MarshalJSON() ([]byte, error) {
+	return json.Marshal(streamStateJSON{Tenant: s.Tenant, Revision: s.Revision, Position: s.Position, EventID: s.EventID, Commands: s.commands})
 }
 
 // UnmarshalJSON is the inverse of MarshalJSON.
-func (t *Track) UnmarshalJSON(text []byte) error {
-	var form trackForm
+func (s *StreamState) UnmarshalJSON(text []byte) error {
+	var form streamStateJSON
 	if err := json.Unmarshal(text, &form); err != nil {
 		return err
 	}
-	*t = Track{Tenant: form.Tenant, Revision: form.Revision, Position: form.Position, EventID: form.EventID, commands: form.Commands}
+	*s = StreamState{Tenant: form.Tenant, Revision: form.Revision, Position: form.Position, EventID: form.EventID, commands: form.Commands}
 	return nil
 }
