@@ -27,6 +27,7 @@ build: need-go ## Build one static binary, bin/licenseledger
 
 test: need-gcc need-postgres need-redis build ## Run every test with the race detector, and the scenarios on every combination of engines
 	LICENSELEDGER_BINARY=$(CURDIR)/$(BINARY) LICENSELEDGER_CRASH_ROUNDS=$(ROUNDS) go test -race -timeout 15m ./...
+	go test -count=1 -timeout 10m -run RebuiltAtOnce ./projections
 	@set -e; for engines in $(OTHER_ENGINES); do \
 	  echo "scenarios on $$engines (events+read models)"; \
 	  LICENSELEDGER_TEST_ENGINES=$$engines LICENSELEDGER_BINARY=$(CURDIR)/$(BINARY) go test -count=1 -timeout 10m ./tests; \

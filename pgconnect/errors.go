@@ -56,3 +56,21 @@ func Disconnected(err error) bool {
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		errors.As(err, &network) || pgconn.SafeToRetry(err)
 }
+
+// Broken reports whether the connection of a query was broken, by the network or because the server ended it. The same query may
+// succeed on another connection.
+func Broken(err error) bool {
+	var connecting *pgconn.ConnectError
+	if errors.As(err, &connecting) {
+		return false
+	}
+	var refused *pgconn.PgError
+	if !errors.As(err, &refused) {
+		return Disconnected(err)
+	}
+	switch refused.Code {
+	case "57P01", "57P02", "57P05": // the server shuts down, or so an administrator said; crashed; the session was idle for too long
+		return true
+	}
+	return Class(err) == "08" // connection exception
+}

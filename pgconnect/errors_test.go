@@ -32,3 +32,18 @@ func TestCircumstancesThatMayPassAreToldFromMistakesAndDamage(t *testing.T) {
 		require.False(t, pgconnect.Unavailable(other), "%v", other)
 	}
 }
+
+func TestAQueryIsWorthRepeatingWhenItsConnectionWasBroken(t *testing.T) {
+	t.Parallel()
+	for _, broken := range []error{
+		&pgconn.PgError{Code: "57P01"}, &pgconn.PgError{Code: "57P02"}, &pgconn.PgError{Code: "57P05"}, &pgconn.PgError{Code: "08006"},
+		io.ErrUnexpectedEOF, driver.ErrBadConn, &net.OpError{Op: "read", Err: syscall.ECONNRESET},
+	} {
+		require.True(t, pgconnect.Broken(fmt.Errorf("query: %w", broken)), "%v", broken)
+	}
+	for _, other := range []error{
+		nil, errors.New("scan"), &pgconn.ConnectError{}, &pgconn.PgError{Code: "57P03"}, &pgconn.PgError{Code: "57014"}, &pgconn.PgError{Code: "53300"},
+	} {
+		require.False(t, pgconnect.Broken(other), "%v", other)
+	}
+}

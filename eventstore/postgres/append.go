@@ -12,6 +12,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore/groupcommit"
+	"github.com/licenseledger/licenseledger/pgconnect"
 )
 
 // A batch takes two round trips: up to the decision, and from it to the commit. Each statement of the first must see what
@@ -67,12 +68,13 @@ type writer struct {
 	channel string        // that is notified
 	// patience is when a batch that neither succeeds nor fails is given up.
 	patience time.Duration
+	silent   func() // as a reader's
 }
 
 // write stores a batch in one transaction. Whatever fails ends the connection and with it the transaction; the next batch gets
 // a new connection.
 func (w *writer) write(batch []groupcommit.Append) (groupcommit.Decision, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), w.patience)
+	ctx, cancel := pgconnect.Bounded(context.Background(), w.patience, w.silent)
 	defer cancel()
 	conn, err := w.pool.Acquire(ctx)
 	if err != nil {

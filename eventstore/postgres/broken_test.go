@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/domain/event"
@@ -98,6 +100,43 @@ func TestAnInstanceThatIsCutOffInTheMiddleOfABatchDoesNotHoldUpTheOthersForLong(
 	wire.cut()
 	require.ErrorIs(t, <-done, eventstore.ErrUnavailable)
 	require.Len(t, all(t, other), 1)
+}
+
+func TestAReadDoesNotFailBecauseItsConnectionWasBroken(t *testing.T) {
+	t.Parallel()
+	url, name := named(t, server.URL())
+	store := openStore(t, url, postgres.Schema(server.Schema(t)))
+	conn := watch(t, server.URL())
+	_, err := store.Append(t.Context(), "license-1", 0, happened(3))
+	require.NoError(t, err)
+	reads := map[string]func() error{
+		"the head":   func() error { _, err := store.Head(t.Context()); return err },
+		"the ledger": func() error { return readable(store.ReadAll(t.Context(), 0)) },
+		"a stream":   func() error { return readable(store.ReadStream(t.Context(), "license-1", 0)) },
+		"no stream":  func() error { return readable(store.ReadStream(t.Context(), "license-2", 0)) },
+		"an event":   func() error { _, err := store.ReadEvent(t.Context(), 2); return err },
+		"the epochs": func() error { _, err := store.Epochs(t.Context()); return err },
+		"an export":  func() error { return readable(store.Exports().ReadAll(t.Context(), 0)) },
+	}
+	for what, read := range reads {
+		var connecting sync.WaitGroup
+		for range 8 {
+			connecting.Go(func() { assert.NoError(t, read(), what) })
+		}
+		connecting.Wait()
+		_, err := conn.Exec(t.Context(), `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = $1`, name)
+		require.NoError(t, err)
+		require.NoError(t, read(), what)
+	}
+}
+
+func readable(events iter.Seq2[event.Envelope, error]) error {
+	for _, err := range events {
+		if err != nil && !errors.Is(err, eventstore.ErrStreamNotFound) {
+			return err
+		}
+	}
+	return nil
 }
 
 func TestBrokenConnectionsLoseNoAcknowledgedAppend(t *testing.T) {

@@ -37,7 +37,7 @@ func (s *Store) BeginEpoch(ctx context.Context, current uuid.UUID, next eventsto
 	if err := s.Usable(ctx); err != nil {
 		return err
 	}
-	ctx, cancel := pgconnect.Bounded(ctx, s.writer.patience, s.writer.pool.Reset)
+	ctx, cancel := pgconnect.Bounded(ctx, s.writer.patience, s.writer.silent)
 	defer cancel()
 	inserted, err := s.writer.pool.Exec(ctx, beginEpochSQL,
 		[16]byte(next.Installation), [16]byte(next.ID), int64(next.After), next.BeganAt.UnixMicro(), string(next.Reason), [16]byte(current))
@@ -53,18 +53,16 @@ func (s *Store) BeginEpoch(ctx context.Context, current uuid.UUID, next eventsto
 	return nil
 }
 
-func (r *reader) epochs(ctx context.Context) ([]eventstore.Epoch, error) {
-	ctx, done := r.bounded(ctx)
-	defer done()
-	rows, err := r.pool.Query(ctx, epochsSQL)
-	if err != nil {
-		return nil, engineError("read the epochs", err)
-	}
-	epochs, err := pgx.CollectRows(rows, scanEpoch)
-	if err != nil {
-		return nil, engineError("read the epochs", err)
-	}
-	return epochs, nil
+func (r *reader) epochs(ctx context.Context) (epochs []eventstore.Epoch, err error) {
+	err = r.read(ctx, "read the epochs", func(ctx context.Context) error {
+		rows, err := r.pool.Query(ctx, epochsSQL)
+		if err != nil {
+			return err
+		}
+		epochs, err = pgx.CollectRows(rows, scanEpoch)
+		return err
+	})
+	return epochs, err
 }
 
 func scanEpoch(row pgx.CollectableRow) (e eventstore.Epoch, err error) {

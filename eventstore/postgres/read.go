@@ -44,66 +44,63 @@ type reader struct {
 	life context.Context // of the store
 	// patience is when a page that neither comes nor fails is given up.
 	patience time.Duration
+	// silent is called then: connections to a server that one of them no longer hears are closed.
+	silent func()
 }
 
 // Head is [paging.Queries].
 func (r *reader) Head(ctx context.Context) (event.Position, error) {
-	ctx, done := r.bounded(ctx)
-	defer done()
 	var head int64
-	if err := r.pool.QueryRow(ctx, headSQL).Scan(&head); err != nil {
-		return 0, engineError("read the head", err)
-	}
-	return event.Position(head), nil
+	err := r.read(ctx, "read the head", func(ctx context.Context) error { return r.pool.QueryRow(ctx, headSQL).Scan(&head) })
+	return event.Position(head), err
 }
 
 // After is [paging.Queries].
-func (r *reader) After(ctx context.Context, after int64, limit int) ([]event.Envelope, error) {
-	ctx, done := r.bounded(ctx)
-	defer done()
-	events, err := queryEvents(ctx, r.pool, afterSQL, after, limit)
-	if err != nil {
-		return nil, engineError("read the ledger", err)
-	}
-	return events, nil
+func (r *reader) After(ctx context.Context, after int64, limit int) (events []event.Envelope, err error) {
+	err = r.read(ctx, "read the ledger", func(ctx context.Context) error {
+		events, err = queryEvents(ctx, r.pool, afterSQL, after, limit)
+		return err
+	})
+	return events, err
 }
 
 // Slice is [paging.Queries].
-func (r *reader) Slice(ctx context.Context, stream string, after int64, limit int) ([]event.Envelope, error) {
+func (r *reader) Slice(ctx context.Context, stream string, after int64, limit int) (events []event.Envelope, err error) {
 	if !isText(stream) {
 		return nil, nil
 	}
-	ctx, done := r.bounded(ctx)
-	defer done()
-	events, err := queryEvents(ctx, r.pool, sliceSQL, stream, after, limit)
-	if err != nil {
-		return nil, engineError("read stream "+stream, err)
-	}
-	return events, nil
+	err = r.read(ctx, "read stream "+stream, func(ctx context.Context) error {
+		events, err = queryEvents(ctx, r.pool, sliceSQL, stream, after, limit)
+		return err
+	})
+	return events, err
 }
 
 // Exists is [paging.Queries].
-func (r *reader) Exists(ctx context.Context, stream string) (bool, error) {
+func (r *reader) Exists(ctx context.Context, stream string) (exists bool, err error) {
 	if !isText(stream) {
 		return false, nil
 	}
-	ctx, done := r.bounded(ctx)
-	defer done()
-	var exists bool
-	if err := r.pool.QueryRow(ctx, streamExistsSQL, stream).Scan(&exists); err != nil {
-		return false, engineError("read stream "+stream, err)
-	}
-	return exists, nil
+	err = r.read(ctx, "read stream "+stream, func(ctx context.Context) error {
+		return r.pool.QueryRow(ctx, streamExistsSQL, stream).Scan(&exists)
+	})
+	return exists, err
 }
 
-// bounded ends a query when the store is closed, and when the server has not been heard for too long.
-func (r *reader) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := pgconnect.Bounded(ctx, r.patience, r.pool.Reset)
-	stop := context.AfterFunc(r.life, cancel)
-	return ctx, func() {
-		stop()
-		cancel()
+// read runs a query. It ends it when the store is closed, or when nothing was heard from the server for too long. It repeats it
+// when its connection was broken, once for each idle connection, because all of them may be broken.
+func (r *reader) read(ctx context.Context, doing string, query func(context.Context) error) error {
+	ctx, cancel := pgconnect.Bounded(ctx, r.patience, r.silent)
+	defer cancel()
+	defer context.AfterFunc(r.life, cancel)()
+	err := query(ctx)
+	for again := 1 + r.pool.Stat().IdleConns(); again > 0 && err != nil && ctx.Err() == nil && pgconnect.Broken(err); again-- {
+		err = query(ctx)
 	}
+	if err != nil {
+		return engineError(doing, err)
+	}
+	return nil
 }
 
 type querier interface {

@@ -142,12 +142,17 @@ func open(ctx context.Context, url string, o options) (_ *Store, err error) {
 	through := func(r *reader) *catchup.Reader {
 		return catchup.NewReader(paging.NewReader(r, life.Done()), source)
 	}
-	r := &reader{pool: reading, life: life, patience: patience}
+	silent := func() {
+		for _, pool := range []*pgxpool.Pool{writing, reading, exporting} {
+			pool.Reset()
+		}
+	}
+	r := &reader{pool: reading, life: life, patience: patience, silent: silent}
 	s := &Store{
 		Reader:    through(r),
-		exports:   through(&reader{pool: exporting, life: life, patience: patience}),
+		exports:   through(&reader{pool: exporting, life: life, patience: patience, silent: silent}),
 		reader:    r,
-		writer:    &writer{pool: writing, channel: o.schema, patience: patience},
+		writer:    &writer{pool: writing, channel: o.schema, patience: patience, silent: silent},
 		reading:   reading,
 		exporting: exporting,
 		listener:  startListening(config.ConnConfig, o.schema, bell, o.logger),

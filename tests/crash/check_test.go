@@ -75,7 +75,7 @@ func (w *world) awaitProjections(at uint64) {
 func (w *world) newEvents() map[string][]api.LedgerEvent {
 	w.t.Helper()
 	answer := w.server.Admin(w.t).With("Accept", "application/x-ndjson").Get(fmt.Sprintf("/v1/ledger/events?after=%d", w.told))
-	require.Equal(w.t, http.StatusOK, answer.Status)
+	require.Equal(w.t, http.StatusOK, answer.Status, "%s", answer.Body)
 	byCommand := map[string][]api.LedgerEvent{}
 	last := w.told
 	for decoder := json.NewDecoder(bytes.NewReader(answer.Body)); decoder.More(); {
