@@ -14,7 +14,7 @@ EVENTS        ?= 1000000
 # The embedded engines, sqlite+sqlite, are what the tests run on unless told otherwise.
 OTHER_ENGINES ?= postgres+sqlite sqlite+postgres postgres+postgres+redis esdb+sqlite+redis esdb+postgres
 
-.PHONY: help run build test cover lint generate verify bench load crash torture fuzz clean need-go need-gcc need-postgres need-redis
+.PHONY: help run build check test test-slow cover lint generate verify bench load crash torture fuzz clean need-go need-gcc need-postgres need-redis
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,11 @@ run: build ## Build, then serve on 127.0.0.1:8080 with data in ./data
 
 build: need-go ## Build one static binary, bin/licenseledger
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(BINARY) ./cmd/licenseledger
+
+check: build $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## Build, vet, lint and run the quick tests, in less than a minute on a warm machine
+	go vet ./...
+	$(TOOLS)/golangci-lint-$(GOLANGCI_LINT) run ./...
+	go test -short $(QUICK)
 
 test: need-gcc need-postgres need-redis build ## Run every test with the race detector, and the scenarios on every combination of engines
 	LICENSELEDGER_BINARY=$(CURDIR)/$(BINARY) LICENSELEDGER_CRASH_ROUNDS=$(ROUNDS) go test -race -timeout 15m ./...
@@ -37,6 +42,9 @@ test: need-gcc need-postgres need-redis build ## Run every test with the race de
 cover: need-go ## Check that domain and commands are covered to 90 % at least
 	@go test -count=1 -coverpkg=./domain/...,./commands/... -coverprofile=coverage.out ./domain/... ./commands/... >/dev/null
 	@go tool cover -func=coverage.out | awk '/^total:/ { print "coverage of domain and commands: " $$3; exit ($$3 + 0 < 90) }'
+
+test-slow: build need-postgres ## Run what takes long: crash rounds, faults between instances, every fuzz target. ROUNDS, DURATION and FUZZTIME say how long
+	$(MAKE) --no-print-directory crash torture fuzz
 
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## Check style, mistakes and import directions
 	$< run ./...
