@@ -49,13 +49,14 @@ test-slow: build need-postgres ## Run what takes long: crash rounds, faults betw
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## Check style, mistakes and import directions
 	$< run ./...
 
-generate: $(TOOLS)/oapi-codegen-$(OAPI_CODEGEN) ## Generate code from httpapi/openapi.yaml
+generate: $(TOOLS)/oapi-codegen-$(OAPI_CODEGEN) ## Generate code from httpapi/openapi.yaml, and the references of events and settings from the code
 	PATH="$(TOOLS)/bin:$$PATH" go generate ./...
+	go test -count=1 -run TheReference ./domain ./cmd/licenseledger -update >/dev/null
 
 verify: generate ## Check that generated code, go.mod and formatting are current
 	go mod tidy
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
-	@git diff --exit-code -- '*.gen.go' go.mod go.sum || { echo "run 'make generate' and 'go mod tidy', then commit"; exit 1; }
+	@git diff --exit-code -- '*.gen.go' docs go.mod go.sum || { echo "run 'make generate' and 'go mod tidy', then commit"; exit 1; }
 
 bench: need-go need-postgres need-redis ## Measure the event store, the keys and the projections
 	go test -run '^$$' -bench . -benchmem ./...

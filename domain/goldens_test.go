@@ -3,6 +3,7 @@ package domain_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"log"
 	"os"
@@ -25,10 +26,10 @@ type golden struct {
 }
 
 func TestMain(m *testing.M) {
-	update := flag.Bool("update", false, "write the goldens that are missing")
+	update := flag.Bool("update", false, "write the goldens that are missing, and the reference of events")
 	flag.Parse()
 	if *update {
-		if err := writeMissingGoldens(); err != nil {
+		if err := errors.Join(writeMissingGoldens(), writeReference()); err != nil {
 			log.Fatal(err)
 		}
 	}
