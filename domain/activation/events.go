@@ -68,7 +68,7 @@ func (Lapsed) EventType() event.Type { return LapsedType }
 // EventType implements [event.Payload].
 func (Ended) EventType() event.Type { return EndedType }
 
-// Elapsed implements [event.TimeDriven].
+// TimeDriven implements [event.TimeDriven].
 func (Lapsed) TimeDriven() {}
 
 // Events registers the activation's events.
