@@ -13,6 +13,8 @@ DURATION      ?= 10s
 EVENTS        ?= 1000000
 # The embedded engines, sqlite+sqlite, are what the tests run on unless told otherwise.
 OTHER_ENGINES ?= postgres+sqlite sqlite+postgres postgres+postgres+redis esdb+sqlite+redis esdb+postgres
+# The packages whose tests take longer than a minute together. `make check` leaves them to `make test`.
+SLOW := tests|projections|eventstore/postgres|sqlitefile
 
 .PHONY: help run build check test test-slow cover lint generate verify bench load crash torture fuzz clean need-go need-gcc need-postgres need-redis
 
@@ -25,10 +27,9 @@ run: build ## Build, then serve on 127.0.0.1:8080 with data in ./data
 build: need-go ## Build one static binary, bin/licenseledger
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(BINARY) ./cmd/licenseledger
 
-check: build $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## Build, vet, lint and run the quick tests, in less than a minute on a warm machine
+check: need-postgres need-redis build lint ## Build, vet, lint and run the quick tests: less than a minute on a warm machine
 	go vet ./...
-	$(TOOLS)/golangci-lint-$(GOLANGCI_LINT) run ./...
-	go test -short $(QUICK)
+	go test $$(go list ./... | grep -vE '/($(SLOW))($$|/)')
 
 test: need-gcc need-postgres need-redis build ## Run every test with the race detector, and the scenarios on every combination of engines
 	LICENSELEDGER_BINARY=$(CURDIR)/$(BINARY) LICENSELEDGER_CRASH_ROUNDS=$(ROUNDS) go test -race -timeout 15m ./...
