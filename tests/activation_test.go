@@ -16,7 +16,7 @@ import (
 
 func TestAMachineThatActivatesTakesASeatAndHoldsACertificate(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	answer := v.tryActivate(l.Key, built("laptop", nil))
 	activated := blackbox.Created[api.Activation](answer)
@@ -42,7 +42,7 @@ func TestTheSameMachineAgainTakesNoOtherSeatAndGetsWhatItHas(t *testing.T) {
 	for name, machine := range map[string]object{"fingerprint": fingerprinted("laptop"), "components": built("laptop", nil)} {
 		t.Run("by "+name, func(t *testing.T) {
 			t.Parallel()
-			v := newVendor(t, nil)
+			v := newTenantClient(t, nil)
 			l := v.issue(nil)
 			first := v.activate(l.Key, machine)
 			again := blackbox.OK[api.Activation](v.tryActivate(strings.ToLower(strings.ReplaceAll(l.Key, "-", " ")), machine))
@@ -54,7 +54,7 @@ func TestTheSameMachineAgainTakesNoOtherSeatAndGetsWhatItHas(t *testing.T) {
 
 func TestUpperCaseDigitsMakeTheSameFingerprint(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	machine := fingerprinted("laptop")
 	first := v.activate(l.Key, machine)
@@ -64,7 +64,7 @@ func TestUpperCaseDigitsMakeTheSameFingerprint(t *testing.T) {
 
 func TestAMachineWithAReplacedPartIsTheSameMachine(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, object{"max_machines": 1})
+	v := newTenantClient(t, object{"max_machines": 1})
 	l := v.issue(nil)
 	first := v.activate(l.Key, built("laptop", nil))
 	drifted := blackbox.OK[api.Activation](v.tryActivate(l.Key, built("laptop", object{"disk": "a new disk"})))
@@ -95,7 +95,7 @@ func TestHowMuchMustMatchIsThePlansChoice(t *testing.T) {
 	} {
 		t.Run(match, func(t *testing.T) {
 			t.Parallel()
-			v := newVendor(t, object{"fingerprint_match": match})
+			v := newTenantClient(t, object{"fingerprint_match": match})
 			l := v.issue(object{"max_machines": 1})
 			v.activate(l.Key, built("laptop", nil))
 			v.tryActivate(l.Key, built("laptop", replaced.another)).Refused("SEAT_LIMIT_REACHED")
@@ -111,7 +111,7 @@ func TestTheLeastLimitOfProductPlanAndLicenseIsInForce(t *testing.T) {
 	} {
 		t.Run("of the "+name, func(t *testing.T) {
 			t.Parallel()
-			v := newVendorOn(t, stage.shared, object{"max_machines_per_license": limits.product}, object{"max_machines": limits.plan})
+			v := newTenantClientOn(t, fixture.shared, object{"max_machines_per_license": limits.product}, object{"max_machines": limits.plan})
 			l := v.issue(object{"max_machines": limits.license})
 			require.Equal(t, 1, l.Seats.Limit)
 			v.activate(l.Key, fingerprinted("first"))
@@ -122,7 +122,7 @@ func TestTheLeastLimitOfProductPlanAndLicenseIsInForce(t *testing.T) {
 
 func TestAHundredMachinesAtOnceGetExactlyTenSeats(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, object{"max_machines": 10})
+	v := newTenantClient(t, object{"max_machines": 10})
 	l := v.issue(nil)
 	answers := make([]blackbox.Response, 100)
 	var machines errgroup.Group
@@ -148,7 +148,7 @@ func TestAHundredMachinesAtOnceGetExactlyTenSeats(t *testing.T) {
 
 func TestAMachineMustShowOneKindOfIdentity(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	v.tryActivate(l.Key, object{}).Invalid("machine")
 	v.tryActivate(l.Key, with(built("laptop", nil), fingerprinted("laptop"))).Invalid("machine")
@@ -160,7 +160,7 @@ func TestAMachineMustShowOneKindOfIdentity(t *testing.T) {
 
 func TestAWrongKeyActivatesNothing(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	for _, key := range []string{mistyped(l.Key), "0A1B2-C3D4E-5F6G7-H8J9K-MNPQR", "not a key", l.Key + "0"} {
 		problem := v.tryActivate(key, fingerprinted("laptop")).Refused("LICENSE_KEY_INVALID")
@@ -170,7 +170,7 @@ func TestAWrongKeyActivatesNothing(t *testing.T) {
 
 func TestAHeartbeatKeepsAnActivationAndRecordsNothing(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	a := v.activate(l.Key, built("laptop", nil))
 	require.Equal(t, a, blackbox.OK[api.Activation](v.heartbeat(a, l.Key, built("laptop", nil))))
@@ -179,7 +179,7 @@ func TestAHeartbeatKeepsAnActivationAndRecordsNothing(t *testing.T) {
 
 func TestAHeartbeatOfChangedHardwareRecordsTheDrift(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	a := v.activate(l.Key, built("laptop", nil))
 	renewed := blackbox.OK[api.Activation](v.heartbeat(a, l.Key, built("laptop", object{"cpu": "a new cpu"})))
@@ -190,7 +190,7 @@ func TestAHeartbeatOfChangedHardwareRecordsTheDrift(t *testing.T) {
 
 func TestAHeartbeatMustComeFromTheActivatedMachine(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l, other := v.issue(nil), v.issue(nil)
 	a := v.activate(l.Key, fingerprinted("laptop"))
 	v.activate(l.Key, fingerprinted("desktop"))

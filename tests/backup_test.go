@@ -24,9 +24,9 @@ func restored(t *testing.T, o process.Options, folder, keys string) process.Opti
 func TestABackupThatIsMadeUnderLoadIsWholeAndComesBack(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, embedded)
-	v := newVendorOn(t, server, nil, nil)
+	v := newTenantClientOn(t, server, nil, nil)
 	sold := v.customers("Ada Byron")["Ada Byron"]
-	g := grown{key: sold.Key, activated: v.activate(sold.Key, built("laptop", nil))}
+	g := soldLedger{key: sold.Key, activated: v.activate(sold.Key, built("laptop", nil))}
 	here := t.TempDir()
 	finished := make(chan process.Ran, 3)
 	go func() {
@@ -81,7 +81,7 @@ func TestABackupThatIsMadeUnderLoadIsWholeAndComesBack(t *testing.T) {
 
 func TestABackupNeverOverwritesAndNeverPutsKeysBesideTheLedger(t *testing.T) {
 	t.Parallel()
-	g := newGrown(t)
+	g := newSoldLedger(t)
 	here := t.TempDir()
 	folder := filepath.Join(here, "backup")
 	require.Zero(t, run(t, g.options, "backup", folder).Code)
@@ -109,7 +109,7 @@ func TestABackupNeverOverwritesAndNeverPutsKeysBesideTheLedger(t *testing.T) {
 
 func TestADamagedBackupIsNotRestored(t *testing.T) {
 	t.Parallel()
-	g := newGrown(t)
+	g := newSoldLedger(t)
 	for name, damage := range map[string]func(folder, keys string){
 		"an event is changed": func(folder, _ string) {
 			damageFile(t, filepath.Join(folder, "ledger.db"), "DROP TRIGGER events_are_never_changed", "UPDATE events SET actor = 'mallory' WHERE position = 2")

@@ -11,7 +11,7 @@ import (
 
 func TestAProductIsShownAsItWasRegistered(t *testing.T) {
 	t.Parallel()
-	admin := stage.shared.Admin(t)
+	admin := fixture.shared.Admin(t)
 	code := newCode()
 	answer := admin.Post("/v1/products", object{
 		"code": code, "name": "CAD Suite", "signing_algorithm": "ed25519", "offline_days": 7, "max_machines_per_license": 9,
@@ -32,7 +32,7 @@ func TestAProductIsShownAsItWasRegistered(t *testing.T) {
 
 func TestAProductNeedsNoMoreThanACodeAndAName(t *testing.T) {
 	t.Parallel()
-	admin := stage.shared.Admin(t)
+	admin := fixture.shared.Admin(t)
 	product := blackbox.Created[api.Product](admin.Post("/v1/products", object{
 		"code": newCode(), "name": "Plain", "offline_days": nil, "platforms": nil,
 	}))
@@ -44,13 +44,13 @@ func TestAProductNeedsNoMoreThanACodeAndAName(t *testing.T) {
 
 func TestAProductCodeIsTakenOnce(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	v.admin.Post("/v1/products", object{"code": v.product.Code, "name": "Another"}).Refused("PRODUCT_CODE_TAKEN")
 }
 
 func TestAProductThatBreaksRulesIsRefusedWithTheFieldsNamed(t *testing.T) {
 	t.Parallel()
-	admin := stage.shared.Admin(t)
+	admin := fixture.shared.Admin(t)
 	admin.Post("/v1/products", object{
 		"code": "Not A Code", "name": "", "offline_days": 0, "max_machines_per_license": 0, "signing_algorithm": "rot13",
 	}).Invalid("code", "name", "offline_days", "max_machines_per_license", "signing_algorithm")
@@ -58,7 +58,7 @@ func TestAProductThatBreaksRulesIsRefusedWithTheFieldsNamed(t *testing.T) {
 
 func TestAPlanIsShownAsItWasPublished(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	answer := v.admin.Post("/v1/products/"+v.product.ID.String()+"/plans", object{
 		"code": "floating", "name": "Floating", "type": "ENTERPRISE", "max_machines": 10, "validity_days": 30,
 		"validity_starts": "FIRST_ACTIVATION", "features": object{"export": true, "projects": 50.5, "edition": "pro"},
@@ -79,14 +79,14 @@ func TestAPlanIsShownAsItWasPublished(t *testing.T) {
 
 func TestAPlanCodeIsTakenOncePerProduct(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	v.admin.Post("/v1/products/"+v.product.ID.String()+"/plans", team()).Refused("PLAN_CODE_TAKEN")
-	newVendor(t, nil) // another product with a plan of the same code
+	newTenantClient(t, nil) // another product with a plan of the same code
 }
 
 func TestAPlanThatBreaksRulesIsRefusedWithTheFieldsNamed(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	plans := "/v1/products/" + v.product.ID.String() + "/plans"
 	v.admin.Post(plans, object{"code": "?", "name": "", "type": "FREE", "max_machines": 0}).
 		Invalid("code", "name", "type", "max_machines")
@@ -97,7 +97,7 @@ func TestAPlanThatBreaksRulesIsRefusedWithTheFieldsNamed(t *testing.T) {
 
 func TestARevisedPlanCountsForLicensesIssuedFromThenOn(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, object{"max_machines": 2})
+	v := newTenantClient(t, object{"max_machines": 2})
 	before := v.issue(nil)
 	answer := v.admin.Put("/v1/plans/"+v.plan.ID.String(), object{"name": "Team", "type": "PROFESSIONAL", "max_machines": 7, "features": object{"export": false}})
 	revised := blackbox.OK[api.Plan](answer)
@@ -117,7 +117,7 @@ func TestARevisedPlanCountsForLicensesIssuedFromThenOn(t *testing.T) {
 
 func TestPlansAreListedByProduct(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	second := blackbox.Created[api.Plan](v.admin.Post("/v1/products/"+v.product.ID.String()+"/plans", with(team(), object{"code": "second"})))
 	for _, product := range []string{v.product.Code, v.product.ID.String()} {
 		page := blackbox.OK[api.PlanPage](v.upToDate().Get("/v1/plans?product=" + product))
@@ -129,7 +129,7 @@ func TestPlansAreListedByProduct(t *testing.T) {
 
 func TestProductsAreListedInTheOrderOfTheirRegistration(t *testing.T) {
 	t.Parallel()
-	first, second := newVendor(t, nil), newVendor(t, nil)
+	first, second := newTenantClient(t, nil), newTenantClient(t, nil)
 	var codes []string
 	for cursor := ""; ; {
 		page := blackbox.OK[api.ProductPage](second.upToDate().Get("/v1/products?limit=200" + cursor))
@@ -156,7 +156,7 @@ func indexOf(all []string, one string) int {
 
 func TestWhatIsNotInTheCatalogueIsNotFound(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	nobody := "00000000-0000-4000-8000-000000000000"
 	v.admin.Get("/v1/products/" + nobody).Refused("NOT_FOUND")
 	v.admin.Get("/v1/plans/" + nobody).Refused("NOT_FOUND")
@@ -166,5 +166,5 @@ func TestWhatIsNotInTheCatalogueIsNotFound(t *testing.T) {
 	v.admin.Put("/v1/plans/"+nobody, object{"name": "Team", "type": "TRIAL", "max_machines": 1}).Refused("NOT_FOUND")
 	v.admin.Post("/v1/licenses", v.order(object{"product": newCode()})).Refused("NOT_FOUND")
 	v.admin.Post("/v1/licenses", v.order(object{"plan": "no-such-plan"})).Refused("NOT_FOUND")
-	v.admin.Post("/v1/licenses", v.order(object{"plan": newVendor(t, nil).plan.ID.String()})).Refused("NOT_FOUND")
+	v.admin.Post("/v1/licenses", v.order(object{"plan": newTenantClient(t, nil).plan.ID.String()})).Refused("NOT_FOUND")
 }

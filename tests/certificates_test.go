@@ -21,7 +21,7 @@ import (
 )
 
 // keySet is what an application that verifies its certificate would download.
-func (v vendor) keySet() []byte {
+func (v tenantClient) keySet() []byte {
 	v.t.Helper()
 	return v.machine.Seeing(head(v.t, v.admin)).Get("/v1/products/" + v.product.ID.String() + "/jwks.json").Body
 }
@@ -59,7 +59,7 @@ func verifyOffline(t *testing.T, certificate string, keySet []byte) process.Ran 
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "jwks.json")
 	require.NoError(t, os.WriteFile(file, keySet, 0o600))
-	ran, err := process.Options{Binary: stage.binary}.Plain(t.Context(), "certificate", "verify", "--json", "--jwks", file, certificate)
+	ran, err := process.Options{Binary: fixture.binary}.Plain(t.Context(), "certificate", "verify", "--json", "--jwks", file, certificate)
 	require.NoError(t, err)
 	return ran
 }
@@ -69,7 +69,7 @@ func TestACertificateIsVerifiedOffline(t *testing.T) {
 	for algorithm, alg := range map[string]string{"ed25519": "EdDSA", "rsa2048": "RS256"} {
 		t.Run(algorithm, func(t *testing.T) {
 			t.Parallel()
-			v := newVendorOn(t, stage.shared, object{"signing_algorithm": algorithm}, nil)
+			v := newTenantClientOn(t, fixture.shared, object{"signing_algorithm": algorithm}, nil)
 			l := v.issue(nil)
 			a := v.activate(l.Key, fingerprinted("laptop"))
 			header, claims := verified(t, a.Certificate, v.keySet())
@@ -79,23 +79,23 @@ func TestACertificateIsVerifiedOffline(t *testing.T) {
 
 			ran := verifyOffline(t, a.Certificate, v.keySet())
 			require.Zero(t, ran.Code, ran.Err)
-			var said map[string]any
-			require.NoError(t, json.Unmarshal([]byte(ran.Out), &said))
-			require.Equal(t, l.ID.String(), said["license_id"])
-			require.Equal(t, a.ActivationID.String(), said["activation_id"])
-			require.Equal(t, v.product.Code, said["product"])
-			require.Equal(t, "team", said["plan"])
-			require.Equal(t, fingerprinted("laptop")["fingerprint"], said["fingerprint"])
-			require.Equal(t, map[string]any{"export": true, "projects": 50., "beta": false}, said["features"])
+			var offline map[string]any
+			require.NoError(t, json.Unmarshal([]byte(ran.Out), &offline))
+			require.Equal(t, l.ID.String(), offline["license_id"])
+			require.Equal(t, a.ActivationID.String(), offline["activation_id"])
+			require.Equal(t, v.product.Code, offline["product"])
+			require.Equal(t, "team", offline["plan"])
+			require.Equal(t, fingerprinted("laptop")["fingerprint"], offline["fingerprint"])
+			require.Equal(t, map[string]any{"export": true, "projects": 50., "beta": false}, offline["features"])
 			granted := v.events(l)[2]
-			require.EqualValues(t, granted.Position, said["ledger_position"])
+			require.EqualValues(t, granted.Position, offline["ledger_position"])
 		})
 	}
 }
 
 func TestCertificatesOutliveTheKeyThatSignedThem(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	before := v.activate(l.Key, fingerprinted("laptop"))
 	oldKey, _ := verified(t, before.Certificate, v.keySet())
@@ -120,7 +120,7 @@ func TestCertificatesOutliveTheKeyThatSignedThem(t *testing.T) {
 
 func TestAForgedCertificateIsNotVerified(t *testing.T) {
 	t.Parallel()
-	v, other := newVendor(t, nil), newVendor(t, nil)
+	v, other := newTenantClient(t, nil), newTenantClient(t, nil)
 	l := v.issue(nil)
 	certificate := v.activate(l.Key, fingerprinted("laptop")).Certificate
 	parts := strings.Split(certificate, ".")

@@ -22,7 +22,7 @@ import (
 // onItsOwn runs the program with a data directory that no server works on.
 func onItsOwn(t *testing.T, adjust ...func(*process.Options)) process.Options {
 	t.Helper()
-	o := process.Options{Binary: stage.binary, DataDir: filepath.Join(t.TempDir(), "data")}
+	o := process.Options{Binary: fixture.binary, DataDir: filepath.Join(t.TempDir(), "data")}
 	for _, a := range adjust {
 		a(&o)
 	}
@@ -57,20 +57,20 @@ func TestASettingComesFromTheFlagElseTheEnvironmentElseTheFileElseItsDefault(t *
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "licenseledger.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("issuer: from-file\nlog_level: warn\nlog_format: json\n"), 0o600))
-	o := process.Options{Binary: stage.binary, Env: []string{"LICENSELEDGER_LOG_LEVEL=error", "LICENSELEDGER_LOG_FORMAT=text", "LICENSELEDGER_CONFIG=" + file}}
+	o := process.Options{Binary: fixture.binary, Env: []string{"LICENSELEDGER_LOG_LEVEL=error", "LICENSELEDGER_LOG_FORMAT=text", "LICENSELEDGER_CONFIG=" + file}}
 	all := settings(t, o, "--log-format", "json")
 	require.Equal(t, setting{"log_format", "json", "flag"}, all["log_format"])
 	require.Equal(t, setting{"log_level", "error", "environment"}, all["log_level"])
 	require.Equal(t, setting{"issuer", "from-file", "file " + file}, all["issuer"])
 	require.Equal(t, setting{"listen", "127.0.0.1:8080", "default"}, all["listen"])
-	require.Equal(t, all["issuer"], settings(t, process.Options{Binary: stage.binary}, "--config", file)["issuer"])
+	require.Equal(t, all["issuer"], settings(t, process.Options{Binary: fixture.binary}, "--config", file)["issuer"])
 }
 
 func TestSecretsAreNotPrinted(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "licenseledger.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("master_key: c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTEyMzQ=\n"), 0o600))
-	o := process.Options{Binary: stage.binary, Env: []string{"LICENSELEDGER_ADMIN_KEY=a-secret-of-the-operator", "LICENSELEDGER_CONFIG=" + file}}
+	o := process.Options{Binary: fixture.binary, Env: []string{"LICENSELEDGER_ADMIN_KEY=a-secret-of-the-operator", "LICENSELEDGER_CONFIG=" + file}}
 	for _, form := range [][]string{{"config"}, {"config", "--json"}} {
 		ran, err := o.Plain(t.Context(), form...)
 		require.NoError(t, err)
@@ -88,14 +88,14 @@ func TestAWrongSettingIsRefusedWithAWayOut(t *testing.T) {
 	unknown := filepath.Join(t.TempDir(), "unknown.yaml")
 	require.NoError(t, os.WriteFile(unknown, []byte("liten: 127.0.0.1:1\n"), 0o600))
 	for name, arguments := range map[string][]string{
-		"listen":         {"--listen", "everywhere"},
-		"log_level":      {"--log-level", "loud"},
-		"drain_timeout":  {"--drain-timeout", "soon"},
-		"clock_settle":   {"--clock-settle", "25h"},
-		"liten":          {"--config", unknown},
-		"no-such-file":   {"--config", "/no-such-file.yaml"},
-		"--admin-key":    {"--admin-key", "on-the-command-line"},
-		"unknown option": {"unknown option"},
+		"listen":           {"--listen", "everywhere"},
+		"log_level":        {"--log-level", "loud"},
+		"shutdown_timeout": {"--shutdown-timeout", "soon"},
+		"clock_settle":     {"--clock-settle", "25h"},
+		"liten":            {"--config", unknown},
+		"no-such-file":     {"--config", "/no-such-file.yaml"},
+		"--admin-key":      {"--admin-key", "on-the-command-line"},
+		"unknown option":   {"unknown option"},
 	} {
 		ran := run(t, onItsOwn(t), append([]string{"serve"}, arguments...)...)
 		require.Equal(t, 1, ran.Code, name)
@@ -133,7 +133,7 @@ func TestASecondStartIsQuickAndLosesNothing(t *testing.T) {
 	server := newServer(t)
 	key := server.AdminKey()
 	require.Contains(t, server.Output(), key, "the first start shows the admin key")
-	v := newVendorOn(t, server, nil, nil)
+	v := newTenantClientOn(t, server, nil, nil)
 	sold := v.customers("Ada Byron", "Grace Hopper")
 	a := v.activate(sold["Ada Byron"].Key, built("laptop", nil))
 	at, before := head(t, v.admin), v.license(sold["Ada Byron"])
@@ -154,7 +154,7 @@ func TestASecondStartIsQuickAndLosesNothing(t *testing.T) {
 func TestTheConfiguredAdminKeyIsUsedAndNotStored(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, func(o *process.Options) { o.AdminKey = "chosen-by-the-operator" })
-	newVendorOn(t, server, nil, nil)
+	newTenantClientOn(t, server, nil, nil)
 	require.NoFileExists(t, filepath.Join(server.Options.DataDir, "admin.key"))
 	require.NotContains(t, server.Output()+server.Log(), server.Options.AdminKey)
 }
@@ -205,18 +205,18 @@ func TestTheLinesOfTheFirstStartIssueAndActivateALicense(t *testing.T) {
 	require.NotNil(t, found, server.Output())
 	require.Len(t, strings.Split(found[1], "\n"), 4)
 	require.NotContains(t, found[1], server.AdminKey())
-	said := bash(t, t.TempDir(), nil, found[1])
-	require.Contains(t, said, `"certificate"`)
-	require.NotContains(t, said, `"code":"INVALID`)
-	v := vendor{t: t, server: server, admin: server.Admin(t)}
+	output := bash(t, t.TempDir(), nil, found[1])
+	require.Contains(t, output, `"certificate"`)
+	require.NotContains(t, output, `"code":"INVALID`)
+	v := tenantClient{t: t, server: server, admin: server.Admin(t)}
 	events := blackbox.OK[api.LedgerPage](v.admin.Get("/v1/ledger/events"))
-	require.Len(t, events.Items, 5, "product, plan, licence, binding, activation, and nothing refused: %s", said)
+	require.Len(t, events.Items, 5, "product, plan, licence, binding, activation, and nothing refused: %s", output)
 }
 
 func TestProjectionsAreListedAndRebuiltOnTheCommandLine(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, embedded)
-	v := newVendorOn(t, server, nil, nil)
+	v := newTenantClientOn(t, server, nil, nil)
 	v.customers("Ada Byron", "Grace Hopper")
 	at := head(t, v.admin)
 	checksums := map[string]string{}
@@ -263,7 +263,7 @@ func TestToolsWantALedgerThatIsThere(t *testing.T) {
 
 func TestHelpNamesEveryCommand(t *testing.T) {
 	t.Parallel()
-	ran, err := process.Options{Binary: stage.binary}.Plain(t.Context(), "--help")
+	ran, err := process.Options{Binary: fixture.binary}.Plain(t.Context(), "--help")
 	require.NoError(t, err)
 	require.Zero(t, ran.Code)
 	for _, command := range []string{"serve", "demo", "config", "fsck", "projections", "certificate"} {

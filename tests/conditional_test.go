@@ -11,7 +11,7 @@ import (
 
 func TestAConditionalCommandIsRefusedWhenTheLicenseHasChanged(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	path := "/v1/licenses/" + l.ID.String()
 	seen := v.upToDate().Get(path).ETag()
@@ -27,7 +27,7 @@ func TestAConditionalCommandIsRefusedWhenTheLicenseHasChanged(t *testing.T) {
 
 func TestEveryKindOfCommandCanBeConditional(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	a := v.activate(l.Key, fingerprinted("laptop"))
 	license, product := "/v1/licenses/"+l.ID.String(), "/v1/products/"+v.product.ID.String()
@@ -58,7 +58,7 @@ func TestEveryKindOfCommandCanBeConditional(t *testing.T) {
 
 func TestAConditionalQuestionIsAnsweredOnlyAtTheRevisionItWasMeantFor(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	answer := v.machine.Post("/v1/validate", object{"license_key": l.Key})
 	require.Equal(t, `"1"`, answer.ETag())

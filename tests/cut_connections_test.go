@@ -58,7 +58,7 @@ func cuts() []cut {
 		}},
 		{"after the first byte of the answer", true, func(t *testing.T, connection *net.TCPConn, head, body []byte) {
 			write(t, connection, head, body)
-			require.NoError(t, connection.SetReadDeadline(time.Now().Add(patience)))
+			require.NoError(t, connection.SetReadDeadline(time.Now().Add(timeout)))
 			_, err := io.ReadFull(connection, make([]byte, 1))
 			require.NoError(t, err)
 		}},
@@ -68,30 +68,30 @@ func cuts() []cut {
 // interrupted is a command that is cut, repeated, and then compared with the same command on something alike.
 type interrupted struct {
 	name, event string
-	request     func(v vendor) (client blackbox.Client, path string, body object, stream func(answer []byte) string)
+	request     func(v tenantClient) (client blackbox.Client, path string, body object, stream func(answer []byte) string)
 }
 
 func interruptions() []interrupted {
 	of := func(l api.LicenseWithKey) func([]byte) string { return func([]byte) string { return streamOf(l) } }
 	laptop := built("laptop", nil)
 	return []interrupted{
-		{"issue", "license.issued.v1", func(v vendor) (blackbox.Client, string, object, func([]byte) string) {
+		{"issue", "license.issued.v1", func(v tenantClient) (blackbox.Client, string, object, func([]byte) string) {
 			return v.admin, "/v1/licenses", v.order(nil), func(answer []byte) string {
 				var l api.LicenseWithKey
 				require.NoError(v.t, json.Unmarshal(answer, &l))
 				return streamOf(l)
 			}
 		}},
-		{"activate", "activation.granted.v1", func(v vendor) (blackbox.Client, string, object, func([]byte) string) {
+		{"activate", "activation.granted.v1", func(v tenantClient) (blackbox.Client, string, object, func([]byte) string) {
 			l := v.issue(nil)
 			return v.machine, "/v1/activations", object{"license_key": l.Key, "machine": laptop}, of(l)
 		}},
-		{"deactivate", "activation.ended.v1", func(v vendor) (blackbox.Client, string, object, func([]byte) string) {
+		{"deactivate", "activation.ended.v1", func(v tenantClient) (blackbox.Client, string, object, func([]byte) string) {
 			l := v.issue(nil)
 			a := v.activate(l.Key, laptop)
 			return v.machine, "/v1/activations/" + a.ActivationID.String() + "/deactivate", object{"license_key": l.Key, "reason": "moved"}, of(l)
 		}},
-		{"renew", "license.renewed.v1", func(v vendor) (blackbox.Client, string, object, func([]byte) string) {
+		{"renew", "license.renewed.v1", func(v tenantClient) (blackbox.Client, string, object, func([]byte) string) {
 			l := v.issue(nil)
 			return v.admin, "/v1/licenses/" + l.ID.String() + "/renew", object{"reason": "paid", "extend_days": 30}, of(l)
 		}},
@@ -104,7 +104,7 @@ func TestACommandWhoseConnectionIsCutTakesEffectOnceHoweverOftenItIsSent(t *test
 		for _, c := range cuts() {
 			t.Run(i.name+" cut "+c.name, func(t *testing.T) {
 				t.Parallel()
-				v := newVendor(t, object{"max_machines": 5})
+				v := newTenantClient(t, object{"max_machines": 5})
 				client, path, body, stream := i.request(v)
 				key, correlation := newCode(), uuid.NewString()
 				before := head(t, v.admin)
@@ -146,8 +146,8 @@ func TestACommandWhoseConnectionIsCutTakesEffectOnceHoweverOftenItIsSent(t *test
 	}
 }
 
-// cut sends a command on a connection of its own and ends that at a stage.
-func (v vendor) cut(c cut, key, correlation, path string, body object) {
+// cut sends a command on a connection of its own and ends that at a fixture.
+func (v tenantClient) cut(c cut, key, correlation, path string, body object) {
 	v.t.Helper()
 	text, err := json.Marshal(body)
 	require.NoError(v.t, err)
@@ -161,7 +161,7 @@ func (v vendor) cut(c cut, key, correlation, path string, body object) {
 }
 
 // caused are the events of a command.
-func (v vendor) caused(key string, after uint64) []api.LedgerEvent {
+func (v tenantClient) caused(key string, after uint64) []api.LedgerEvent {
 	v.t.Helper()
 	answer := v.admin.With("Accept", "application/x-ndjson").Open(v.t.Context(), fmt.Sprintf("/v1/ledger/events?after=%d", after))
 	defer func() { _ = answer.Body.Close() }()

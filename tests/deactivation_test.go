@@ -9,14 +9,14 @@ import (
 	"github.com/licenseledger/licenseledger/tests/blackbox"
 )
 
-func (v vendor) deactivate(client blackbox.Client, a api.Activation, members object) blackbox.Response {
+func (v tenantClient) deactivate(client blackbox.Client, a api.Activation, members object) blackbox.Response {
 	v.t.Helper()
 	return client.Post("/v1/activations/"+a.ActivationID.String()+"/deactivate", with(object{"reason": "moving out"}, members))
 }
 
 func TestAMachineGivesItsSeatBack(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, object{"max_machines": 1})
+	v := newTenantClient(t, object{"max_machines": 1})
 	l := v.issue(nil)
 	a := v.activate(l.Key, fingerprinted("laptop"))
 	ended := blackbox.OK[api.Deactivation](v.deactivate(v.machine, a, object{"license_key": l.Key}))
@@ -37,7 +37,7 @@ func TestAMachineGivesItsSeatBack(t *testing.T) {
 
 func TestAnAdminDeactivatesWithoutTheLicenseKeyRightAfterTheActivation(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	for _, machine := range []string{"1", "2", "3", "4", "5"} {
 		a := v.activate(l.Key, fingerprinted(machine))
@@ -48,7 +48,7 @@ func TestAnAdminDeactivatesWithoutTheLicenseKeyRightAfterTheActivation(t *testin
 
 func TestASuspendedLicenseStillLetsMachinesGo(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	a, b := v.activate(l.Key, fingerprinted("1")), v.activate(l.Key, fingerprinted("2"))
 	v.changed(l, "suspend", nil)
@@ -60,7 +60,7 @@ func TestASuspendedLicenseStillLetsMachinesGo(t *testing.T) {
 
 func TestADeactivationNeedsACredential(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l, other := v.issue(nil), v.issue(nil)
 	a := v.activate(l.Key, fingerprinted("laptop"))
 	v.deactivate(v.machine, a, nil).Refused("UNAUTHENTICATED")

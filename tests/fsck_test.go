@@ -17,7 +17,7 @@ import (
 func stoppedServer(t *testing.T) *blackbox.Server {
 	t.Helper()
 	server := newServer(t, embedded)
-	v := newVendorOn(t, server, nil, nil)
+	v := newTenantClientOn(t, server, nil, nil)
 	sold := v.customers("Ada Byron", "Grace Hopper")
 	v.activate(sold["Ada Byron"].Key, built("laptop", nil))
 	v.changed(sold["Ada Byron"], "suspend", map[string]any{"reason": "payment overdue"})

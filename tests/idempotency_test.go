@@ -21,7 +21,7 @@ type repeated struct {
 
 func TestARepeatedCommandIsAnsweredLikeTheFirstTimeAndDoneOnce(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, object{"max_machines": 5})
+	v := newTenantClient(t, object{"max_machines": 5})
 	// Each command finds the state it needs; they stand in an order in which all of them succeed.
 	l := v.issue(nil)
 	a, b := v.activate(l.Key, built("laptop", nil)), v.activate(l.Key, built("desktop", nil))
@@ -87,7 +87,7 @@ func TestARepeatedCommandIsAnsweredLikeTheFirstTimeAndDoneOnce(t *testing.T) {
 
 func TestTheSameKeyMayServeDifferentLicenses(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	one, other := v.issue(nil), v.issue(nil)
 	client := v.admin.With("Idempotency-Key", newCode())
 	for _, l := range []api.LicenseWithKey{one, other} {
@@ -99,7 +99,7 @@ func TestTheSameKeyMayServeDifferentLicenses(t *testing.T) {
 
 func TestARefusedCommandMayBeRepeatedWithItsKeyWhenItFits(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	client := v.admin.With("Idempotency-Key", newCode())
 	reinstate := "/v1/licenses/" + l.ID.String() + "/reinstate"
@@ -110,7 +110,7 @@ func TestARefusedCommandMayBeRepeatedWithItsKeyWhenItFits(t *testing.T) {
 
 func TestOneKeySentByManyAtOnceIssuesOneLicense(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	client := v.admin.With("Idempotency-Key", newCode())
 	answers := make([]blackbox.Response, 32)
 	var clients errgroup.Group
@@ -136,7 +136,7 @@ func TestOneKeySentByManyAtOnceIssuesOneLicense(t *testing.T) {
 // A licence remembers its latest 256 commands. Beyond that, repeating the very first one is noticed, but can no longer be answered.
 func TestALicenseWhoseFirstCommandIsForgottenIsNotIssuedTwice(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	key := newCode()
 	first := blackbox.Created[api.LicenseWithKey](v.admin.With("Idempotency-Key", key).Post("/v1/licenses", v.order(nil)))
 	for i := range 256 {
@@ -152,7 +152,7 @@ func TestALicenseWhoseFirstCommandIsForgottenIsNotIssuedTwice(t *testing.T) {
 
 func TestAnIdempotencyKeyIsPrintable(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	for _, key := range []string{"tab\tinside", "ümlaut", strings.Repeat("x", 256)} {
 		v.admin.With("Idempotency-Key", key).Post("/v1/licenses", v.order(nil)).Invalid("Idempotency-Key")
 	}

@@ -44,7 +44,7 @@ func TestALedgerOnPostgreSQLThatWasPutBackIsServedOnPurposeOnly(t *testing.T) {
 	t.Parallel()
 	database := newPostgres(t)
 	server := newServer(t, onPostgres(t, database))
-	v := newVendorOn(t, server, nil, nil)
+	v := newTenantClientOn(t, server, nil, nil)
 	sold := v.issue(nil)
 	v.license(sold)
 	until := head(t, v.admin)
@@ -66,7 +66,7 @@ func TestALedgerOnPostgreSQLThatWasPutBackIsServedOnPurposeOnly(t *testing.T) {
 	_, err = process.Start(clientsOnly)
 	require.ErrorContains(t, err, "do not fit the ledger", "an instance that does not project does not show such rows either")
 
-	served := vendorOf(t, server.Options)
+	served := tenantClientOf(t, server.Options)
 	served.product, served.plan = v.product, v.plan
 	require.EqualValues(t, "ACTIVE", served.license(sold).Status)
 	anew := served.issue(nil)
@@ -78,7 +78,7 @@ func TestAServerEndsWhenItsLedgerIsPutBackUnderIt(t *testing.T) {
 	t.Parallel()
 	database := newPostgres(t)
 	server := newServer(t, onPostgres(t, database))
-	v := newVendorOn(t, server, nil, nil)
+	v := newTenantClientOn(t, server, nil, nil)
 	sold := v.issue(nil)
 	until := head(t, v.admin)
 	v.changed(sold, "revoke", nil)
@@ -99,19 +99,19 @@ func TestAServerEndsWhenItsLedgerIsPutBackUnderIt(t *testing.T) {
 func TestALedgerThatMovedIsNotServedFromItsOldPlace(t *testing.T) {
 	t.Parallel()
 	server, v, sold := soldOne(t)
-	before := said[installationShown](t, server.Options, "installation", "show")
+	before := jsonOutput[installationShown](t, server.Options, "installation", "show")
 	moved := server.Options
 	database := newPostgres(t)
 	moved.Env = []string{"LICENSELEDGER_COPY_TO=" + database}
 	require.Zero(t, run(t, moved, "ledger", "copy", "--from", "sqlite:ledger.db").Code)
 	moved.Env = []string{"LICENSELEDGER_EVENTSTORE=" + database}
-	served := vendorOf(t, moved)
+	served := tenantClientOf(t, moved)
 	served.product, served.plan = v.product, v.plan
 	require.EqualValues(t, "VALID", served.validate(object{"license_key": sold.Key}).Code)
 	page := blackbox.OK[api.LedgerPage](served.admin.Get("/v1/ledger/events?limit=1"))
 	require.NotEqual(t, before.Epochs[0].Epoch, page.Epoch.String())
 	require.NoError(t, served.server.Stop())
-	after := said[installationShown](t, moved, "installation", "show")
+	after := jsonOutput[installationShown](t, moved, "installation", "show")
 	require.Equal(t, before.Installation, after.Installation)
 	require.Len(t, after.Epochs, 2)
 	require.Equal(t, "copied", after.Epochs[1].Reason)

@@ -73,10 +73,10 @@ func doesNotStart(t *testing.T, o process.Options, why, hint string) {
 }
 
 // soldOne is a stopped server on files that has sold a licence to Ada Byron.
-func soldOne(t *testing.T) (*blackbox.Server, vendor, api.LicenseWithKey) {
+func soldOne(t *testing.T) (*blackbox.Server, tenantClient, api.LicenseWithKey) {
 	t.Helper()
 	server := newServer(t, embedded)
-	v := newVendorOn(t, server, nil, nil)
+	v := newTenantClientOn(t, server, nil, nil)
 	sold := v.issue(nil)
 	v.license(sold) // waits until the read models are there
 	server.MustStop(t)
@@ -149,7 +149,7 @@ func TestKeysThatAreOlderThanTheLedgerAreRefused(t *testing.T) {
 	server, _, _ := soldOne(t)
 	older := saved(t, server.Options, "keys.db")
 	server.Restart(t)
-	v := newVendorOn(t, server, nil, nil)
+	v := newTenantClientOn(t, server, nil, nil)
 	v.license(v.issue(nil))
 	server.MustStop(t)
 	replace(t, older, server.Options.DataDir, "keys.db")
@@ -164,7 +164,7 @@ func TestKeysThatAreOlderThanTheLedgerAreRefused(t *testing.T) {
 func TestAForgottenLocationOfReadModelsIsNotReplacedByNewKeys(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, embedded, func(o *process.Options) { o.Env = []string{"LICENSELEDGER_READMODELS=" + newPostgres(t)} })
-	v := newVendorOn(t, server, nil, nil)
+	v := newTenantClientOn(t, server, nil, nil)
 	v.license(v.issue(nil))
 	server.MustStop(t)
 	forgotten := server.Options
@@ -181,22 +181,22 @@ func TestTwoInstallationsDoNotShareReadModelsAndKeys(t *testing.T) {
 	_, err := process.Start(other)
 	require.ErrorContains(t, err, "this one is empty")
 	require.ErrorContains(t, err, "LICENSELEDGER_EVENTSTORE")
-	newVendorOn(t, server, nil, nil) // goes on undisturbed
+	newTenantClientOn(t, server, nil, nil) // goes on undisturbed
 }
 
-// vendorOf starts a server whose ledger was put back: a client that knows later positions would miss them.
-func vendorOf(t *testing.T, o process.Options) vendor {
+// tenantClientOf starts a server whose ledger was put back: a client that knows later positions would miss them.
+func tenantClientOf(t *testing.T, o process.Options) tenantClient {
 	t.Helper()
-	server, err := blackbox.Launch(o, stage.contract, stage.coverage)
+	server, err := blackbox.Launch(o, fixture.contract, fixture.coverage)
 	require.NoError(t, err)
 	t.Cleanup(server.Kill)
-	return vendor{t: t, server: server, admin: server.Admin(t), machine: server.Anyone(t)}
+	return tenantClient{t: t, server: server, admin: server.Admin(t), machine: server.Anyone(t)}
 }
 
 // putBack is a stopped server whose ledger was put back to a state before the licence was revoked and further ones were sold.
 type putBack struct {
 	options  process.Options
-	vendor   vendor
+	client   tenantClient
 	sold     api.LicenseWithKey
 	readUpTo uint64 // by a consumer of the feed, before
 	epoch    string // then
@@ -207,7 +207,7 @@ type putBack struct {
 func newPutBack(t *testing.T) putBack {
 	t.Helper()
 	server, v, sold := soldOne(t)
-	p := putBack{options: server.Options, vendor: v, sold: sold}
+	p := putBack{options: server.Options, client: v, sold: sold}
 	older := saved(t, server.Options, "ledger.db")
 	server.Restart(t)
 	v.changed(sold, "revoke", object{"reason": "fraud"})
@@ -229,8 +229,8 @@ func TestALedgerThatWasPutBackIsServedOnPurposeOnly(t *testing.T) {
 	accepted := run(t, p.options, "installation", "accept")
 	require.Zero(t, accepted.Code, accepted.Err)
 	require.Contains(t, accepted.Out, "goes on after position")
-	v := vendorOf(t, p.options)
-	v.product, v.plan = p.vendor.product, p.vendor.plan
+	v := tenantClientOf(t, p.options)
+	v.product, v.plan = p.client.product, p.client.plan
 	require.EqualValues(t, "VALID", v.validate(object{"license_key": p.sold.Key}).Code)
 	eventually(t, "the list shows the licence as the ledger has it", func() bool {
 		listed := v.admin.Get("/v1/licenses/" + p.sold.ID.String())
@@ -255,11 +255,11 @@ func TestALedgerThatWasPutBackIsServedOnPurposeOnly(t *testing.T) {
 
 func TestReadModelsThatDoNotFitTheLedgerAreRebuilt(t *testing.T) {
 	t.Parallel()
-	for name, unfit := range map[string]func(t *testing.T) (process.Options, vendor, api.LicenseWithKey){
-		"those of another installation": func(t *testing.T) (process.Options, vendor, api.LicenseWithKey) {
+	for name, unfit := range map[string]func(t *testing.T) (process.Options, tenantClient, api.LicenseWithKey){
+		"those of another installation": func(t *testing.T) (process.Options, tenantClient, api.LicenseWithKey) {
 			server, v, sold := soldOne(t)
 			other := newServer(t, embedded)
-			o := newVendorOn(t, other, nil, nil)
+			o := newTenantClientOn(t, other, nil, nil)
 			for range 3 {
 				o.license(o.issue(nil))
 			}
@@ -267,12 +267,12 @@ func TestReadModelsThatDoNotFitTheLedgerAreRebuilt(t *testing.T) {
 			replace(t, other.Options.DataDir, server.Options.DataDir, "readmodels.db")
 			return server.Options, v, sold
 		},
-		"those of the same positions before the ledger was put back": func(t *testing.T) (process.Options, vendor, api.LicenseWithKey) {
+		"those of the same positions before the ledger was put back": func(t *testing.T) (process.Options, tenantClient, api.LicenseWithKey) {
 			p := newPutBack(t)
 			later := saved(t, p.options, "readmodels.db")
 			require.Zero(t, run(t, p.options, "installation", "accept").Code)
-			v := vendorOf(t, p.options)
-			v.product, v.plan = p.vendor.product, p.vendor.plan
+			v := tenantClientOf(t, p.options)
+			v.product, v.plan = p.client.product, p.client.plan
 			for head(t, v.admin) < p.readUpTo+2 {
 				v.license(v.issue(nil))
 			}
@@ -280,12 +280,12 @@ func TestReadModelsThatDoNotFitTheLedgerAreRebuilt(t *testing.T) {
 			replace(t, later, p.options.DataDir, "readmodels.db")
 			return p.options, v, p.sold
 		},
-		"those of an older version, beyond the head": func(t *testing.T) (process.Options, vendor, api.LicenseWithKey) {
+		"those of an older version, beyond the head": func(t *testing.T) (process.Options, tenantClient, api.LicenseWithKey) {
 			server, v, sold := soldOne(t)
 			tamper(t, server, "readmodels.db", "UPDATE projections SET position = 1000, event_hash = '', installation = '', ledger_epoch = ''")
 			return server.Options, v, sold
 		},
-		"a hash that is not the ledger's": func(t *testing.T) (process.Options, vendor, api.LicenseWithKey) {
+		"a hash that is not the ledger's": func(t *testing.T) (process.Options, tenantClient, api.LicenseWithKey) {
 			server, v, sold := soldOne(t)
 			tamper(t, server, "readmodels.db", "UPDATE projections SET event_hash = '"+strings.Repeat("0", 64)+"'")
 			return server.Options, v, sold
@@ -296,7 +296,7 @@ func TestReadModelsThatDoNotFitTheLedgerAreRebuilt(t *testing.T) {
 			o, v, sold := unfit(t)
 			checked := run(t, o, "fsck")
 			require.Equal(t, 1, checked.Code, checked.Out)
-			served := vendorOf(t, o)
+			served := tenantClientOf(t, o)
 			served.product, served.plan = v.product, v.plan
 			require.Equal(t, sold.ID, served.license(sold).ID)
 			items := pages[api.License](t, served.upToDate(), "/v1/licenses?limit=2")
@@ -335,16 +335,16 @@ func TestARestoredLedgerIsTheSameInstallationInANewEpoch(t *testing.T) {
 	server.MustStop(t)
 
 	o := restored(t, server.Options, folder, keys)
-	served := vendorOf(t, o)
+	served := tenantClientOf(t, o)
 	require.EqualValues(t, "VALID", served.validate(object{"license_key": sold.Key}).Code)
 	served.admin.Get(fmt.Sprintf("/v1/ledger/events?after=%d", before.Head)).Refused("POSITION_BEYOND_HEAD")
 	served.admin.Get(fmt.Sprintf("/v1/ledger/events?after=1&epoch=%s", before.Epoch)).Refused("EPOCH_CHANGED")
 	require.NoError(t, served.server.Stop())
-	shown := said[installationShown](t, o, "installation", "show")
+	shown := jsonOutput[installationShown](t, o, "installation", "show")
 	require.True(t, shown.Fit)
 	require.Len(t, shown.Epochs, 2)
 	require.Equal(t, "restored", shown.Epochs[1].Reason)
-	require.Equal(t, said[installationShown](t, server.Options, "installation", "show").Installation, shown.Installation)
+	require.Equal(t, jsonOutput[installationShown](t, server.Options, "installation", "show").Installation, shown.Installation)
 
 	other, _, _ := soldOne(t)
 	foreign := filepath.Join(t.TempDir(), "keys")

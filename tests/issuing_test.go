@@ -14,7 +14,7 @@ import (
 
 func TestAnIssuedLicenseHasAKeyAndLivesByItsPlan(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, object{"max_rebinds": 4, "rebind_window_days": 100, "fingerprint_match": "TWO"})
+	v := newTenantClient(t, object{"max_rebinds": 4, "rebind_window_days": 100, "fingerprint_match": "TWO"})
 	answer := v.admin.Post("/v1/licenses", v.order(object{"metadata": object{"order": "2024-0815"}}))
 	issued := blackbox.Created[api.LicenseWithKey](answer)
 
@@ -38,7 +38,7 @@ func TestAnIssuedLicenseHasAKeyAndLivesByItsPlan(t *testing.T) {
 
 func TestALicenseCanEndWhenTheVendorSays(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	at := time.Now().Add(48 * time.Hour).UTC().Truncate(time.Microsecond)
 	issued := v.issue(object{"expires_at": at.Format(time.RFC3339Nano), "product": v.product.ID.String(), "plan": v.plan.ID.String()})
 	require.Equal(t, at, *issued.ExpiresAt)
@@ -47,7 +47,7 @@ func TestALicenseCanEndWhenTheVendorSays(t *testing.T) {
 
 func TestValidityMayBeginWithTheFirstActivation(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, object{"validity_days": 30, "validity_starts": "FIRST_ACTIVATION"})
+	v := newTenantClient(t, object{"validity_days": 30, "validity_starts": "FIRST_ACTIVATION"})
 	issued := v.issue(nil)
 	require.Nil(t, issued.ExpiresAt)
 	activated := v.activate(issued.Key, fingerprinted("first"))
@@ -64,7 +64,7 @@ func TestValidityMayBeginWithTheFirstActivation(t *testing.T) {
 
 func TestALicenseThatBreaksRulesIsRefusedWithTheFieldsNamed(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	v.admin.Post("/v1/licenses", v.order(object{
 		"customer": object{"name": "", "email": "nobody"}, "max_machines": 0, "expires_at": "2001-01-01T00:00:00Z",
 	})).Invalid("customer.name", "customer.email", "max_machines", "expires_at")
@@ -72,7 +72,7 @@ func TestALicenseThatBreaksRulesIsRefusedWithTheFieldsNamed(t *testing.T) {
 
 func TestABatchIssuesWhatItCanAndSaysWhatItCannot(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	answer := v.admin.Post("/v1/licenses/batch", object{"licenses": []object{
 		v.order(nil),
 		v.order(object{"plan": "no-such-plan"}),
@@ -97,7 +97,7 @@ func TestABatchIssuesWhatItCanAndSaysWhatItCannot(t *testing.T) {
 
 func TestABatchOfAThousandIsIssuedAndOneMoreIsRefused(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	var orders []object
 	for range 1000 {
 		orders = append(orders, v.order(nil))
@@ -115,7 +115,7 @@ func TestABatchOfAThousandIsIssuedAndOneMoreIsRefused(t *testing.T) {
 
 func TestRepeatingABatchIssuesNothingTwice(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	client := v.admin.With("Idempotency-Key", newCode())
 	batch := object{"licenses": []object{v.order(nil), v.order(object{"plan": "no-such-plan"}), v.order(nil)}}
 	first := client.Post("/v1/licenses/batch", batch)

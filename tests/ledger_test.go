@@ -17,7 +17,7 @@ import (
 
 func TestTheLedgerIsReadPageByPageWithoutGaps(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	v.customers("Ada Byron", "Grace Hopper")
 	until := head(t, v.admin)
 	var last uint64
@@ -25,7 +25,7 @@ func TestTheLedgerIsReadPageByPageWithoutGaps(t *testing.T) {
 		page := blackbox.OK[api.LedgerPage](v.admin.Get(fmt.Sprintf("/v1/ledger/events?limit=50&after=%d", last)))
 		require.GreaterOrEqual(t, page.Head, until)
 		for _, e := range page.Items {
-			if stage.engines.Dense() {
+			if fixture.engines.Dense() {
 				require.Equal(t, last+1, e.Position)
 			}
 			require.Greater(t, e.Position, last)
@@ -41,7 +41,7 @@ func TestTheLedgerIsReadPageByPageWithoutGaps(t *testing.T) {
 
 func TestAnEventSaysWhoCausedItAndBecauseOfWhichRequest(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	answer := v.admin.With("X-Request-Id", "request-"+v.product.Code).With("Idempotency-Key", "command-"+v.product.Code).
 		Post("/v1/licenses", v.order(nil))
 	l := blackbox.Created[api.LicenseWithKey](answer)
@@ -57,7 +57,7 @@ func TestAnEventSaysWhoCausedItAndBecauseOfWhichRequest(t *testing.T) {
 
 func TestOneStreamIsReadOnItsOwn(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	sold := v.customers("Ada Byron", "Grace Hopper")
 	v.changed(sold["Ada Byron"], "suspend", nil)
 	events := v.events(sold["Ada Byron"])
@@ -72,7 +72,7 @@ func TestOneStreamIsReadOnItsOwn(t *testing.T) {
 
 func TestTheLedgerIsStreamedLineByLine(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	v.activate(l.Key, fingerprinted("laptop"))
 	response := v.admin.With("Accept", "application/x-ndjson").Get("/v1/ledger/events?stream=" + streamOf(l))
@@ -99,9 +99,9 @@ func TestTheLedgerIsStreamedLineByLine(t *testing.T) {
 
 func TestFollowersSeeWhatHappensWhenItHappens(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	steps := []string{"suspend", "reinstate", "suspend", "revoke"}
 	var seen []string
@@ -120,7 +120,7 @@ func TestFollowersSeeWhatHappensWhenItHappens(t *testing.T) {
 
 func TestAFollowedLedgerEndsAfterItsLimit(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	v.activate(l.Key, fingerprinted("laptop"))
 	var seen []api.LedgerEvent

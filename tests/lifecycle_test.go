@@ -12,7 +12,7 @@ import (
 
 func TestASuspendedLicensePermitsNothingUntilItIsReinstated(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	a := v.activate(l.Key, fingerprinted("laptop"))
 	suspended := v.changed(l, "suspend", object{"reason": "payment overdue"})
@@ -29,7 +29,7 @@ func TestASuspendedLicensePermitsNothingUntilItIsReinstated(t *testing.T) {
 
 func TestARevokedLicenseIsRevokedForGood(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	a := v.activate(l.Key, fingerprinted("laptop"))
 	require.EqualValues(t, "REVOKED", v.changed(l, "revoke", object{"reason": "charged back"}).Status)
@@ -44,7 +44,7 @@ func TestARevokedLicenseIsRevokedForGood(t *testing.T) {
 
 func TestARenewalMovesTheExpiry(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	extended := v.changed(l, "renew", object{"extend_days": 10})
 	require.Equal(t, l.ExpiresAt.Add(10*24*time.Hour), *extended.ExpiresAt)
@@ -60,7 +60,7 @@ func TestARenewalMovesTheExpiry(t *testing.T) {
 
 func TestAPerpetualLicenseHasNothingToExtend(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, object{"validity_days": nil})
+	v := newTenantClient(t, object{"validity_days": nil})
 	l := v.issue(nil)
 	require.Nil(t, l.ExpiresAt)
 	v.change(l, "renew", object{"extend_days": 1}).Refused("INVALID_TRANSITION")
@@ -69,7 +69,7 @@ func TestAPerpetualLicenseHasNothingToExtend(t *testing.T) {
 
 func TestAReissuedKeyMakesTheOldOneUseless(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	a := v.activate(l.Key, fingerprinted("laptop"))
 	reissued := blackbox.OK[api.LicenseWithKey](v.change(l, "reissue-key", object{"reason": "key leaked"}))
@@ -84,7 +84,7 @@ func TestAReissuedKeyMakesTheOldOneUseless(t *testing.T) {
 
 func TestEveryChangeNeedsAReason(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	for _, command := range []string{"suspend", "reinstate", "revoke", "reissue-key"} {
 		v.change(l, command, object{"reason": " "}).Invalid("reason")
@@ -95,7 +95,7 @@ func TestEveryChangeNeedsAReason(t *testing.T) {
 
 func TestALicenseThatIsNotThereCannotBeChanged(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	for _, command := range []string{"suspend", "reinstate", "revoke", "reissue-key", "renew"} {
 		members := object{}
 		if command == "renew" {
@@ -110,7 +110,7 @@ func TestALicenseThatIsNotThereCannotBeChanged(t *testing.T) {
 
 func TestAHistoryTellsWhatHappenedWhenByWhomAndWhy(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	a := v.activate(l.Key, built("laptop", nil))
 	v.rebind(v.machine, a, object{"license_key": l.Key, "machine": built("desktop", nil)})

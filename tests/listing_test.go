@@ -46,7 +46,7 @@ func pages[T any](t *testing.T, client blackbox.Client, path string) []T {
 }
 
 // customers sells one licence to each, in this order, and returns their ids by customer.
-func (v vendor) customers(names ...string) map[string]api.LicenseWithKey {
+func (v tenantClient) customers(names ...string) map[string]api.LicenseWithKey {
 	v.t.Helper()
 	sold := map[string]api.LicenseWithKey{}
 	for i, name := range names {
@@ -59,7 +59,7 @@ func (v vendor) customers(names ...string) map[string]api.LicenseWithKey {
 	return sold
 }
 
-func (v vendor) listed(query string) []string {
+func (v tenantClient) listed(query string) []string {
 	v.t.Helper()
 	var names []string
 	for _, l := range pages[api.License](v.t, v.upToDate(), "/v1/licenses?product="+v.product.Code+query) {
@@ -70,7 +70,7 @@ func (v vendor) listed(query string) []string {
 
 func TestLicensesAreFiltered(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	other := blackbox.Created[api.Plan](v.admin.Post("/v1/products/"+v.product.ID.String()+"/plans", with(team(), object{"code": "other"})))
 	sold := v.customers("Ada Byron", "Grace Hopper", "Alan Turing")
 	v.changed(sold["Grace Hopper"], "suspend", nil)
@@ -89,7 +89,7 @@ func TestLicensesAreFiltered(t *testing.T) {
 
 func TestLicensesAreSearchedByTheBeginningsOfWords(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	sold := v.customers("Ada Byron", "Grace Hopper", "Alan Turing")
 	v.issue(object{"customer": object{"name": "Alan Kay", "email": "kay@example.com"}})
 	require.Equal(t, []string{"Alan Kay", "Alan Turing"}, v.listed("&q=al"))
@@ -110,7 +110,7 @@ func TestLicensesAreSearchedByTheBeginningsOfWords(t *testing.T) {
 
 func TestLicensesAreSortedBothWays(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	sold := v.customers("Grace Hopper", "ada Byron", "Alan Turing")
 	v.changed(sold["Alan Turing"], "suspend", nil)
 	v.changed(sold["Grace Hopper"], "revoke", nil)
@@ -130,7 +130,7 @@ func TestLicensesAreSortedBothWays(t *testing.T) {
 
 func TestAListIsReadPageByPage(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	var names []string
 	for i := range 11 {
 		names = append(names, fmt.Sprintf("Customer %02d", i))
@@ -149,7 +149,7 @@ func TestAListIsReadPageByPage(t *testing.T) {
 
 func TestMachinesAreReadPageByPage(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, object{"max_machines": 7})
+	v := newTenantClient(t, object{"max_machines": 7})
 	l := v.issue(nil)
 	var bindings []string
 	for i := range 7 {

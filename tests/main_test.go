@@ -18,20 +18,20 @@ import (
 	"github.com/licenseledger/licenseledger/tests/process"
 )
 
-// stage is what the scenarios are played on. It is set up before the first and does not change.
-var stage struct {
+// fixture is what all scenarios share. It is set up before the first and does not change.
+var fixture struct {
 	binary   string
 	engines  *engines.Engines
 	contract *blackbox.Contract
 	coverage *blackbox.Coverage
 	shared   *blackbox.Server // for every scenario that does not need one of its own
 
-	growing func() (*engines.Engines, error) // PostgreSQL for scenarios that move there, started for the first of them
+	migrationTarget func() (*engines.Engines, error) // PostgreSQL for scenarios that move there, started for the first of them
 }
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	code, err := play(m)
+	code, err := setUp(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
@@ -39,21 +39,21 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func play(m *testing.M) (code int, err error) {
+func setUp(m *testing.M) (code int, err error) {
 	dir, err := os.MkdirTemp("", "licenseledger-tests-")
 	if err != nil {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if stage.binary, err = process.Binary(context.Background(), dir); err != nil {
+	if fixture.binary, err = process.Binary(context.Background(), dir); err != nil {
 		return 1, err
 	}
-	if stage.engines, err = engines.Chosen(); err != nil {
+	if fixture.engines, err = engines.Chosen(); err != nil {
 		return 1, err
 	}
-	defer func() { err = errors.Join(err, stage.engines.Close()) }()
+	defer func() { err = errors.Join(err, fixture.engines.Close()) }()
 	var moved *engines.Engines
-	stage.growing = sync.OnceValues(func() (_ *engines.Engines, err error) {
+	fixture.migrationTarget = sync.OnceValues(func() (_ *engines.Engines, err error) {
 		moved, err = engines.Start(engines.PostgreSQL, engines.PostgreSQL)
 		return moved, err
 	})
@@ -62,22 +62,22 @@ func play(m *testing.M) (code int, err error) {
 			err = errors.Join(err, moved.Close())
 		}
 	}()
-	if stage.contract, err = blackbox.ReadContract(); err != nil {
+	if fixture.contract, err = blackbox.ReadContract(); err != nil {
 		return 1, err
 	}
-	stage.coverage = &blackbox.Coverage{}
-	options := process.Options{Binary: stage.binary, DataDir: filepath.Join(dir, "shared")}
-	if err := stage.engines.NewLedger(context.Background(), &options); err != nil {
+	fixture.coverage = &blackbox.Coverage{}
+	options := process.Options{Binary: fixture.binary, DataDir: filepath.Join(dir, "shared")}
+	if err := fixture.engines.NewLedger(context.Background(), &options); err != nil {
 		return 1, err
 	}
-	if stage.shared, err = blackbox.Launch(options, stage.contract, stage.coverage); err != nil {
+	if fixture.shared, err = blackbox.Launch(options, fixture.contract, fixture.coverage); err != nil {
 		return 1, err
 	}
-	defer stage.shared.Kill()
+	defer fixture.shared.Kill()
 	if code = m.Run(); code != 0 {
 		return code, nil
 	}
-	if err := stage.shared.Stop(); err != nil {
+	if err := fixture.shared.Stop(); err != nil {
 		return 1, err
 	}
 	checked, err := options.Command(context.Background(), "fsck")
@@ -112,16 +112,16 @@ var unprovokable = map[string]string{
 // everythingSeen wants that every endpoint answered, and that every code was given as an answer.
 func everythingSeen() error {
 	var all []string
-	for _, e := range stage.contract.Endpoints() {
+	for _, e := range fixture.contract.Endpoints() {
 		all = append(all, e.Operation)
 	}
-	problems, verdicts := stage.contract.Codes()
+	problems, verdicts := fixture.contract.Codes()
 	for _, code := range append(problems, verdicts...) {
 		if unprovokable[code] == "" {
 			all = append(all, code)
 		}
 	}
-	if missing := stage.coverage.Missing(all); len(missing) > 0 {
+	if missing := fixture.coverage.Missing(all); len(missing) > 0 {
 		return fmt.Errorf("no scenario brings about %q", missing)
 	}
 	return nil
@@ -130,7 +130,7 @@ func everythingSeen() error {
 // newPostgres is the location of a new database that nobody else uses.
 func newPostgres(t *testing.T) string {
 	t.Helper()
-	postgres, err := stage.growing()
+	postgres, err := fixture.migrationTarget()
 	require.NoError(t, err)
 	var o process.Options
 	require.NoError(t, postgres.NewLedger(t.Context(), &o))
@@ -144,12 +144,12 @@ func embedded(o *process.Options) { o.Env = nil }
 // newServer starts a server for one scenario. At the end it must stop properly, if it still runs.
 func newServer(t *testing.T, adjust ...func(*process.Options)) *blackbox.Server {
 	t.Helper()
-	options := process.Options{Binary: stage.binary, DataDir: filepath.Join(t.TempDir(), "data")}
-	require.NoError(t, stage.engines.NewLedger(t.Context(), &options))
+	options := process.Options{Binary: fixture.binary, DataDir: filepath.Join(t.TempDir(), "data")}
+	require.NoError(t, fixture.engines.NewLedger(t.Context(), &options))
 	for _, a := range adjust {
 		a(&options)
 	}
-	server, err := blackbox.Launch(options, stage.contract, stage.coverage)
+	server, err := blackbox.Launch(options, fixture.contract, fixture.coverage)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		select {

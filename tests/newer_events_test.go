@@ -82,7 +82,7 @@ func TestAnEventOfALaterVersionStopsOneLicenseAndNothingElse(t *testing.T) {
 
 func oneLicenseStops(t *testing.T, server *blackbox.Server, engine string) {
 	t.Helper()
-	v := newVendorOn(t, server, nil, nil)
+	v := newTenantClientOn(t, server, nil, nil)
 	repeatable := v
 	repeatable.admin = v.admin.With("Idempotency-Key", "issued once")
 	gifted, other := repeatable.issue(nil), v.issue(nil)
@@ -144,7 +144,7 @@ func oneLicenseStops(t *testing.T, server *blackbox.Server, engine string) {
 }
 
 // failed waits until every projection has stopped before an event.
-func (v vendor) failed(before event.Position) {
+func (v tenantClient) failed(before event.Position) {
 	v.t.Helper()
 	eventually(v.t, "every projection stops", func() bool {
 		for _, p := range blackbox.OK[api.ProjectionList](v.admin.Get("/v1/projections")).Items {
@@ -159,7 +159,7 @@ func (v vendor) failed(before event.Position) {
 }
 
 // degraded wants that the server is ready, and names what does not work. A part that takes long to look at is said to not have answered.
-func (v vendor) degraded() {
+func (v tenantClient) degraded() {
 	v.t.Helper()
 	eventually(v.t, "the server says what is degraded", func() bool {
 		ready := blackbox.OK[api.Readiness](v.machine.Get("/healthz/ready"))

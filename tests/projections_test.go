@@ -64,7 +64,7 @@ func rebuilt(t *testing.T, admin blackbox.Client, name string) api.Projection {
 
 func TestEveryProjectionTellsWhereItStands(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	v.issue(nil)
 	at := head(t, v.admin)
 	eventually(t, "every projection catches up", func() bool {
@@ -89,7 +89,7 @@ func TestEveryProjectionTellsWhereItStands(t *testing.T) {
 func TestRebuiltProjectionsShowTheSameWhileTheyServe(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
-	v := newVendorOn(t, server, nil, nil)
+	v := newTenantClientOn(t, server, nil, nil)
 	sold := v.customers("Ada Byron", "Grace Hopper", "Alan Turing")
 	a := v.activate(sold["Ada Byron"].Key, built("laptop", nil))
 	v.rebind(v.machine, a, object{"license_key": sold["Ada Byron"].Key, "machine": built("desktop", nil)})
@@ -135,7 +135,7 @@ func TestRebuiltProjectionsShowTheSameWhileTheyServe(t *testing.T) {
 func TestAProjectionIsRebuiltOnceAtATime(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
-	v := newVendorOn(t, server, nil, nil)
+	v := newTenantClientOn(t, server, nil, nil)
 	var orders []object
 	for range 1000 {
 		orders = append(orders, v.order(nil))
@@ -171,7 +171,7 @@ func TestAProjectionIsRebuiltOnceAtATime(t *testing.T) {
 
 func TestAQueryShowsWhatItsPositionAsksFor(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	for range 20 {
 		for command, status := range map[string]string{"suspend": "SUSPENDED", "reinstate": "ACTIVE"} {
@@ -189,7 +189,7 @@ func TestAQueryShowsWhatItsPositionAsksFor(t *testing.T) {
 
 func TestAPositionThatIsNotReachedInTimeIsToldSo(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	answer := v.admin.With("Ledger-Position", "9000000000000000000").Get("/v1/plans")
 	answer.Refused("PROJECTION_BEHIND")
 	require.Equal(t, http.StatusServiceUnavailable, answer.Status)

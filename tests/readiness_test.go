@@ -19,13 +19,13 @@ func TestAServerWhoseReadModelsAreAwayIsDegradedAndGoesOn(t *testing.T) {
 	database := newPostgres(t)
 	server, err := pgconn.ParseConfig(database)
 	require.NoError(t, err)
-	line, err := wire.New(pgconn.NetworkAddress(server.Host, server.Port))
+	proxy, err := wire.New(pgconn.NetworkAddress(server.Host, server.Port))
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, line.Close()) })
+	t.Cleanup(func() { require.NoError(t, proxy.Close()) })
 	replica, err := url.Parse(database)
 	require.NoError(t, err)
-	replica.Host, replica.RawQuery = "127.0.0.1:"+strconv.Itoa(line.Port()), "sslmode=disable&statement_timeout=2000"
-	v := newVendorOn(t, newServer(t, func(o *process.Options) {
+	replica.Host, replica.RawQuery = "127.0.0.1:"+strconv.Itoa(proxy.Port()), "sslmode=disable&statement_timeout=2000"
+	v := newTenantClientOn(t, newServer(t, func(o *process.Options) {
 		o.Env = []string{"LICENSELEDGER_EVENTSTORE=" + database, "LICENSELEDGER_READMODELS=" + database, "LICENSELEDGER_READMODELS_REPLICA=" + replica.String()}
 	}), nil, nil)
 	l := v.issue(nil)
@@ -33,7 +33,7 @@ func TestAServerWhoseReadModelsAreAwayIsDegradedAndGoesOn(t *testing.T) {
 	readiness := func() api.Readiness { return blackbox.OK[api.Readiness](v.machine.Get("/healthz/ready")) }
 	require.EqualValues(t, "ok", readiness().Status, "%v", readiness())
 
-	line.Mute()
+	proxy.Blackhole()
 	eventually(t, "the read models are found away", func() bool { return readiness().Checks["readmodels"] != "ok" })
 	ready := readiness()
 	require.EqualValues(t, "degraded", ready.Status)
@@ -44,7 +44,7 @@ func TestAServerWhoseReadModelsAreAwayIsDegradedAndGoesOn(t *testing.T) {
 	require.EqualValues(t, "VALID", v.validate(object{"license_key": l.Key}).Code)
 	v.changed(l, "suspend", nil)
 
-	line.Mend()
+	proxy.Restore()
 	eventually(t, "the read models are back", func() bool { return readiness().Status == "ok" })
 	require.EqualValues(t, "SUSPENDED", v.license(l).Status)
 }

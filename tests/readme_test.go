@@ -15,16 +15,16 @@ import (
 	"github.com/licenseledger/licenseledger/tests/process"
 )
 
-// bash runs a script and wants every line of it to succeed. It returns what was said.
+// bash runs a script and wants every line of it to succeed. It returns its output.
 func bash(t *testing.T, dir string, environ []string, script string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	command := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script)
 	command.Dir, command.Env = dir, append(os.Environ(), environ...)
-	said, err := command.CombinedOutput()
-	require.NoError(t, err, "%s\n%s", script, said)
-	return string(said)
+	output, err := command.CombinedOutput()
+	require.NoError(t, err, "%s\n%s", script, output)
+	return string(output)
 }
 
 // executed finds the commands that a document promises to work.
@@ -52,12 +52,12 @@ func playDocument(t *testing.T, name string) uint64 {
 	// A working directory as after `make run`, but for the address: others may use the usual one.
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "bin"), 0o700))
-	require.NoError(t, os.Symlink(stage.binary, filepath.Join(dir, "bin", "licenseledger")))
+	require.NoError(t, os.Symlink(fixture.binary, filepath.Join(dir, "bin", "licenseledger")))
 	server := newServer(t, embedded, func(o *process.Options) { o.DataDir = filepath.Join(dir, "data") })
 	address := strings.TrimPrefix(server.URL(), "http://")
 	for _, script := range scripts {
-		said := bash(t, dir, []string{"LICENSELEDGER_LISTEN=" + address}, strings.ReplaceAll(script[1], "127.0.0.1:8080", address))
-		require.NotContains(t, said, `"urn:licenseledger:problem`)
+		output := bash(t, dir, []string{"LICENSELEDGER_LISTEN=" + address}, strings.ReplaceAll(script[1], "127.0.0.1:8080", address))
+		require.NotContains(t, output, `"urn:licenseledger:problem`)
 	}
 	return head(t, server.Admin(t))
 }

@@ -9,14 +9,14 @@ import (
 	"github.com/licenseledger/licenseledger/tests/blackbox"
 )
 
-func (v vendor) rebind(client blackbox.Client, binding api.Activation, members object) blackbox.Response {
+func (v tenantClient) rebind(client blackbox.Client, binding api.Activation, members object) blackbox.Response {
 	v.t.Helper()
 	return client.Post("/v1/bindings/"+binding.BindingID.String()+"/rebind", with(object{"reason": "laptop replaced"}, members))
 }
 
 func TestARebindMovesTheSeatInOneStep(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, object{"max_machines": 1})
+	v := newTenantClient(t, object{"max_machines": 1})
 	l := v.issue(nil)
 	old := v.activate(l.Key, built("laptop", nil))
 	moved := blackbox.OK[api.Activation](v.rebind(v.machine, old, object{"license_key": l.Key, "machine": built("desktop", nil)}))
@@ -41,7 +41,7 @@ func TestARebindMovesTheSeatInOneStep(t *testing.T) {
 
 func TestAnAdminRebindsWithoutTheLicenseKey(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	old := v.activate(l.Key, fingerprinted("laptop"))
 	moved := blackbox.OK[api.Activation](v.rebind(v.admin, old, object{"machine": fingerprinted("desktop")}))
@@ -54,7 +54,7 @@ func TestAnAdminRebindsWithoutTheLicenseKey(t *testing.T) {
 
 func TestRebindsAreLimitedByThePlan(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, object{"max_rebinds": 2})
+	v := newTenantClient(t, object{"max_rebinds": 2})
 	l := v.issue(nil)
 	first, second := v.activate(l.Key, fingerprinted("1")), v.activate(l.Key, fingerprinted("2"))
 	v.rebind(v.machine, first, object{"license_key": l.Key, "machine": fingerprinted("3")})
@@ -65,7 +65,7 @@ func TestRebindsAreLimitedByThePlan(t *testing.T) {
 
 func TestASeatIsNotMovedToAMachineThatHasOne(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	first := v.activate(l.Key, fingerprinted("1"))
 	v.activate(l.Key, fingerprinted("2"))
@@ -75,7 +75,7 @@ func TestASeatIsNotMovedToAMachineThatHasOne(t *testing.T) {
 
 func TestARebindNeedsABindingOfTheLicense(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l, other := v.issue(nil), v.issue(nil)
 	a := v.activate(l.Key, fingerprinted("laptop"))
 	v.rebind(v.machine, a, object{"license_key": other.Key, "machine": fingerprinted("desktop")}).Refused("NOT_FOUND")

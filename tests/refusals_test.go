@@ -14,7 +14,7 @@ import (
 func TestARefusalAppendsNothing(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
-	v := newVendorOn(t, server, nil, object{"max_machines": 1, "max_rebinds": 0})
+	v := newTenantClientOn(t, server, nil, object{"max_machines": 1, "max_rebinds": 0})
 	l, suspended, revoked, expired := v.issue(nil), v.issue(nil), v.issue(nil), v.issue(object{"expires_at": in(soon)})
 	a := v.activate(l.Key, fingerprinted("laptop"))
 	v.changed(suspended, "suspend", nil)

@@ -31,7 +31,7 @@ func ask(t *testing.T, client blackbox.Client, e blackbox.Endpoint, body string)
 func endpoints(t *testing.T, wanted func(blackbox.Endpoint) bool, test func(t *testing.T, e blackbox.Endpoint)) {
 	t.Helper()
 	found := 0
-	for _, e := range stage.contract.Endpoints() {
+	for _, e := range fixture.contract.Endpoints() {
 		if wanted(e) {
 			found++
 			t.Run(e.Operation, func(t *testing.T) { test(t, e) })
@@ -46,8 +46,8 @@ func takesBody(e blackbox.Endpoint) bool  { return e.Body }
 func TestWhatOperatorsDoNeedsTheAdminKey(t *testing.T) {
 	t.Parallel()
 	endpoints(t, needsAdmin, func(t *testing.T, e blackbox.Endpoint) {
-		anyone := stage.shared.Anyone(t)
-		for _, credential := range []string{"", "Bearer wrong", "Bearer ", "Basic " + stage.shared.AdminKey(), stage.shared.AdminKey()} {
+		anyone := fixture.shared.Anyone(t)
+		for _, credential := range []string{"", "Bearer wrong", "Bearer ", "Basic " + fixture.shared.AdminKey(), fixture.shared.AdminKey()} {
 			client := anyone
 			if credential != "" {
 				client = anyone.With("Authorization", credential)
@@ -62,7 +62,7 @@ func TestWhatOperatorsDoNeedsTheAdminKey(t *testing.T) {
 func TestABodyMustBeDeclaredAsJSON(t *testing.T) {
 	t.Parallel()
 	endpoints(t, takesBody, func(t *testing.T, e blackbox.Endpoint) {
-		admin := stage.shared.Admin(t)
+		admin := fixture.shared.Admin(t)
 		for _, declared := range []string{"text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", "json"} {
 			ask(t, admin.With("Content-Type", declared), e, "{}").Refused("UNSUPPORTED_MEDIA_TYPE")
 		}
@@ -73,7 +73,7 @@ func TestABodyMustBeDeclaredAsJSON(t *testing.T) {
 func TestAMalformedBodyIsRefused(t *testing.T) {
 	t.Parallel()
 	endpoints(t, takesBody, func(t *testing.T, e blackbox.Endpoint) {
-		admin := stage.shared.Admin(t)
+		admin := fixture.shared.Admin(t)
 		for _, body := range []string{
 			"", "null", "[]", `"text"`, "{", `{}{}`, `{"surprise":1}`, `{"reason":1,"code":1,"licenses":1,"license_key":1,"name":1,"product":1}`,
 			`{"reason":"a","reason":"b"}`, "{\"reason\":\"\xff\"}", `{"reason":"\u0000"}`, strings.Repeat(`{"reason":`, 1000),
@@ -93,7 +93,7 @@ func TestABodyThatIsTooLargeIsRefused(t *testing.T) {
 			limit = 2 << 20
 		}
 		body := `{"reason":"` + strings.Repeat("x", limit) + `"}`
-		answer := ask(t, stage.shared.Admin(t), e, body)
+		answer := ask(t, fixture.shared.Admin(t), e, body)
 		answer.Refused("BODY_TOO_LARGE")
 		require.Equal(t, http.StatusRequestEntityTooLarge, answer.Status)
 	})
@@ -103,7 +103,7 @@ func TestAnUnknownParameterIsRefused(t *testing.T) {
 	t.Parallel()
 	endpoints(t, needsAdmin, func(t *testing.T, e blackbox.Endpoint) {
 		e.Path += "?stauts=ACTIVE"
-		ask(t, stage.shared.Admin(t), e, "{}").Invalid("stauts")
+		ask(t, fixture.shared.Admin(t), e, "{}").Invalid("stauts")
 	})
 }
 
@@ -112,14 +112,14 @@ func TestAnIDMustBeAUUID(t *testing.T) {
 	hasID := func(e blackbox.Endpoint) bool { return strings.Contains(e.Path, "{id}") }
 	endpoints(t, hasID, func(t *testing.T, e blackbox.Endpoint) {
 		e.Path = strings.Replace(e.Path, "{id}", "7", 1)
-		ask(t, stage.shared.Admin(t), e, `{}`).Invalid("id")
+		ask(t, fixture.shared.Admin(t), e, `{}`).Invalid("id")
 	})
 }
 
 func TestAMethodThatAPathDoesNotHaveIsRefused(t *testing.T) {
 	t.Parallel()
 	endpoints(t, func(e blackbox.Endpoint) bool { return strings.HasPrefix(e.Path, "/v1/") }, func(t *testing.T, e blackbox.Endpoint) {
-		r, err := stage.shared.Admin(t).Try(t.Context(), http.MethodDelete, at(e), nil)
+		r, err := fixture.shared.Admin(t).Try(t.Context(), http.MethodDelete, at(e), nil)
 		require.NoError(t, err)
 		require.Equal(t, http.StatusMethodNotAllowed, r.Status)
 		require.Contains(t, string(r.Body), `"METHOD_NOT_ALLOWED"`)
@@ -129,7 +129,7 @@ func TestAMethodThatAPathDoesNotHaveIsRefused(t *testing.T) {
 
 func TestAPathThatIsNotThereIsNotFound(t *testing.T) {
 	t.Parallel()
-	admin := stage.shared.Admin(t)
+	admin := fixture.shared.Admin(t)
 	for _, path := range []string{"/v1/customers", "/v2/licenses", "/v1", "/admin", "/v1/licenses/", "/v1//licenses"} {
 		admin.Get(path).Refused("NOT_FOUND")
 	}
@@ -137,7 +137,7 @@ func TestAPathThatIsNotThereIsNotFound(t *testing.T) {
 
 func TestAParameterIsGivenOnceAndNotEmpty(t *testing.T) {
 	t.Parallel()
-	admin := stage.shared.Admin(t)
+	admin := fixture.shared.Admin(t)
 	admin.Get("/v1/licenses?status=ACTIVE&status=REVOKED").Invalid("status")
 	admin.Get("/v1/licenses?status=").Invalid("status")
 	admin.Get("/v1/licenses?q=%zz").Invalid("query")

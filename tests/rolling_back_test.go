@@ -68,7 +68,7 @@ func TestSchemasThatALaterVersionUpgradedAreRefusedUntouched(t *testing.T) {
 	server := newServer(t, func(o *process.Options) {
 		o.Env = []string{"LICENSELEDGER_EVENTSTORE=" + database, "LICENSELEDGER_READMODELS=" + database}
 	})
-	v := newVendorOn(t, server, nil, nil)
+	v := newTenantClientOn(t, server, nil, nil)
 	v.license(v.issue(nil))
 	stopSound(t, server)
 	conn, err := pgx.Connect(t.Context(), database)

@@ -17,7 +17,7 @@ import (
 
 // neighbor is one of several ledgers that share servers.
 type neighbor struct {
-	vendor
+	tenantClient
 	options   process.Options
 	issued    api.LicenseWithKey
 	activated api.Activation
@@ -27,7 +27,7 @@ type neighbor struct {
 func startNeighbor(t *testing.T, name string, environ ...string) neighbor {
 	t.Helper()
 	server := newServer(t, func(o *process.Options) { o.Env = environ })
-	n := neighbor{vendor: newVendorOn(t, server, object{"code": "cad", "name": name}, nil), options: server.Options}
+	n := neighbor{tenantClient: newTenantClientOn(t, server, object{"code": "cad", "name": name}, nil), options: server.Options}
 	n.issued = n.issue(object{"customer": object{"name": name, "email": name + "@example.com"}})
 	n.activated = n.activate(n.issued.Key, built("laptop", nil))
 	n.license(n.issued) // waits until the read models are there
@@ -79,7 +79,7 @@ func (n neighbor) requireSound(t *testing.T, events uint64) {
 	require.NotContains(t, found["keys: tables"].Found, "none yet")
 	require.Contains(t, found["master key"].Found, "opens the keys")
 	stopSound(t, n.server)
-	require.Equal(t, events, said[ledgerSummary](t, n.options, "ledger", "verify").Events)
+	require.Equal(t, events, jsonOutput[ledgerSummary](t, n.options, "ledger", "verify").Events)
 }
 
 // sold is how many events a neighbor begins with: those of a product, a plan, a licence, a machine and its activation. The first of two
@@ -126,9 +126,9 @@ func TestTwoLedgersShareAPostgreSQLDatabaseAndARedis(t *testing.T) {
 	require.Zero(t, ran.Code, ran.Err)
 	verified := other.options
 	verified.Env = []string{"LICENSELEDGER_EVENTSTORE=" + database}
-	require.Equal(t, said[ledgerSummary](t, other.options, "ledger", "verify"), said[ledgerSummary](t, verified, "ledger", "verify", "--at-schema", "moved"))
+	require.Equal(t, jsonOutput[ledgerSummary](t, other.options, "ledger", "verify"), jsonOutput[ledgerSummary](t, verified, "ledger", "verify", "--at-schema", "moved"))
 
-	moved := grown{options: other.options, key: other.issued.Key, activated: other.activated}
+	moved := soldLedger{options: other.options, key: other.issued.Key, activated: other.activated}
 	moved.options.Env = slices.Concat(at, []string{
 		"LICENSELEDGER_EVENTSTORE_SCHEMA=moved", "LICENSELEDGER_READMODELS_SCHEMA=moved_readmodels", "LICENSELEDGER_KEYS_SCHEMA=moved_keys"})
 	moved.answersAsBefore(t, moved.options)
@@ -168,8 +168,8 @@ func TestTwoLedgersShareAnEventStoreDBAndARedis(t *testing.T) {
 	ran := run(t, copied, "ledger", "copy", "--from-prefix", "eu-", "--to-prefix", "moved-")
 	require.Zero(t, ran.Code, ran.Err)
 	require.Contains(t, ran.Out, "(streams moved-…)")
-	moved := said[ledgerSummary](t, copied, "ledger", "verify", "--at", location, "--at-prefix", "moved-")
-	require.Equal(t, said[ledgerSummary](t, eu.options, "ledger", "verify").Digest, moved.Digest)
+	moved := jsonOutput[ledgerSummary](t, copied, "ledger", "verify", "--at", location, "--at-prefix", "moved-")
+	require.Equal(t, jsonOutput[ledgerSummary](t, eu.options, "ledger", "verify").Digest, moved.Digest)
 	refused := run(t, copied, "ledger", "copy", "--from-schema", "eu", "--to-prefix", "moved-")
 	require.Equal(t, 1, refused.Code)
 	require.Contains(t, refused.Err, "--from-schema is for postgres")

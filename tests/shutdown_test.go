@@ -19,7 +19,7 @@ import (
 func TestARequestThatIsUnderWayIsAnsweredBeforeTheServerStops(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
-	v := newVendorOn(t, server, nil, nil)
+	v := newTenantClientOn(t, server, nil, nil)
 	body, err := json.Marshal(v.order(nil))
 	require.NoError(t, err)
 	address := strings.TrimPrefix(server.URL(), "http://")
@@ -65,8 +65,8 @@ func TestARequestThatIsUnderWayIsAnsweredBeforeTheServerStops(t *testing.T) {
 func TestAnOpenStreamDoesNotKeepTheServerFromStopping(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
-	v := newVendorOn(t, server, nil, nil)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	v := newTenantClientOn(t, server, nil, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	seen := 0
 	for range follow(t, ctx, v.admin, "") {
@@ -82,7 +82,7 @@ func TestAnOpenStreamDoesNotKeepTheServerFromStopping(t *testing.T) {
 func TestAServerThatIsKilledStartsAgain(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
-	v := newVendorOn(t, server, nil, nil)
+	v := newTenantClientOn(t, server, nil, nil)
 	l := v.issue(nil)
 	server.Kill()
 	server.Restart(t)

@@ -26,10 +26,10 @@ const (
 )
 
 // newLongLedger starts a server whose ledger nobody can receive without reading.
-func newLongLedger(t *testing.T, adjust ...func(*process.Options)) (*blackbox.Server, vendor) {
+func newLongLedger(t *testing.T, adjust ...func(*process.Options)) (*blackbox.Server, tenantClient) {
 	t.Helper()
 	server := newServer(t, adjust...)
-	v := newVendorOn(t, server, nil, nil)
+	v := newTenantClientOn(t, server, nil, nil)
 	for issued := 0; issued < longLedger; {
 		var batch []object
 		for range 500 {
@@ -48,7 +48,7 @@ func unread(t *testing.T, server *blackbox.Server, query string) (status string)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = connection.Close() })
 	require.NoError(t, connection.(*net.TCPConn).SetReadBuffer(4096))
-	require.NoError(t, connection.SetReadDeadline(time.Now().Add(patience)))
+	require.NoError(t, connection.SetReadDeadline(time.Now().Add(timeout)))
 	_, err = fmt.Fprintf(connection, "GET /v1/ledger/events%s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nAccept: application/x-ndjson\r\n\r\n",
 		query, address, server.AdminKey())
 	require.NoError(t, err)
@@ -108,7 +108,7 @@ func TestStreamsThatNobodyReadsAreCutWhenTheServerStops(t *testing.T) {
 
 func TestAClientThatOutlastsTheDrainIsCutAndTheServerStopsProperly(t *testing.T) {
 	t.Parallel()
-	server := newServer(t, func(o *process.Options) { o.Env = append(o.Env, "LICENSELEDGER_DRAIN_TIMEOUT=200ms") })
+	server := newServer(t, func(o *process.Options) { o.Env = append(o.Env, "LICENSELEDGER_SHUTDOWN_TIMEOUT=200ms") })
 	address := strings.TrimPrefix(server.URL(), "http://")
 	connection, err := net.Dial("tcp", address)
 	require.NoError(t, err)

@@ -21,7 +21,7 @@ import (
 
 func TestHealthIsToldToAnyone(t *testing.T) {
 	t.Parallel()
-	anyone := stage.shared.Anyone(t)
+	anyone := fixture.shared.Anyone(t)
 	require.EqualValues(t, "ok", blackbox.OK[api.Liveness](anyone.Get("/healthz/live")).Status)
 	ready := blackbox.OK[api.Readiness](anyone.Get("/healthz/ready"))
 	require.EqualValues(t, "ok", ready.Status)
@@ -40,7 +40,7 @@ var series = []string{
 
 func TestMetricsAreToldInPrometheusText(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	answer := v.machine.Get("/metrics")
 	require.Equal(t, http.StatusOK, answer.Status)
@@ -54,7 +54,7 @@ func TestMetricsAreToldInPrometheusText(t *testing.T) {
 
 func TestTheServedContractIsTheOneInTheRepository(t *testing.T) {
 	t.Parallel()
-	answer := stage.shared.Anyone(t).Get("/openapi.json")
+	answer := fixture.shared.Anyone(t).Get("/openapi.json")
 	require.Equal(t, http.StatusOK, answer.Status)
 	text, err := os.ReadFile(filepath.Join(process.Repository(), "httpapi", "openapi.yaml"))
 	require.NoError(t, err)
@@ -89,7 +89,7 @@ var loaded = regexp.MustCompile(`(?:src|href)="([^"]+)"`)
 
 func TestTheDocumentationIsServedFromTheBinary(t *testing.T) {
 	t.Parallel()
-	anyone := stage.shared.Anyone(t)
+	anyone := fixture.shared.Anyone(t)
 	for _, path := range []string{"/docs", "/redoc"} {
 		page := anyone.Get(path)
 		require.Equal(t, http.StatusOK, page.Status)
@@ -116,7 +116,7 @@ func TestTheDocumentationIsServedFromTheBinary(t *testing.T) {
 func TestBrowsersAreToldToDoNothingWithAnAnswerButReadIt(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/v1/licenses", "/healthz/live", "/nowhere"} {
-		response := stage.shared.Anyone(t).Open(t.Context(), path)
+		response := fixture.shared.Anyone(t).Open(t.Context(), path)
 		require.NoError(t, response.Body.Close())
 		for name, value := range map[string]string{
 			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
@@ -132,7 +132,7 @@ func TestBrowsersAreToldToDoNothingWithAnAnswerButReadIt(t *testing.T) {
 func TestARequestWithoutAFitCorrelationIDGetsOne(t *testing.T) {
 	t.Parallel()
 	for _, sent := range []string{"", "with blanks in it", strings.Repeat("x", 129)} {
-		client := stage.shared.Anyone(t)
+		client := fixture.shared.Anyone(t)
 		if sent != "" {
 			client = client.With("X-Request-Id", sent)
 		}
@@ -148,7 +148,7 @@ func TestARequestWithoutAFitCorrelationIDGetsOne(t *testing.T) {
 func TestSecretsAndPersonalDataAreNowhereInClear(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, embedded, func(o *process.Options) { o.Env = []string{"LICENSELEDGER_LOG_LEVEL=debug"} })
-	v := newVendorOn(t, server, nil, nil)
+	v := newTenantClientOn(t, server, nil, nil)
 	l := v.issue(object{"customer": object{"name": "Augusta Secretname", "email": "augusta@secret-address.example"}})
 	laptop := object{"name": "augustas-secret-host", "components": object{"cpu": "secret-cpu-4711", "board": "secret-board-4712", "mac": []string{"5e:c2:e7:00:00:01"}}}
 	a := v.activate(l.Key, laptop)

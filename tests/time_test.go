@@ -16,7 +16,7 @@ const soon = 3 * time.Second
 
 func TestALicenseExpiresByItselfAndARenewalBringsItBack(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(object{"expires_at": in(soon)})
 	a := v.activate(l.Key, fingerprinted("laptop"))
 	require.False(t, a.ExpiresAt.After(*l.ExpiresAt), "a certificate must not outlive its licence")
@@ -48,7 +48,7 @@ func TestALicenseExpiresByItselfAndARenewalBringsItBack(t *testing.T) {
 
 func TestAnExpiryIsRespectedBeforeItIsRecorded(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(object{"expires_at": in(soon)})
 	var verdict api.Verdict
 	eventually(t, "the licence expires", func() bool {
@@ -66,7 +66,7 @@ func TestAnExpiryIsRespectedBeforeItIsRecorded(t *testing.T) {
 // licence that ends soon and is renewed lets its lease lapse early.
 func TestALapsedLeaseFreesItsSeatAndTakesOneAgainIfThereIsOne(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, object{"lease_seconds": 30, "max_machines": 1})
+	v := newTenantClient(t, object{"lease_seconds": 30, "max_machines": 1})
 	l := v.issue(object{"expires_at": in(soon)})
 	a := v.activate(l.Key, fingerprinted("laptop"))
 	require.Equal(t, *l.ExpiresAt, a.ExpiresAt)
@@ -96,7 +96,7 @@ func TestALapsedLeaseFreesItsSeatAndTakesOneAgainIfThereIsOne(t *testing.T) {
 
 func TestAHeartbeatGetsAFreshCertificateWhenLessThanHalfIsLeft(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	for how, contact := range map[string]func(api.LicenseWithKey, api.Activation) string{
 		"heartbeat": func(l api.LicenseWithKey, a api.Activation) string {
 			return blackbox.OK[api.Activation](v.heartbeat(a, l.Key, fingerprinted("laptop"))).Certificate
@@ -122,7 +122,7 @@ func TestAHeartbeatGetsAFreshCertificateWhenLessThanHalfIsLeft(t *testing.T) {
 
 func TestARenewalLiftsNoSuspension(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(object{"expires_at": in(soon)})
 	suspended := v.changed(l, "suspend", object{"reason": "payment overdue"})
 	require.NotNil(t, suspended.SuspendedAt)
@@ -148,7 +148,7 @@ func TestARenewalLiftsNoSuspension(t *testing.T) {
 
 func TestAnExpiredLicenseIsSuspendedAndReinstatedAndExpiredAllTheWhile(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(object{"expires_at": in(soon)})
 	v.await(l, "license.expired.v2", 0)
 	suspended := v.changed(l, "suspend", nil)

@@ -11,7 +11,7 @@ import (
 )
 
 // decidedBy wants that a verdict names events of these types, and that they are in the ledger where it says.
-func (v vendor) decidedBy(l api.LicenseWithKey, verdict api.Verdict, wanted ...string) {
+func (v tenantClient) decidedBy(l api.LicenseWithKey, verdict api.Verdict, wanted ...string) {
 	v.t.Helper()
 	events := map[uint64]api.LedgerEvent{}
 	for _, e := range v.events(l) {
@@ -30,7 +30,7 @@ func (v vendor) decidedBy(l api.LicenseWithKey, verdict api.Verdict, wanted ...s
 
 func TestAValidMachineIsToldSoWithItsCertificate(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	a := v.activate(l.Key, built("laptop", nil))
 	verdict := v.validate(object{
@@ -48,7 +48,7 @@ func TestAValidMachineIsToldSoWithItsCertificate(t *testing.T) {
 
 func TestALicenseIsValidWithoutAskingForAMachine(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	verdict := v.validate(object{"license_key": l.Key, "product": v.product.ID.String()})
 	require.EqualValues(t, "VALID", verdict.Code)
@@ -59,7 +59,7 @@ func TestALicenseIsValidWithoutAskingForAMachine(t *testing.T) {
 
 func TestValidatingChangedHardwareRecordsTheDrift(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	v.activate(l.Key, built("laptop", nil))
 	verdict := v.validate(object{"license_key": l.Key, "machine": built("laptop", object{"disk": "a new disk"})})
@@ -70,7 +70,7 @@ func TestValidatingChangedHardwareRecordsTheDrift(t *testing.T) {
 
 func TestAKeyThatIsNoneIsInvalid(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	verdict := v.validate(object{"license_key": mistyped(l.Key)})
 	require.EqualValues(t, "LICENSE_KEY_INVALID", verdict.Code)
@@ -80,7 +80,7 @@ func TestAKeyThatIsNoneIsInvalid(t *testing.T) {
 
 func TestWhatTheVendorDecidedIsToldAtOnce(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	v.activate(l.Key, fingerprinted("laptop"))
 	question := object{"license_key": l.Key, "machine": fingerprinted("laptop")}
@@ -104,7 +104,7 @@ func TestWhatTheVendorDecidedIsToldAtOnce(t *testing.T) {
 
 func TestAMachineWithoutASeatIsNotActivated(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	verdict := v.validate(object{"license_key": l.Key, "machine": fingerprinted("laptop")})
 	require.EqualValues(t, "NOT_ACTIVATED", verdict.Code)
@@ -113,7 +113,7 @@ func TestAMachineWithoutASeatIsNotActivated(t *testing.T) {
 
 func TestAnotherMachineThanThoseActivatedIsAMismatch(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	v.activate(l.Key, fingerprinted("laptop"))
 	verdict := v.validate(object{"license_key": l.Key, "machine": fingerprinted("stranger")})
@@ -123,7 +123,7 @@ func TestAnotherMachineThanThoseActivatedIsAMismatch(t *testing.T) {
 
 func TestAnotherProductIsAMismatch(t *testing.T) {
 	t.Parallel()
-	v, other := newVendor(t, nil), newVendor(t, nil)
+	v, other := newTenantClient(t, nil), newTenantClient(t, nil)
 	l := v.issue(nil)
 	for _, product := range []string{other.product.Code, other.product.ID.String()} {
 		verdict := v.validate(object{"license_key": l.Key, "product": product})
@@ -134,7 +134,7 @@ func TestAnotherProductIsAMismatch(t *testing.T) {
 
 func TestAFeatureThatIsMissingOrOffIsNotEntitledTo(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	for _, feature := range []string{"beta", "unheard-of"} {
 		verdict := v.validate(object{"license_key": l.Key, "entitlements": []string{"export", feature}})
@@ -145,7 +145,7 @@ func TestAFeatureThatIsMissingOrOffIsNotEntitledTo(t *testing.T) {
 
 func TestAQuestionThatBreaksRulesIsRefused(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, nil)
+	v := newTenantClient(t, nil)
 	l := v.issue(nil)
 	v.machine.Post("/v1/validate", object{"license_key": l.Key, "nonce": ""}).Invalid("nonce")
 	v.machine.Post("/v1/validate", object{"license_key": l.Key, "machine": object{}}).Invalid("machine")
@@ -156,7 +156,7 @@ func TestAQuestionThatBreaksRulesIsRefused(t *testing.T) {
 func TestAGenuineKeyOfALedgerThatLostItsLicenseIsNotFound(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, embedded)
-	v := newVendorOn(t, server, nil, nil)
+	v := newTenantClientOn(t, server, nil, nil)
 	l := v.issue(nil)
 	a := v.activate(l.Key, fingerprinted("laptop"))
 	server.MustStop(t)
@@ -169,7 +169,7 @@ func TestAGenuineKeyOfALedgerThatLostItsLicenseIsNotFound(t *testing.T) {
 		}
 	}
 	require.Zero(t, server.Command(t, "installation", "accept").Code, "an empty ledger is accepted on purpose only")
-	v = vendorOf(t, server.Options)
+	v = tenantClientOf(t, server.Options)
 	verdict := v.validate(object{"license_key": l.Key})
 	require.EqualValues(t, "LICENSE_NOT_FOUND", verdict.Code)
 	require.Nil(t, verdict.License)

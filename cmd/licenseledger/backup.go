@@ -34,7 +34,7 @@ func newBackupCommand() *cobra.Command {
 			"are not part of it: they are derived again.\n\n" + aboutKeys,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := loadConfig(cmd.Flags(), os.Environ())
+			c, err := configOf(cmd)
 			if err != nil {
 				return err
 			}

@@ -17,6 +17,7 @@ import (
 	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/providers/posflag"
 	"github.com/knadh/koanf/v2"
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/licenseledger/licenseledger/httpapi"
@@ -27,9 +28,10 @@ import (
 type setting struct {
 	key     string // as in the file; the flag has dashes, the environment variable capitals and a prefix
 	initial string
-	secret  bool   // never a flag, since a command line can be read by others; never printed
-	url     bool   // may hold a password: then it must not be given by flag, and the password is not printed
-	engine  engine // the only one for which it has a meaning; empty: all
+	old     []string // former keys, deprecated: each still works, with a warning
+	secret  bool     // never a flag, since a command line can be read by others; never printed
+	url     bool     // may hold a password: then it must not be given by flag, and the password is not printed
+	engine  engine   // the only one for which it has a meaning; empty: all
 	usage   string
 }
 
@@ -45,10 +47,10 @@ func settings() []setting {
 		{key: "issuer", initial: "licenseledger", usage: "the issuer named in certificates"},
 		{key: "admin_key", secret: true, usage: "admin API key; made and kept in DATA_DIR/admin.key when not given"},
 		{key: "master_key", secret: true, usage: "base64 of 32 bytes that seal all keys; made and kept in DATA_DIR/master.key when not given"},
-		{key: "cached_licenses", initial: "65536", usage: "how many folded licences to keep in memory"},
+		{key: "license_cache_size", old: []string{"cached_licenses"}, initial: "65536", usage: "how many folded licences to keep in memory"},
 		{key: "max_streams", initial: strconv.Itoa(httpapi.DefaultMaxStreams), usage: "how many streams of the ledger clients may have open"},
 		{key: "max_streams_per_principal", initial: strconv.Itoa(httpapi.DefaultMaxStreamsPerPrincipal), usage: "how many of them one principal may have open"},
-		{key: "drain_timeout", initial: "15s", usage: "how long requests may take to finish after SIGTERM"},
+		{key: "shutdown_timeout", old: []string{"drain_timeout"}, initial: "15s", usage: "how long requests may take to finish after SIGTERM"},
 		{key: "clock_settle", initial: "10m", usage: "how long a wall clock that was set must keep its new time before it is believed; until then expiries are not recorded"},
 		{key: "log_level", initial: "info", usage: "debug, info, warn or error"},
 		{key: "log_format", initial: "text", usage: "text or json"},
@@ -67,20 +69,20 @@ const (
 
 // config is what the program runs with.
 type config struct {
-	DataDir        string
-	EventStore     location
-	ReadModels     location
-	Keys           location // beside the read models, in a file of their own where these are in one
-	Replica        location // none: its text is empty
-	Role           role
-	Redis          string // a URL that may hold a password; empty: none
-	Listen         string
-	Issuer         string
-	AdminKey       string
-	MasterKey      string
-	CachedLicenses int
-	DrainTimeout   time.Duration
-	ClockSettle    time.Duration
+	DataDir          string
+	EventStore       location
+	ReadModels       location
+	Keys             location // beside the read models, in a file of their own where these are in one
+	Replica          location // none: its text is empty
+	Role             role
+	Redis            string // a URL that may hold a password; empty: none
+	Listen           string
+	Issuer           string
+	AdminKey         string
+	MasterKey        string
+	LicenseCacheSize int
+	ShutdownTimeout  time.Duration
+	ClockSettle      time.Duration
 
 	MaxStreams             int
 	MaxStreamsPerPrincipal int
@@ -88,6 +90,7 @@ type config struct {
 	LogLevel  string
 	LogFormat string
 	sources   []sourced
+	warnings  []string // about deprecated names
 }
 
 // sourced is one setting with its value and where that came from.
@@ -102,10 +105,25 @@ func configFlags() *pflag.FlagSet {
 	flags.String("config", "", "YAML file with settings (LICENSELEDGER_CONFIG)")
 	for _, s := range settings() {
 		if !s.secret {
-			flags.String(strings.ReplaceAll(s.key, "_", "-"), s.initial, s.usage+" ("+envPrefix+strings.ToUpper(s.key)+")")
+			flags.String(flagName(s.key), s.initial, s.usage+" ("+envPrefix+strings.ToUpper(s.key)+")")
+			for _, old := range s.old {
+				flags.String(flagName(old), s.initial, "deprecated: use --"+flagName(s.key))
+				_ = flags.MarkHidden(flagName(old))
+			}
 		}
 	}
 	return flags
+}
+
+func flagName(key string) string { return strings.ReplaceAll(key, "_", "-") }
+
+// configOf loads the configuration of a command line and prints a warning for each deprecated name in it.
+func configOf(cmd *cobra.Command) (config, error) {
+	c, err := loadConfig(cmd.Flags(), os.Environ())
+	for _, warning := range c.warnings {
+		_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "licenseledger: warning: "+warning)
+	}
+	return c, err
 }
 
 // loadConfig takes every setting from the flag if it was given, else the environment, else the file, else its default.
@@ -154,8 +172,15 @@ func loadConfig(flags *pflag.FlagSet, environ []string) (config, error) {
 	for _, s := range settings() {
 		from := sourced{Key: s.key}
 		for _, l := range layers {
-			if l.values.Exists(s.key) {
-				from.Value, from.Source = l.values.String(s.key), l.name
+			// The present name comes last, so it wins over a former one in the same layer.
+			for _, key := range append(slices.Clone(s.old), s.key) {
+				if !l.values.Exists(key) {
+					continue
+				}
+				from.Value, from.Source = l.values.String(key), l.name
+				if key != s.key {
+					c.warnings = append(c.warnings, fmt.Sprintf("the setting %s (%s) is deprecated: use %s", key, l.name, s.key))
+				}
 			}
 		}
 		values[s.key] = from.Value
@@ -176,10 +201,15 @@ func loadConfig(flags *pflag.FlagSet, environ []string) (config, error) {
 // known maps an environment variable to its setting; others are left alone.
 func known(name, value string) (string, any) {
 	key := strings.ToLower(strings.TrimPrefix(name, envPrefix))
-	if key == "config" || slices.ContainsFunc(settings(), func(s setting) bool { return s.key == key }) {
+	if key == "config" || isSetting(key) {
 		return key, value
 	}
 	return "", nil
+}
+
+// isSetting reports whether a key is the name of a setting, or a deprecated one.
+func isSetting(key string) bool {
+	return slices.ContainsFunc(settings(), func(s setting) bool { return s.key == key || slices.Contains(s.old, key) })
 }
 
 func loadFile(path string) (*koanf.Koanf, error) {
@@ -188,7 +218,7 @@ func loadFile(path string) (*koanf.Koanf, error) {
 		return nil, &advice{fmt.Errorf("read the configuration %s: %w", path, err), "give an existing YAML file with --config or LICENSELEDGER_CONFIG"}
 	}
 	for _, key := range values.Keys() {
-		if !slices.ContainsFunc(settings(), func(s setting) bool { return s.key == key }) {
+		if !isSetting(key) {
 			return nil, &advice{fmt.Errorf("the configuration %s has an unknown setting %q", path, key), "`licenseledger config` lists the settings"}
 		}
 	}
@@ -214,8 +244,8 @@ func (c *config) read(values map[string]string) error {
 		return wrongSetting("redis", "must be redis://HOST:PORT/DATABASE, rediss://…, unix:///PATH, redis+sentinel://HOST:PORT?master_name=NAME or redis+cluster://HOST:PORT")
 	}
 	var err error
-	if c.CachedLicenses, err = strconv.Atoi(values["cached_licenses"]); err != nil || c.CachedLicenses < 1 {
-		return wrongSetting("cached_licenses", "must be a whole number of at least 1")
+	if c.LicenseCacheSize, err = strconv.Atoi(values["license_cache_size"]); err != nil || c.LicenseCacheSize < 1 {
+		return wrongSetting("license_cache_size", "must be a whole number of at least 1")
 	}
 	if c.MaxStreams, err = strconv.Atoi(values["max_streams"]); err != nil || c.MaxStreams < 1 {
 		return wrongSetting("max_streams", "must be a whole number of at least 1")
@@ -223,8 +253,8 @@ func (c *config) read(values map[string]string) error {
 	if c.MaxStreamsPerPrincipal, err = strconv.Atoi(values["max_streams_per_principal"]); err != nil || c.MaxStreamsPerPrincipal < 1 {
 		return wrongSetting("max_streams_per_principal", "must be a whole number of at least 1")
 	}
-	if c.DrainTimeout, err = time.ParseDuration(values["drain_timeout"]); err != nil || c.DrainTimeout < 0 {
-		return wrongSetting("drain_timeout", "must be a duration such as 15s")
+	if c.ShutdownTimeout, err = time.ParseDuration(values["shutdown_timeout"]); err != nil || c.ShutdownTimeout < 0 {
+		return wrongSetting("shutdown_timeout", "must be a duration such as 15s")
 	}
 	if c.ClockSettle, err = time.ParseDuration(values["clock_settle"]); err != nil || c.ClockSettle < time.Second || c.ClockSettle > maxClockSettle {
 		return wrongSetting("clock_settle", "must be a duration of 1s to 24h, such as 10m")

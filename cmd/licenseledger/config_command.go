@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-
 	"github.com/spf13/cobra"
 )
 
@@ -13,7 +11,7 @@ func newConfigCommand() *cobra.Command {
 		Short: "Show every setting with its value and where it comes from",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := loadConfig(cmd.Flags(), os.Environ())
+			c, err := configOf(cmd)
 			if err != nil {
 				return err
 			}

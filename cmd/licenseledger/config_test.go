@@ -44,8 +44,8 @@ func TestASettingIsTakenFromTheFlagThenTheEnvironmentThenTheFileThenItsDefault(t
 	require.Equal(t, "environment", c.source("issuer"))
 	require.Equal(t, "127.0.0.1:1", c.Listen)
 	require.Contains(t, c.source("listen"), "licenseledger.yaml")
-	require.Equal(t, 15*time.Second, c.DrainTimeout)
-	require.Equal(t, "default", c.source("drain_timeout"))
+	require.Equal(t, 15*time.Second, c.ShutdownTimeout)
+	require.Equal(t, "default", c.source("shutdown_timeout"))
 }
 
 func TestTheFileMayBeNamedByTheEnvironment(t *testing.T) {
@@ -125,8 +125,8 @@ func TestWrongSettingsAreRefusedByName(t *testing.T) {
 	t.Parallel()
 	for name, environ := range map[string]string{
 		"clock_settle":              "LICENSELEDGER_CLOCK_SETTLE=0s",
-		"cached_licenses":           "LICENSELEDGER_CACHED_LICENSES=none",
-		"drain_timeout":             "LICENSELEDGER_DRAIN_TIMEOUT=soon",
+		"license_cache_size":        "LICENSELEDGER_LICENSE_CACHE_SIZE=none",
+		"shutdown_timeout":          "LICENSELEDGER_SHUTDOWN_TIMEOUT=soon",
 		"max_streams":               "LICENSELEDGER_MAX_STREAMS=0",
 		"max_streams_per_principal": "LICENSELEDGER_MAX_STREAMS_PER_PRINCIPAL=many",
 		"listen":                    "LICENSELEDGER_LISTEN=here",
@@ -186,4 +186,27 @@ func TestAnAdminKeyThatOthersMayReadIsRefused(t *testing.T) {
 	require.NoError(t, os.WriteFile(c.in(adminKeyFile), []byte("short\n"), 0o600))
 	_, _, err = c.adminKey()
 	require.ErrorContains(t, err, "shorter")
+}
+
+func TestADeprecatedNameOfASettingWorksAndIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	for name, load := range map[string]func() (config, error){
+		"flag":        func() (config, error) { return configured(t, "", nil, "--drain-timeout", "7s") },
+		"environment": func() (config, error) { return configured(t, "", []string{"LICENSELEDGER_DRAIN_TIMEOUT=7s"}) },
+		"file":        func() (config, error) { return configured(t, "drain_timeout: 7s\n", nil) },
+	} {
+		c, err := load()
+		require.NoError(t, err, name)
+		require.Equal(t, 7*time.Second, c.ShutdownTimeout, name)
+		require.Contains(t, c.source("shutdown_timeout"), name)
+		require.Len(t, c.warnings, 1, name)
+		require.Contains(t, c.warnings[0], "drain_timeout")
+		require.Contains(t, c.warnings[0], "use shutdown_timeout")
+	}
+	c, err := configured(t, "", []string{"LICENSELEDGER_CACHED_LICENSES=5", "LICENSELEDGER_LICENSE_CACHE_SIZE=6"})
+	require.NoError(t, err)
+	require.Equal(t, 6, c.LicenseCacheSize, "the present name wins")
+	c, err = configured(t, "", nil)
+	require.NoError(t, err)
+	require.Empty(t, c.warnings)
 }

@@ -23,7 +23,7 @@ func newDemoCommand() *cobra.Command {
 			"With --server it uses the admin key of the setting admin_key, or of DATA_DIR/admin.key.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := loadConfig(cmd.Flags(), os.Environ())
+			c, err := configOf(cmd)
 			if err != nil {
 				return err
 			}

@@ -20,16 +20,16 @@ func newDoctorCommand() *cobra.Command {
 	var asJSON bool
 	command := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check a configuration and say what to mend",
+		Short: "Check a configuration and say what to fix",
 		Long: "Check that everything the configuration names can be reached and keeps what it acknowledges: versions, durability, encoding,\n" +
-			"connections, clocks, permissions, room, keys. Nothing is changed or made. Exits with 1 when something must be mended.\n" +
+			"connections, clocks, permissions, room, keys. Nothing is changed or made. Exits with 1 when something must be fixed.\n" +
 			"The server may run.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var d diagnosis
-			c, err := loadConfig(cmd.Flags(), os.Environ())
+			c, err := configOf(cmd)
 			if err != nil {
-				d.fail("configuration", err)
+				d.failed("configuration", err)
 			} else {
 				d.ok("configuration", fmt.Sprintf("events in %s, read models in %s", c.EventStore, c.ReadModels))
 				d.examine(cmd.Context(), c)
@@ -53,7 +53,7 @@ func newDoctorCommand() *cobra.Command {
 const (
 	resultOK      = "ok"
 	resultWarning = "warning" // it works, and might be better
-	resultMend    = "MEND"    // it does not work, or loses something some day
+	resultFail    = "FAIL"    // it does not work, or loses something some day
 )
 
 type finding struct {
@@ -70,26 +70,26 @@ func (d *diagnosis) ok(check, found string) { d.add(check, resultOK, found, "") 
 
 func (d *diagnosis) warn(check, found, advice string) { d.add(check, resultWarning, found, advice) }
 
-func (d *diagnosis) mend(check, found, advice string) { d.add(check, resultMend, found, advice) }
+func (d *diagnosis) fail(check, found, advice string) { d.add(check, resultFail, found, advice) }
 
 func (d *diagnosis) add(check, result, found, advice string) {
 	oneLine := strings.NewReplacer("\n", " ", "\t", " ")
 	d.findings = append(d.findings, finding{check, result, oneLine.Replace(found), oneLine.Replace(advice)})
 }
 
-// fail finds an error, with the advice that it knows.
-func (d *diagnosis) fail(check string, err error) {
+// failed adds an error as a finding, with its hint.
+func (d *diagnosis) failed(check string, err error) {
 	var knows *advice
 	hint := ""
 	if errors.As(err, &knows) {
 		hint = knows.hint
 	}
-	d.mend(check, err.Error(), hint)
+	d.fail(check, err.Error(), hint)
 }
 
 func (d *diagnosis) healthy() bool {
 	for _, f := range d.findings {
-		if f.Result == resultMend {
+		if f.Result == resultFail {
 			return false
 		}
 	}
@@ -158,7 +158,7 @@ func (d *diagnosis) examineLedger(ctx context.Context, c config) {
 	defer cancel()
 	ledger, err := openLedger(ctx, c.EventStore, c.DataDir)
 	if err != nil {
-		d.mend(check, err.Error(), "make "+c.EventStore.String()+" reachable from here")
+		d.fail(check, err.Error(), "make "+c.EventStore.String()+" reachable from here")
 		return
 	}
 	defer func() { _ = ledger.Close() }()
@@ -167,7 +167,7 @@ func (d *diagnosis) examineLedger(ctx context.Context, c config) {
 		err = d.examineLedgerTime(ctx, ledger)
 	}
 	if err != nil {
-		d.mend(check, err.Error(), "`licenseledger ledger verify` tells more")
+		d.fail(check, err.Error(), "`licenseledger ledger verify` tells more")
 		return
 	}
 	d.ok(check, fmt.Sprintf("head at position %d", head))
@@ -203,7 +203,7 @@ func (d *diagnosis) examineMasterKey(ctx context.Context, c config, used bool) {
 	}
 	missing := errors.Is(err, os.ErrNotExist)
 	if err != nil && !missing {
-		d.mend(check, err.Error(), hint)
+		d.fail(check, err.Error(), hint)
 		return
 	}
 	if used {
@@ -214,10 +214,10 @@ func (d *diagnosis) examineMasterKey(ctx context.Context, c config, used bool) {
 		case errors.Is(wrong, keyring.ErrNoKeys):
 			used = false
 		case wrong != nil && missing:
-			d.mend(check, "there is none, and the keys are sealed with one", hint)
+			d.fail(check, "there is none, and the keys are sealed with one", hint)
 			return
 		case wrong != nil:
-			d.mend(check, wrong.Error(), hint)
+			d.fail(check, wrong.Error(), hint)
 			return
 		}
 	}
@@ -254,12 +254,12 @@ func (d *diagnosis) examineAdminKey(c config) {
 	case errors.Is(err, os.ErrNotExist):
 		d.ok(check, "none yet; the first start makes one in "+path)
 	case err != nil:
-		d.mend(check, err.Error(), "make the file readable for the user who runs the server")
+		d.fail(check, err.Error(), "make the file readable for the user who runs the server")
 	case len(strings.TrimSpace(string(text))) < minAdminKeyLength:
-		d.mend(check, fmt.Sprintf("%s is shorter than %d characters", path, minAdminKeyLength), "remove the file to have a new key made")
+		d.fail(check, fmt.Sprintf("%s is shorter than %d characters", path, minAdminKeyLength), "remove the file to have a new key made")
 	default:
 		if err := private(path); err != nil {
-			d.fail(check, err)
+			d.failed(check, err)
 			return
 		}
 		d.ok(check, path)

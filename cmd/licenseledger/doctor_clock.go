@@ -24,7 +24,7 @@ func (d *diagnosis) examineLedgerTime(ctx context.Context, ledger readableLedger
 	recorded := fmt.Sprintf("it is %s, and the last event was recorded at %s", now.Format(time.RFC3339), last.RecordedAt.UTC().Format(time.RFC3339))
 	ahead := last.RecordedAt.Sub(now).Round(time.Second)
 	if ahead > clock.Tolerance {
-		d.mend(check, fmt.Sprintf("the ledger is ahead of the clock: %s, %s later. Until the clock has passed it, decisions are made at that time and no expiry is recorded",
+		d.fail(check, fmt.Sprintf("the ledger is ahead of the clock: %s, %s later. Until the clock has passed it, decisions are made at that time and no expiry is recorded",
 			recorded, ahead), "if this clock is wrong, set it right; if the clock was wrong when the event was recorded, start the server and run `licenseledger licenses undo-expiries`")
 		return nil
 	}

@@ -23,18 +23,18 @@ func (d *diagnosis) examineDataDir(c config) {
 	case errors.Is(err, os.ErrNotExist):
 		above := nearest(folder)
 		if !writable(above) {
-			d.mend(check, folder+" is missing, and "+above+" is not writable", "make the folder for the user who runs the server, mode 0700")
+			d.fail(check, folder+" is missing, and "+above+" is not writable", "make the folder for the user who runs the server, mode 0700")
 			return
 		}
 		d.ok(check, folder+" is missing; the first start makes it")
 	case err != nil:
-		d.mend(check, err.Error(), "make the folder reachable for the user who runs the server")
+		d.fail(check, err.Error(), "make the folder reachable for the user who runs the server")
 		return
 	case !info.IsDir():
-		d.mend(check, folder+" is no folder", "name a folder with --data-dir")
+		d.fail(check, folder+" is no folder", "name a folder with --data-dir")
 		return
 	case !writable(folder):
-		d.mend(check, folder+" is not writable", "chown it to the user who runs the server")
+		d.fail(check, folder+" is not writable", "chown it to the user who runs the server")
 	case info.Mode().Perm()&0o077 != 0:
 		d.warn(check, fmt.Sprintf("%s is open to others (mode %o)", folder, info.Mode().Perm()), "chmod 700 "+folder)
 	default:
@@ -45,7 +45,7 @@ func (d *diagnosis) examineDataDir(c config) {
 	}
 	for _, name := range []string{filepath.Base(c.EventStore.file(c.DataDir)), keysFile} {
 		if info, err := os.Stat(c.in(name)); err == nil && info.Mode().Perm()&0o077 != 0 {
-			d.mend("file "+name, fmt.Sprintf("it is open to others (mode %o)", info.Mode().Perm()), "chmod 600 "+absolute(c.in(name)))
+			d.fail("file "+name, fmt.Sprintf("it is open to others (mode %o)", info.Mode().Perm()), "chmod 600 "+absolute(c.in(name)))
 		}
 	}
 }
@@ -76,7 +76,7 @@ func (d *diagnosis) examineRoom(folder string) {
 	found := fmt.Sprintf("%.1f GiB", float64(free)/(1<<30))
 	switch {
 	case free < tooLittleRoom:
-		d.mend(check, found, "make room: a full disk stops all changes")
+		d.fail(check, found, "make room: a full disk stops all changes")
 	case free < littleRoom:
 		d.warn(check, found, "make room soon: a full disk stops all changes")
 	default:

@@ -17,9 +17,9 @@ func (d *diagnosis) examineInstallation(ctx context.Context, c config, ledger in
 	found, err := examineInstallation(ctx, c, ledger)
 	switch {
 	case err != nil && isMisfit(err):
-		d.fail(check, misfit(err))
+		d.failed(check, misfit(err))
 	case err != nil:
-		d.mend(check, err.Error(), "make ledger and keys readable from here")
+		d.fail(check, err.Error(), "make ledger and keys readable from here")
 	case found.Epoch.ID == uuid.Nil && found.Head == 0:
 		d.ok(check, "none yet; the first start makes one")
 	case found.Epoch.ID == uuid.Nil:

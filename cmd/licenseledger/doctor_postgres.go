@@ -75,31 +75,31 @@ func (d *diagnosis) examineServer(ctx context.Context, setting string, locations
 	}
 	s, err := askPostgres(ctx, at, schemas...)
 	if err != nil {
-		d.mend(setting+": server", at.String()+": "+err.Error(), "start the server, let this host in (pg_hba.conf, firewall), and check user, password and database")
+		d.fail(setting+": server", at.String()+": "+err.Error(), "start the server, let this host in (pg_hba.conf, firewall), and check user, password and database")
 		return false
 	}
 	switch {
 	case s.number < oldestPostgres:
-		d.mend(setting+": server", "PostgreSQL "+s.version, "upgrade to PostgreSQL 14 or later")
+		d.fail(setting+": server", "PostgreSQL "+s.version, "upgrade to PostgreSQL 14 or later")
 	case s.number < maintainedPostgres:
 		d.warn(setting+": server", "PostgreSQL "+s.version+" is not maintained any more", "upgrade to PostgreSQL 14 or later")
 	default:
 		d.ok(setting+": server", "PostgreSQL "+s.version)
 	}
 	if s.standby || s.readOnly == "on" {
-		d.mend(setting+": writing", "the server takes no changes", "name the primary, or several hosts with target_session_attrs=read-write")
+		d.fail(setting+": writing", "the server takes no changes", "name the primary, or several hosts with target_session_attrs=read-write")
 	}
 	d.examineDurability(setting, s)
 	if s.encoded != "UTF8" {
-		d.mend(setting+": encoding", s.encoded, "create a database with ENCODING 'UTF8' and name that")
+		d.fail(setting+": encoding", s.encoded, "create a database with ENCODING 'UTF8' and name that")
 	} else {
 		d.ok(setting+": encoding", s.encoded)
 	}
 	if !s.mayCreate && s.schemas < len(schemas) {
-		d.mend(setting+": rights", "the user may not make schemas, and not all of these are there: "+strings.Join(schemas, ", "), "GRANT CREATE ON DATABASE … TO …")
+		d.fail(setting+": rights", "the user may not make schemas, and not all of these are there: "+strings.Join(schemas, ", "), "GRANT CREATE ON DATABASE … TO …")
 	}
 	if s.connections < needed {
-		d.mend(setting+": connections", fmt.Sprintf("%d for everybody", s.connections),
+		d.fail(setting+": connections", fmt.Sprintf("%d for everybody", s.connections),
 			fmt.Sprintf("raise max_connections, or the limit of role or database: %d for every instance", needed))
 	} else {
 		d.ok(setting+": connections", fmt.Sprintf("%d for everybody, %d for every instance", s.connections, needed))
@@ -113,7 +113,7 @@ func (d *diagnosis) examineReplica(ctx context.Context, at location) {
 	const check = "replica: server"
 	s, err := askPostgres(ctx, at)
 	if err != nil {
-		d.mend(check, at.String()+": "+err.Error(), "start the replica and let this host in, or remove the setting")
+		d.fail(check, at.String()+": "+err.Error(), "start the replica and let this host in, or remove the setting")
 		return
 	}
 	d.ok(check, "PostgreSQL "+s.version)
@@ -128,7 +128,7 @@ func (d *diagnosis) examineDurability(setting string, s postgresServer) {
 		{"synchronous_commit", s.commits, "set synchronous_commit = on: acknowledged commits can be lost"},
 	} {
 		if c.value == "off" {
-			d.mend(check, c.name+" is off", c.hint)
+			d.fail(check, c.name+" is off", c.hint)
 			sound = false
 		}
 	}
@@ -146,7 +146,7 @@ func (d *diagnosis) examineClock(check string, ahead time.Duration) {
 	const hint = "let both follow the same time (NTP)"
 	switch {
 	case ahead.Abs() > bigClockDifference:
-		d.mend(check, found, hint)
+		d.fail(check, found, hint)
 	case ahead.Abs() > someDifference:
 		d.warn(check, found, hint)
 	default:

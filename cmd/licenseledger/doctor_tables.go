@@ -46,15 +46,15 @@ func (d *diagnosis) examineTables(ctx context.Context, check string, at location
 	current, newest, err := versionOf(ctx, at, dataDir, dialect, schema)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		d.mend(check, "this program cannot keep them in "+string(at.engine), "choose another location")
+		d.fail(check, "this program cannot keep them in "+string(at.engine), "choose another location")
 	case err != nil && dialect == migrations.PostgreSQL:
-		d.mend(check, err.Error(), "give the user the right to read them")
+		d.fail(check, err.Error(), "give the user the right to read them")
 	case err != nil:
-		d.mend(check, err.Error(), "bring the file back from a backup; read models may also be removed, and are derived again")
+		d.fail(check, err.Error(), "bring the file back from a backup; read models may also be removed, and are derived again")
 	case current == 0:
 		d.ok(check, "none yet; the first start makes them")
 	case current > newest:
-		d.mend(check, fmt.Sprintf("version %d, which a newer version of the program made; this one knows %d", current, newest), adviceOnNewer)
+		d.fail(check, fmt.Sprintf("version %d, which a newer version of the program made; this one knows %d", current, newest), adviceOnNewer)
 	case current < newest:
 		d.warn(check, fmt.Sprintf("version %d", current), fmt.Sprintf("back up: the next start upgrades them to %d, and there is no way back", newest))
 		return true

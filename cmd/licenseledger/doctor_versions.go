@@ -33,9 +33,9 @@ func (d *diagnosis) examineTypes(ctx context.Context, c config) {
 	case ctx.Err() != nil:
 		d.warn(check, fmt.Sprintf("the ledger is too large to look at every event within %s", typesLimit), "`licenseledger ledger verify` looks at every event")
 	case err != nil:
-		d.mend(check, err.Error(), "`licenseledger ledger verify` tells more")
+		d.fail(check, err.Error(), "`licenseledger ledger verify` tells more")
 	case len(unknown) > 0:
-		d.mend(check, "a newer version of the program wrote events that this one does not know: "+strings.Join(unknown, ", ")+
+		d.fail(check, "a newer version of the program wrote events that this one does not know: "+strings.Join(unknown, ", ")+
 			"; what depends on them is refused with NEWER_LEDGER", adviceOnNewer)
 	default:
 		d.ok(check, "this version knows all of them")
@@ -74,14 +74,14 @@ func (d *diagnosis) examineProjections(ctx context.Context, c config) {
 		names = append(names, name)
 		if state == readmodels.StateFailed {
 			stopped = true
-			d.mend(check, fmt.Sprintf("%s stands at position %d: %s", name, position, problem),
+			d.fail(check, fmt.Sprintf("%s stands at position %d: %s", name, position, problem),
 				"start a version of the program that can project the event: the projection goes on by itself")
 		}
 		return nil
 	})
 	switch {
 	case err != nil:
-		d.mend(check, err.Error(), "give the user the right to read them")
+		d.fail(check, err.Error(), "give the user the right to read them")
 	case !stopped:
 		slices.Sort(names)
 		d.ok(check, "none has stopped: "+strings.Join(names, ", "))

@@ -29,7 +29,7 @@ func newFsckCommand() *cobra.Command {
 			"The server on the data directory must be stopped.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := loadConfig(cmd.Flags(), os.Environ())
+			c, err := configOf(cmd)
 			if err != nil {
 				return err
 			}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/google/uuid"
@@ -33,7 +32,7 @@ func newInstallationShowCommand() *cobra.Command {
 			"Exits with 1 when the parts do not belong together.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := loadConfig(cmd.Flags(), os.Environ())
+			c, err := configOf(cmd)
 			if err != nil {
 				return err
 			}
@@ -131,7 +130,7 @@ func newInstallationAcceptCommand() *cobra.Command {
 			"feed are told that the epoch changed. Stop every server first.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := loadConfig(cmd.Flags(), os.Environ())
+			c, err := configOf(cmd)
 			if err != nil {
 				return err
 			}

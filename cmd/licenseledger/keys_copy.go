@@ -31,7 +31,7 @@ func newKeysCopyCommand() *cobra.Command {
 			copyFromVariable + " or " + copyToVariable + ". --from-schema and --to-schema name the schemas in PostgreSQL.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := loadConfig(cmd.Flags(), os.Environ())
+			c, err := configOf(cmd)
 			if err != nil {
 				return err
 			}

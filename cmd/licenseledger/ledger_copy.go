@@ -40,7 +40,7 @@ func newLedgerCopyCommand() *cobra.Command {
 			"has no influence on a copy.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := loadConfig(cmd.Flags(), os.Environ())
+			c, err := configOf(cmd)
 			if err != nil {
 				return err
 			}

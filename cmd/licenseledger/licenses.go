@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 )
@@ -29,7 +28,7 @@ func newUndoExpiriesCommand() *cobra.Command {
 			if reason == "" && !dryRun {
 				return &advice{errors.New("a reason is missing"), "say with --reason why the expiries are wrong, or look first with --dry-run"}
 			}
-			c, err := loadConfig(cmd.Flags(), os.Environ())
+			c, err := configOf(cmd)
 			if err != nil {
 				return err
 			}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -109,7 +108,7 @@ type rebuiltInfo struct {
 // withProjections finds who looks after the projections: the named server, the one that holds the data directory or shares the read
 // models, or nobody, in which case this process does it.
 func withProjections(cmd *cobra.Command, server string, do func(context.Context, projectionKeeper) error) error {
-	c, err := loadConfig(cmd.Flags(), os.Environ())
+	c, err := configOf(cmd)
 	if err != nil {
 		return err
 	}

@@ -40,6 +40,9 @@ password cannot either. ` + "`licenseledger config`" + ` shows every value and w
 		if s.engine != "" {
 			meaning += fmt.Sprintf(" (only with `%s://`)", s.engine)
 		}
+		for _, old := range s.old {
+			meaning += fmt.Sprintf(" (formerly `%s`, deprecated: it still works, with a warning)", old)
+		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", s.key, initial, strings.ReplaceAll(meaning, "|", `\|`))
 	}
 	return b.String()

@@ -32,7 +32,7 @@ func newRestoreCommand() *cobra.Command {
 			"after its end are used again. The next start of the server derives the read models.\n\n" + aboutKeys,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := loadConfig(cmd.Flags(), os.Environ())
+			c, err := configOf(cmd)
 			if err != nil {
 				return err
 			}

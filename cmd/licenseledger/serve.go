@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -24,7 +23,7 @@ func newServeCommand() *cobra.Command {
 			"admin API key once. SIGTERM or Ctrl-C lets running requests finish, then stops.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := loadConfig(cmd.Flags(), os.Environ())
+			c, err := configOf(cmd)
 			if err != nil {
 				return err
 			}
@@ -46,7 +45,7 @@ func serve(ctx context.Context, c config, out, logs io.Writer) error {
 		logger.InfoContext(ctx, "ready", "address", s.url(), "after", time.Since(began).Round(time.Millisecond))
 		err = s.wait(ctx)
 	}
-	logger.InfoContext(context.WithoutCancel(ctx), "stopping: requests may finish", "within", c.DrainTimeout)
+	logger.InfoContext(context.WithoutCancel(ctx), "stopping: requests may finish", "within", c.ShutdownTimeout)
 	if err := errors.Join(err, s.Close()); err != nil {
 		return err
 	}

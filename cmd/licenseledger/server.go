@@ -85,7 +85,7 @@ func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server,
 	ledger := &watchedLedger{Store: s.stores.events, now: time.Now}
 	handler, err := commands.New(ctx, commands.Config{
 		Store: ledger, Events: s.stores.registry, Keyring: s.stores.keys,
-		Now: s.clock.Now, NewID: newID, Issuer: c.Issuer, CachedLicenses: c.CachedLicenses,
+		Now: s.clock.Now, NewID: newID, Issuer: c.Issuer, CachedLicenses: c.LicenseCacheSize,
 		Shared: c.EventStore.shared(), Cache: cache,
 	})
 	if err != nil {
@@ -210,12 +210,12 @@ func (s *server) shutDown() error {
 // drain lets running requests finish. Clients that take longer than they may are cut off, which is no failure: nothing that was
 // acknowledged is lost, and what was not is repeated elsewhere.
 func (s *server) drain() error {
-	ctx, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), s.config.ShutdownTimeout)
 	defer cancel()
 	err := s.http.Shutdown(ctx)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	s.logger.Warn("requests did not finish within the drain timeout; their connections are cut", "drain_timeout", s.config.DrainTimeout)
+	s.logger.Warn("requests did not finish within shutdown_timeout; their connections are cut", "shutdown_timeout", s.config.ShutdownTimeout)
 	return s.http.Close()
 }

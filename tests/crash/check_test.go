@@ -20,7 +20,7 @@ import (
 const repeatedPerRound = 40
 
 // check compares what the clients know with what the server knows after a crash.
-func (w *world) check() {
+func (w *harness) check() {
 	w.t.Helper()
 	events := w.newEvents()
 	for _, c := range w.clients {
@@ -53,9 +53,9 @@ func (w *world) check() {
 
 // awaitProjections waits until queries show the ledger up to a position: a server that was killed still owns its projections until
 // its lease has run out.
-func (w *world) awaitProjections(at uint64) {
+func (w *harness) awaitProjections(at uint64) {
 	w.t.Helper()
-	late := time.After(patience)
+	late := time.After(timeout)
 	for {
 		answer := w.server.Admin(w.t).Seeing(at).Get("/v1/licenses?limit=1")
 		machines := w.server.Admin(w.t).Seeing(at).Get("/v1/licenses/" + w.shared.id.String() + "/machines?limit=1")
@@ -72,7 +72,7 @@ func (w *world) awaitProjections(at uint64) {
 }
 
 // newEvents are the events that the clients have not been told of, by the command that caused them.
-func (w *world) newEvents() map[string][]api.LedgerEvent {
+func (w *harness) newEvents() map[string][]api.LedgerEvent {
 	w.t.Helper()
 	answer := w.server.Admin(w.t).With("Accept", "application/x-ndjson").Get(fmt.Sprintf("/v1/ledger/events?after=%d", w.told))
 	require.Equal(w.t, http.StatusOK, answer.Status, "%s", answer.Body)
@@ -92,7 +92,7 @@ func (w *world) newEvents() map[string][]api.LedgerEvent {
 }
 
 // checkEffect wants the effect of an answered command in the ledger, once, where the answer said.
-func (w *world) checkEffect(k *command, events map[string][]api.LedgerEvent) {
+func (w *harness) checkEffect(k *command, events map[string][]api.LedgerEvent) {
 	w.t.Helper()
 	caused := events[k.id]
 	switch {
@@ -109,7 +109,7 @@ func (w *world) checkEffect(k *command, events map[string][]api.LedgerEvent) {
 }
 
 // checkOneAppend wants that a command's events stand together, as one append leaves them.
-func (w *world) checkOneAppend(k *command, caused []api.LedgerEvent) {
+func (w *harness) checkOneAppend(k *command, caused []api.LedgerEvent) {
 	w.t.Helper()
 	require.NotEmpty(w.t, caused, "%s was acknowledged and is lost", k.path)
 	for i, e := range caused[1:] {
@@ -122,7 +122,7 @@ func (w *world) checkOneAppend(k *command, caused []api.LedgerEvent) {
 }
 
 // settle repeats a command of which nobody knows whether it took effect before the crash, and wants it to have one now.
-func (w *world) settle(c *client, before map[string][]api.LedgerEvent) {
+func (w *harness) settle(c *client, before map[string][]api.LedgerEvent) {
 	w.t.Helper()
 	k := c.unanswered
 	c.unanswered = nil
@@ -150,7 +150,7 @@ func (w *world) settle(c *client, before map[string][]api.LedgerEvent) {
 }
 
 // repeat sends an answered command again and wants the same answer, byte for byte.
-func (w *world) repeat(c *client, k *command) {
+func (w *harness) repeat(c *client, k *command) {
 	w.t.Helper()
 	again, err := c.send(w.t.Context(), k)
 	require.NoError(w.t, err)
@@ -160,7 +160,7 @@ func (w *world) repeat(c *client, k *command) {
 }
 
 // repeatSome repeats commands that were answered before the crash, this one or an earlier one.
-func (w *world) repeatSome() {
+func (w *harness) repeatSome() {
 	w.t.Helper()
 	at := w.head()
 	for range repeatedPerRound {
@@ -178,7 +178,7 @@ func (w *world) repeatSome() {
 }
 
 // checkShown wants that the read models show a licence as its client left it.
-func (w *world) checkShown(l *license, at uint64) {
+func (w *harness) checkShown(l *license, at uint64) {
 	w.t.Helper()
 	admin := w.server.Admin(w.t).Seeing(at)
 	shown := blackbox.OK[api.License](admin.Get("/v1/licenses/" + l.id.String()))
@@ -201,7 +201,7 @@ func (w *world) checkShown(l *license, at uint64) {
 }
 
 // checkShared wants that the seats which clients were given, and no others, are taken.
-func (w *world) checkShared(at uint64) {
+func (w *harness) checkShared(at uint64) {
 	w.t.Helper()
 	given := map[string]bool{}
 	for _, c := range w.clients {
@@ -218,7 +218,7 @@ func (w *world) checkShared(at uint64) {
 }
 
 // checkNothingElseWasIssued wants that there are the licences that the clients know, and no others.
-func (w *world) checkNothingElseWasIssued() {
+func (w *harness) checkNothingElseWasIssued() {
 	w.t.Helper()
 	known := map[uuid.UUID]bool{w.shared.id: true}
 	for _, id := range w.others {
@@ -244,7 +244,7 @@ func (w *world) checkNothingElseWasIssued() {
 	require.Equal(w.t, known, listed)
 }
 
-func (w *world) head() uint64 {
+func (w *harness) head() uint64 {
 	w.t.Helper()
 	return blackbox.OK[api.LedgerPage](w.server.Admin(w.t).Get("/v1/ledger/events?limit=1")).Head
 }

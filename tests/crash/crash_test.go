@@ -28,13 +28,13 @@ const (
 	sharedSeats    = 50  // of the licence that all clients want seats of
 )
 
-// patience bounds how long a round may take to come to its kill.
-const patience = 3 * time.Minute
+// timeout bounds how long a round may take to come to its kill.
+const timeout = 3 * time.Minute
 
 func TestCrashesLoseNothingThatWasAcknowledgedAndDoNothingTwice(t *testing.T) {
 	chosen, err := engines.Chosen()
 	require.NoError(t, err)
-	w, rounds := newWorld(t, chosen)
+	w, rounds := newHarness(t, chosen)
 	server := w.server
 	for round := range rounds {
 		w.workUntilKilled(round)
@@ -50,7 +50,7 @@ func TestCrashesLoseNothingThatWasAcknowledgedAndDoNothingTwice(t *testing.T) {
 
 // checkWhatWasWritten wants that ledger and keys are whole after a kill, and that every read model holds what the ledger says up to the
 // position where it stands, which may be before the head.
-func (w *world) checkWhatWasWritten(round int) {
+func (w *harness) checkWhatWasWritten(round int) {
 	w.t.Helper()
 	ran := w.server.Command(w.t, "fsck", "--json")
 	var report struct {
@@ -68,8 +68,8 @@ func (w *world) checkWhatWasWritten(round int) {
 	}
 }
 
-// world is what the clients know of the server.
-type world struct {
+// harness is what the clients know of the server.
+type harness struct {
 	t       *testing.T
 	server  *blackbox.Server
 	random  *rand.Rand
@@ -84,8 +84,8 @@ type world struct {
 	slowest                                        time.Duration // answer
 }
 
-// newWorld starts a server on new ledgers of the engines, which it closes in the end, and says how many rounds are to be played.
-func newWorld(t *testing.T, on *engines.Engines, adjust ...func(*process.Options)) (w *world, rounds int) {
+// newHarness starts a server on new ledgers of the engines, which it closes in the end, and says how many rounds are to be played.
+func newHarness(t *testing.T, on *engines.Engines, adjust ...func(*process.Options)) (w *harness, rounds int) {
 	t.Helper()
 	t.Cleanup(func() { require.NoError(t, on.Close()) })
 	rounds = defaultRounds
@@ -107,13 +107,13 @@ func newWorld(t *testing.T, on *engines.Engines, adjust ...func(*process.Options
 	server, err := blackbox.Launch(options, nil, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { server.Kill() })
-	w = &world{t: t, server: server, random: rand.New(rand.NewPCG(seed, 1)), dense: on.Dense()}
+	w = &harness{t: t, server: server, random: rand.New(rand.NewPCG(seed, 1)), dense: on.Dense()}
 	w.begin()
 	return w, rounds
 }
 
 // begin makes what the clients are going to work with.
-func (w *world) begin() {
+func (w *harness) begin() {
 	t, server, random := w.t, w.server, w.random
 	t.Helper()
 	admin := server.Admin(t)
@@ -135,7 +135,7 @@ func (w *world) begin() {
 }
 
 // workUntilKilled lets all clients work and kills the server in the midst of it.
-func (w *world) workUntilKilled(round int) {
+func (w *harness) workUntilKilled(round int) {
 	w.t.Helper()
 	if round%3 == 1 { // a rebuild may be under way when it happens
 		name := []string{"licenses", "machines", "timeline"}[w.random.IntN(3)]
@@ -148,7 +148,7 @@ func (w *world) workUntilKilled(round int) {
 		working.Go(func() { c.work(w.t.Context(), answers) })
 	}
 	after := 1 + w.random.IntN(mostAnswers)
-	late := time.After(patience)
+	late := time.After(timeout)
 	for range after {
 		select {
 		case <-answers:
@@ -162,7 +162,7 @@ func (w *world) workUntilKilled(round int) {
 }
 
 // finish waits until all clients have stopped, and wants that they got no answer that should not have been.
-func (w *world) finish(working *sync.WaitGroup, answers, refusals <-chan struct{}) {
+func (w *harness) finish(working *sync.WaitGroup, answers, refusals <-chan struct{}) {
 	w.t.Helper()
 	stopped := make(chan struct{})
 	go func() { working.Wait(); close(stopped) }()

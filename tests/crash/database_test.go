@@ -12,7 +12,7 @@ import (
 func TestADatabaseThatFallsAndRisesAgainIsOutlivedWithoutARestart(t *testing.T) {
 	on, err := engines.StartPrivate(engines.PostgreSQL, engines.PostgreSQL)
 	require.NoError(t, err)
-	w, rounds := newWorld(t, on)
+	w, rounds := newHarness(t, on)
 	postgres := on.Postgres()
 	pid := w.server.PID()
 	for round := range max(2, rounds/4) {
@@ -20,7 +20,7 @@ func TestADatabaseThatFallsAndRisesAgainIsOutlivedWithoutARestart(t *testing.T) 
 		if round%2 == 1 {
 			fall = postgres.Kill
 		}
-		w.workThrough(fault{strike: fall, during: w.notReady, mend: postgres.Start})
+		w.workThrough(fault{strike: fall, during: w.notReady, repair: postgres.Start})
 		w.check()
 	}
 	w.checkNothingElseWasIssued()
@@ -32,7 +32,7 @@ func TestADatabaseThatFallsAndRisesAgainIsOutlivedWithoutARestart(t *testing.T) 
 }
 
 // notReady wants that the server says that it cannot serve, and that it is alive.
-func (w *world) notReady() {
+func (w *harness) notReady() {
 	w.t.Helper()
 	require.Equal(w.t, http.StatusServiceUnavailable, w.server.Anyone(w.t).Get("/healthz/ready").Status)
 	require.Equal(w.t, http.StatusOK, w.server.Anyone(w.t).Get("/healthz/live").Status)

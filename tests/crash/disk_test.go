@@ -33,8 +33,8 @@ func TestAFullDiskRefusesCommandsUntilThereIsRoomAgain(t *testing.T) {
 	ballast := filepath.Join(dir, "ballast")
 	fullDisk(t,
 		func(o *process.Options) { o.DataDir = filepath.Join(dir, "data") },
-		func(w *world) { fill(w.t, ballast) },
-		func(*world) error { return os.Remove(ballast) })
+		func(w *harness) { fill(w.t, ballast) },
+		func(*harness) error { return os.Remove(ballast) })
 }
 
 func TestFilesThatMayNotGrowRefuseCommandsUntilTheyMay(t *testing.T) {
@@ -42,14 +42,14 @@ func TestFilesThatMayNotGrowRefuseCommandsUntilTheyMay(t *testing.T) {
 }
 
 // fullDisk plays rounds in which nothing more can be written for a while.
-func fullDisk(t *testing.T, place func(*process.Options), full func(*world), room func(*world) error) {
+func fullDisk(t *testing.T, place func(*process.Options), full func(*harness), room func(*harness) error) {
 	t.Helper()
 	on, err := engines.Start(engines.SQLite, engines.SQLite)
 	require.NoError(t, err)
 	if place == nil {
 		place = func(*process.Options) {}
 	}
-	w, rounds := newWorld(t, on, place)
+	w, rounds := newHarness(t, on, place)
 	pid := w.server.PID()
 	// A licence that nobody changes meanwhile.
 	l := newLicense(blackbox.Created[api.LicenseWithKey](w.server.Admin(t).Post("/v1/licenses", order("team"))))
@@ -68,7 +68,7 @@ func fullDisk(t *testing.T, place func(*process.Options), full func(*world), roo
 				require.Equal(t, api.ReadinessChecksOk, ready.Checks["ledger"], "what is there can be read")
 				require.Contains(t, []api.ReadinessChecks{ready.Checks["ledger_writes"], ready.Checks["key_writes"]}, api.ReadinessChecksDegraded, "%v", ready)
 			},
-			mend: func() error { return room(w) },
+			repair: func() error { return room(w) },
 		})
 		w.check()
 		require.Equal(t, api.ReadinessStatusOk, blackbox.OK[api.Readiness](w.server.Anyone(t).Get("/healthz/ready")).Status)
@@ -95,11 +95,11 @@ func fill(t *testing.T, path string) {
 }
 
 // limitFiles keeps the server's files from growing.
-func limitFiles(w *world) {
+func limitFiles(w *harness) {
 	w.t.Helper()
 	require.NoError(w.t, unix.Prlimit(w.server.PID(), unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: filesEnd, Max: unix.RLIM_INFINITY}, nil))
 }
 
-func unlimitFiles(w *world) error {
+func unlimitFiles(w *harness) error {
 	return unix.Prlimit(w.server.PID(), unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}, nil)
 }

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	refusalsWanted = 2 * customers         // while a fault lasts, before it is mended
-	answersWanted  = 60                    // after it was mended
+	refusalsWanted = 2 * customers         // while a fault lasts, before it is repaired
+	answersWanted  = 60                    // after it was repaired
 	repeatAfter    = 20 * time.Millisecond // a refusal
 )
 
@@ -24,13 +24,13 @@ const (
 type fault struct {
 	strike func()
 	during func() // looks at the server when clients have been refused; nil: needs no look
-	mend   func() error
+	repair func() error
 	// fleeting faults are over, or refuse nobody: the clients get on with their work.
 	fleeting bool
 }
 
-// workThrough lets all clients work while a fault strikes, lasts and is mended. They repeat what is refused.
-func (w *world) workThrough(f fault) {
+// workThrough lets all clients work while a fault strikes, lasts and is repaired. They repeat what is refused.
+func (w *harness) workThrough(f fault) {
 	w.t.Helper()
 	stop := make(chan struct{})
 	answers, refusals := make(chan struct{}, customers), make(chan struct{}, customers)
@@ -39,7 +39,7 @@ func (w *world) workThrough(f fault) {
 		working.Go(func() { c.insistUntil(w.t.Context(), stop, answers, refusals) })
 	}
 	await := func(what string, n int, news, others <-chan struct{}) {
-		late := time.After(patience)
+		late := time.After(timeout)
 		for n > 0 {
 			select {
 			case <-news:
@@ -62,7 +62,7 @@ func (w *world) workThrough(f fault) {
 	if f.during != nil {
 		f.during()
 	}
-	require.NoError(w.t, f.mend())
+	require.NoError(w.t, f.repair())
 	await("answers", answersWanted, answers, refusals)
 	close(stop)
 	w.finish(&working, answers, refusals)

@@ -23,28 +23,28 @@ const (
 	carriedBytes     = 3000                  // by a connection before it is cut: within the batches of all clients, or their answers
 )
 
-func TestABadLineToTheDatabaseLosesNothingAndDoesNothingTwice(t *testing.T) {
+func TestABadConnectionToTheDatabaseLosesNothingAndDoesNothingTwice(t *testing.T) {
 	on, err := engines.StartPrivate(engines.PostgreSQL, engines.PostgreSQL)
 	require.NoError(t, err)
 	server, err := pgconn.ParseConfig(on.Postgres().URL())
 	require.NoError(t, err)
-	line, err := wire.New(pgconn.NetworkAddress(server.Host, server.Port))
+	proxy, err := wire.New(pgconn.NetworkAddress(server.Host, server.Port))
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, line.Close()) })
-	w, _ := newWorld(t, on, func(o *process.Options) { reroute(t, o, line.Port()) })
+	t.Cleanup(func() { require.NoError(t, proxy.Close()) })
+	w, _ := newHarness(t, on, func(o *process.Options) { reroute(t, o, proxy.Port()) })
 	pid := w.server.PID()
-	mend := func() error {
-		line.Mend()
+	repair := func() error {
+		proxy.Restore()
 		return nil
 	}
 	for _, f := range []struct {
 		name string
 		fault
 	}{
-		{"reset", fault{strike: line.Reset, mend: mend, fleeting: true}},
-		{"slow", fault{strike: func() { line.Delay(delay) }, mend: mend, fleeting: true}},
-		{"cut in the middle", fault{strike: func() { line.CutAfter(carriedBytes) }, mend: mend}},
-		{"half-open", fault{strike: line.Mute, during: w.notReady, mend: mend}},
+		{"reset", fault{strike: proxy.Reset, repair: repair, fleeting: true}},
+		{"slow", fault{strike: func() { proxy.Delay(delay) }, repair: repair, fleeting: true}},
+		{"cut in the middle", fault{strike: func() { proxy.CutAfter(carriedBytes) }, repair: repair}},
+		{"half-open", fault{strike: proxy.Blackhole, during: w.notReady, repair: repair}},
 	} {
 		began := time.Now()
 		w.workThrough(f.fault)

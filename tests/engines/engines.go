@@ -1,4 +1,4 @@
-// Package engines gives the scenarios new ledgers on the engines that they are to be played on.
+// Package engines gives the scenarios new ledgers on the engines that the environment chooses.
 package engines
 
 import (

@@ -21,14 +21,14 @@ import (
 
 type object = blackbox.Object
 
-// patience bounds how long something may take that has to happen.
-const patience = 30 * time.Second
+// timeout bounds how long something may take that has to happen.
+const timeout = 30 * time.Second
 
-// stage is set up before the first test and does not change.
-var stage engines.Stage
+// fixture is set up before the first test and does not change.
+var fixture engines.Fixture
 
 func TestMain(m *testing.M) {
-	os.Exit(stage.Play(m, func() (*engines.Engines, error) {
+	os.Exit(fixture.Run(m, func() (*engines.Engines, error) {
 		return engines.Start(engines.PostgreSQL, engines.PostgreSQL, engines.Redis)
 	}))
 }
@@ -43,9 +43,9 @@ type cluster struct {
 // newCluster starts a server for each role.
 func newCluster(t *testing.T, roles ...string) *cluster {
 	t.Helper()
-	c := &cluster{t: t, options: process.Options{Binary: stage.Binary, AdminKey: "the-admin-key-of-all-instances",
+	c := &cluster{t: t, options: process.Options{Binary: fixture.Binary, AdminKey: "the-admin-key-of-all-instances",
 		Env: []string{"LICENSELEDGER_MASTER_KEY=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}}}
-	require.NoError(t, stage.Engines.NewLedger(t.Context(), &c.options))
+	require.NoError(t, fixture.Engines.NewLedger(t.Context(), &c.options))
 	for _, role := range roles {
 		c.start(role)
 	}
@@ -120,7 +120,7 @@ func owned(t *testing.T, server *blackbox.Server) (names []string) {
 func ownsAll(t *testing.T, server *blackbox.Server) time.Duration {
 	t.Helper()
 	began := time.Now()
-	require.Eventually(t, func() bool { return len(owned(t, server)) == 4 }, patience, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return len(owned(t, server)) == 4 }, timeout, 20*time.Millisecond)
 	return time.Since(began)
 }
 

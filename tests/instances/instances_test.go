@@ -97,7 +97,7 @@ func TestTheProjectionsOfAPausedInstanceAreTakenOverAndItKnowsWhenItWakes(t *tes
 		require.NoError(t, syscall.Kill(owner.PID(), syscall.SIGSTOP))
 	})
 	require.NoError(t, syscall.Kill(paused.PID(), syscall.SIGCONT))
-	require.Eventually(t, func() bool { return len(owned(t, paused)) == 0 }, patience, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return len(owned(t, paused)) == 0 }, timeout, 20*time.Millisecond)
 	l := sell(t, paused, nil)
 	require.Equal(t, "VALID", verdict(t, rest, l.Key))
 	require.Len(t, owned(t, rest), 4)
@@ -127,7 +127,7 @@ func TestWhatTimeBringsAboutIsRecordedOnce(t *testing.T) {
 			"product": first.Product.ID, "plan": first.Plan.Code, "expires_at": soon, "customer": object{"name": "Ada Byron", "email": "ada@example.com"}})))
 	}
 	for _, l := range sold {
-		require.Eventually(t, func() bool { return slices.Contains(eventTypes(t, c.servers[1], l), "license.expired.v2") }, patience, 50*time.Millisecond)
+		require.Eventually(t, func() bool { return slices.Contains(eventTypes(t, c.servers[1], l), "license.expired.v2") }, timeout, 50*time.Millisecond)
 	}
 	for _, l := range sold {
 		require.Equal(t, []string{"license.issued.v1", "license.expired.v2"}, eventTypes(t, c.servers[2], l))
@@ -157,7 +157,7 @@ func TestRolesShareTheWork(t *testing.T) {
 			}
 		}
 		return false
-	}, patience, 50*time.Millisecond, "the projector rebuilds what the other instance was asked for")
+	}, timeout, 50*time.Millisecond, "the projector rebuilds what the other instance was asked for")
 }
 
 // balanced sends a request to one of several servers, and to the next when that one takes no connection or says that it is busy
@@ -228,7 +228,7 @@ func TestARollingRestartUnderLoadFailsNoRequest(t *testing.T) {
 	for round := range 2 {
 		for i, s := range c.servers {
 			before := done.Load()
-			require.Eventually(t, func() bool { return done.Load() > before+20 || t.Failed() }, patience, 5*time.Millisecond)
+			require.Eventually(t, func() bool { return done.Load() > before+20 || t.Failed() }, timeout, 5*time.Millisecond)
 			require.NoError(t, running[i].Stop())
 			var err error
 			running[i], err = process.Start(s.Options) // the clients know the server by its address, which stays

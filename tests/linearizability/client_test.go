@@ -118,7 +118,7 @@ func (c *client) record(h *history, q question, a answer, s span, again, replaye
 
 // try sends a request to an instance that is up.
 func (c *client) try(ctx context.Context, r request) (received, error) {
-	limit := patience
+	limit := timeout
 	if c.hastes && c.random.IntN(20) == 0 {
 		limit = time.Duration(c.random.Int64N(int64(30 * time.Millisecond)))
 	}

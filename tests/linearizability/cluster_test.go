@@ -37,7 +37,7 @@ func newCluster(t *testing.T, binary string) *cluster {
 	c := &cluster{adminKey: uuid.NewString() + uuid.NewString(), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}}
 	shared := process.Options{Binary: binary, AdminKey: c.adminKey}
 	shared.Env = append(shared.Env, "LICENSELEDGER_MASTER_KEY="+base64.StdEncoding.EncodeToString([]byte(uuid.NewString()[:32])))
-	require.NoError(t, stage.Engines.NewLedger(t.Context(), &shared))
+	require.NoError(t, fixture.Engines.NewLedger(t.Context(), &shared))
 	for _, variable := range shared.Env {
 		if database, ok := strings.CutPrefix(variable, "LICENSELEDGER_EVENTSTORE="); ok {
 			c.database = database
@@ -98,7 +98,7 @@ func (c *cluster) issue(t *testing.T) *license {
 // must asks as an admin until there is an answer.
 func must[T any](t *testing.T, c *cluster, path string, body object) T {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	r := request{path: path, body: body, key: uuid.NewString(), admin: true}
 	for at := 0; ; at++ {

@@ -2,5 +2,5 @@
 // record what they asked for and what was answered, and porcupine looks for an order of it that explains every answer.
 //
 // Meanwhile connections are cut and an instance is killed, started again and paused, so that many an answer is lost. Programs
-// with a planted defect are played with as well, to show that the check finds it.
+// with a mutation are checked as well, to show that the check finds it.
 package linearizability

@@ -30,7 +30,7 @@ const (
 // harm does one fault after the other until stop is closed, and leaves both instances running.
 func (f *faults) harm(stop <-chan struct{}) error {
 	for turn := 0; ; turn++ {
-		f.pace.await(stop, between, patience)
+		f.pace.await(stop, between, timeout)
 		select {
 		case <-stop:
 			return nil
@@ -64,7 +64,7 @@ SELECT count(*) FILTER (WHERE pg_terminate_backend(pid))
 
 // cutConnections ends some of the connections to the database, whoever's they are and whatever they are doing.
 func (f *faults) cutConnections() (err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, f.cluster.database)
 	if err != nil {
@@ -84,7 +84,7 @@ func (f *faults) kill(stop <-chan struct{}) error {
 	victim := f.victim()
 	victim.running.Load().Kill()
 	f.killed.Add(1)
-	f.pace.await(stop, downFor, patience)
+	f.pace.await(stop, downFor, timeout)
 	return victim.start()
 }
 

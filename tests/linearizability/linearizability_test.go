@@ -24,15 +24,15 @@ const (
 	licenses = 3  // in a round
 	asks     = 40 // of each client in a round: a short history is checked in no time
 
-	patience  = time.Minute // until an answer, a start, a fault, the next round
+	timeout   = time.Minute // until an answer, a start, a fault, the next round
 	checkTime = time.Minute
 )
 
-// stage is set up before the first test and does not change.
-var stage engines.Stage
+// fixture is set up before the first test and does not change.
+var fixture engines.Fixture
 
 func TestMain(m *testing.M) {
-	os.Exit(stage.Play(m, func() (*engines.Engines, error) {
+	os.Exit(fixture.Run(m, func() (*engines.Engines, error) {
 		return engines.Start(engines.PostgreSQL, engines.PostgreSQL)
 	}))
 }
@@ -45,7 +45,7 @@ func TestTwoInstancesAnswerAsOneWouldWhateverFails(t *testing.T) {
 		duration, err = time.ParseDuration(text)
 		require.NoError(t, err, tortureVariable)
 	}
-	g := newGame(t, stage.Binary)
+	g := newTrial(t, fixture.Binary)
 	g.hastes = true
 	f := &faults{cluster: g.cluster, pace: g.pace, random: g.newRandom()}
 	stop, harmed := make(chan struct{}), make(chan error, 1)
@@ -55,7 +55,7 @@ func TestTwoInstancesAnswerAsOneWouldWhateverFails(t *testing.T) {
 
 	var total total
 	enough := func() bool { return f.all() && total.repeated > 0 && total.left > 0 }
-	for began := time.Now(); time.Since(began) < duration || !enough() && time.Since(began) < duration+patience; {
+	for began := time.Now(); time.Since(began) < duration || !enough() && time.Since(began) < duration+timeout; {
 		h := g.round()
 		total.add(h)
 		if broken := h.broken.Load(); broken != nil {
@@ -84,8 +84,8 @@ func (s total) String() string {
 	return fmt.Sprintf("%d rounds, %d operations; %d answers lost: %d asked again, %d left open", s.rounds, s.operations, s.lost, s.repeated, s.left)
 }
 
-// game is a cluster with its clients.
-type game struct {
+// trial is a cluster with its clients.
+type trial struct {
 	t       *testing.T
 	cluster *cluster
 	pace    *pace
@@ -93,21 +93,21 @@ type game struct {
 	hastes  bool // clients hang up on many an answer
 }
 
-func newGame(t *testing.T, binary string) *game {
+func newTrial(t *testing.T, binary string) *trial {
 	t.Helper()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	return &game{t: t, cluster: newCluster(t, binary), pace: newPace(), random: rand.New(rand.NewPCG(seed, 1))}
+	return &trial{t: t, cluster: newCluster(t, binary), pace: newPace(), random: rand.New(rand.NewPCG(seed, 1))}
 }
 
-func (g *game) newRandom() *rand.Rand {
+func (g *trial) newRandom() *rand.Rand {
 	return rand.New(rand.NewPCG(g.random.Uint64(), g.random.Uint64()))
 }
 
 // round lets the clients compete for the seats of new licences and returns what came of it.
-func (g *game) round() *history {
+func (g *trial) round() *history {
 	g.t.Helper()
-	ctx, cancel := context.WithTimeout(g.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(g.t.Context(), timeout)
 	defer cancel()
 	all := make([]*license, licenses)
 	for i := range all {

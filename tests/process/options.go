@@ -6,7 +6,7 @@ import (
 )
 
 // Options say how the program is started. Whatever sets one engine apart from another belongs in here, so that the same
-// scenarios can be played on each.
+// scenarios can run on each.
 type Options struct {
 	Binary   string
 	DataDir  string

@@ -18,10 +18,10 @@ var versions = []string{
 	"74a7f9d", // the last one before 1.0
 }
 
-var stage engines.Stage
+var shared engines.Fixture
 
 func TestMain(m *testing.M) {
-	os.Exit(stage.Play(m, func() (*engines.Engines, error) { return engines.Start(engines.PostgreSQL, engines.PostgreSQL) }))
+	os.Exit(shared.Run(m, func() (*engines.Engines, error) { return engines.Start(engines.PostgreSQL, engines.PostgreSQL) }))
 }
 
 func TestLedgersOfEarlierVersionsAreServedAsTheyWere(t *testing.T) {
@@ -41,10 +41,10 @@ func opened(t *testing.T, fixture, engine string) {
 	t.Helper()
 	answers, err := upgrade.ReadAnswers(fixture)
 	require.NoError(t, err)
-	options := process.Options{Binary: stage.Binary, DataDir: filepath.Join(t.TempDir(), "data")}
+	options := process.Options{Binary: shared.Binary, DataDir: filepath.Join(t.TempDir(), "data")}
 	place := &engines.Engines{Events: engines.SQLite, ReadModels: engines.SQLite}
 	if engine == engines.PostgreSQL {
-		place = stage.Engines
+		place = shared.Engines
 	}
 	require.NoError(t, upgrade.Open(t.Context(), fixture, place, &options))
 	for range 2 {

@@ -1,4 +1,4 @@
-// Make plays the life of a vendor on a given binary and keeps what the binary wrote, and what it answered, as a fixture:
+// Make runs a long scenario against a given binary and keeps what the binary wrote, and what it answered, as a fixture:
 //
 //	go run ./tests/upgrade/make -binary PATH -version NAME
 //

@@ -40,12 +40,12 @@ func databaseOf(o process.Options) string {
 	return ""
 }
 
-// make plays, erases a person, leaves a lease that is live when the server stops, keeps the result, and records what the
+// make runs the scenario, erases a person, leaves a lease that is live when the server stops, keeps the result, and records what the
 // same program answers when it opens a copy after that lease has run out.
 func (m *maker) make(ctx context.Context) error {
-	var p *player
+	var p *recorder
 	if err := m.serving(m.options, func(c *upgrade.Client) (err error) {
-		p, err = play(ctx, c)
+		p, err = recordScenario(ctx, c)
 		return err
 	}); err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 
 // record asks everything there is to ask. Commands are repeated, and must be answered as they were the first time, but for
 // what concerns the erased person.
-func (p *player) record(ctx context.Context, client *upgrade.Client) (a upgrade.Answers, err error) {
+func (p *recorder) record(ctx context.Context, client *upgrade.Client) (a upgrade.Answers, err error) {
 	a.Head, a.Opened = p.head, p.head+1 // the lease that ran out lapses
 	if err := client.Settle(ctx, a.Opened); err != nil {
 		return a, err
@@ -48,7 +48,7 @@ func (p *player) record(ctx context.Context, client *upgrade.Client) (a upgrade.
 }
 
 // shown are the queries.
-func (p *player) shown() []upgrade.Exchange {
+func (p *recorder) shown() []upgrade.Exchange {
 	paths := []string{
 		"/v1/ledger/events?limit=1000", "/v1/products?limit=200", "/v1/plans?limit=200", "/v1/plans?product=cad", "/v1/licenses?limit=200", "/v1/licenses?limit=3&sort=issued_at",
 		"/v1/licenses?limit=200&sort=-expires_at", "/v1/licenses?limit=200&sort=customer_name", "/v1/licenses?product=rsa", "/v1/licenses?plan=trial",

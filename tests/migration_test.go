@@ -24,8 +24,8 @@ type ledgerSummary struct {
 	Digest       string
 }
 
-// said is what a command printed as JSON; the command must succeed.
-func said[T any](t *testing.T, o process.Options, arguments ...string) (value T) {
+// jsonOutput is what a command printed as JSON; the command must succeed.
+func jsonOutput[T any](t *testing.T, o process.Options, arguments ...string) (value T) {
 	t.Helper()
 	ran := run(t, o, append(arguments, "--json")...)
 	require.Zero(t, ran.Code, ran.Out+ran.Err)
@@ -33,19 +33,19 @@ func said[T any](t *testing.T, o process.Options, arguments ...string) (value T)
 	return value
 }
 
-// grown is a stopped embedded server that has sold a licence, and how to ask after it.
-type grown struct {
+// soldLedger is a stopped embedded server that has sold a licence, and how to ask after it.
+type soldLedger struct {
 	options   process.Options
 	key       string
 	activated api.Activation
 }
 
-func newGrown(t *testing.T, customers ...string) grown {
+func newSoldLedger(t *testing.T, customers ...string) soldLedger {
 	t.Helper()
 	server := newServer(t, embedded)
-	v := newVendorOn(t, server, nil, nil)
+	v := newTenantClientOn(t, server, nil, nil)
 	sold := v.customers(append([]string{"Ada Byron"}, customers...)...)
-	g := grown{options: server.Options, key: sold["Ada Byron"].Key}
+	g := soldLedger{options: server.Options, key: sold["Ada Byron"].Key}
 	g.activated = v.activate(g.key, built("laptop", nil))
 	v.license(sold["Ada Byron"]) // waits until the read models are there
 	server.MustStop(t)
@@ -53,12 +53,12 @@ func newGrown(t *testing.T, customers ...string) grown {
 }
 
 // answersAsBefore starts a server and wants it to validate the licence with the certificate of then.
-func (g grown) answersAsBefore(t *testing.T, o process.Options) {
+func (g soldLedger) answersAsBefore(t *testing.T, o process.Options) {
 	t.Helper()
-	server, err := blackbox.Launch(o, stage.contract, stage.coverage)
+	server, err := blackbox.Launch(o, fixture.contract, fixture.coverage)
 	require.NoError(t, err)
 	t.Cleanup(server.Kill)
-	v := vendor{t: t, server: server, admin: server.Admin(t), machine: server.Anyone(t)}
+	v := tenantClient{t: t, server: server, admin: server.Admin(t), machine: server.Anyone(t)}
 	verdict := v.validate(object{"license_key": g.key, "machine": built("laptop", nil)})
 	require.EqualValues(t, "VALID", verdict.Code)
 	require.Equal(t, g.activated.Certificate, *verdict.Certificate)
@@ -71,9 +71,9 @@ func (g grown) answersAsBefore(t *testing.T, o process.Options) {
 
 func TestALedgerGrowsFromAFileToPostgreSQLAndBackWithoutLosingAnEvent(t *testing.T) {
 	t.Parallel()
-	g := newGrown(t)
+	g := newSoldLedger(t)
 	database := newPostgres(t)
-	before := said[ledgerSummary](t, g.options, "ledger", "verify")
+	before := jsonOutput[ledgerSummary](t, g.options, "ledger", "verify")
 
 	there := g.options
 	there.Env = []string{"LICENSELEDGER_COPY_TO=" + database}
@@ -84,13 +84,13 @@ func TestALedgerGrowsFromAFileToPostgreSQLAndBackWithoutLosingAnEvent(t *testing
 
 	onPostgres := g.options
 	onPostgres.Env = []string{"LICENSELEDGER_EVENTSTORE=" + database}
-	require.Equal(t, before, said[ledgerSummary](t, onPostgres, "ledger", "verify"))
+	require.Equal(t, before, jsonOutput[ledgerSummary](t, onPostgres, "ledger", "verify"))
 
 	back := g.options
 	back.Env = []string{"LICENSELEDGER_COPY_FROM=" + database}
 	file := filepath.Join(t.TempDir(), "back.db")
 	require.Zero(t, run(t, back, "ledger", "copy", "--to", "sqlite:"+file).Code)
-	require.Equal(t, before, said[ledgerSummary](t, g.options, "ledger", "verify", "--at", "sqlite:"+file))
+	require.Equal(t, before, jsonOutput[ledgerSummary](t, g.options, "ledger", "verify", "--at", "sqlite:"+file))
 
 	refused := run(t, onPostgres, "backup", filepath.Join(t.TempDir(), "backup"))
 	require.Equal(t, 1, refused.Code)
@@ -100,7 +100,7 @@ func TestALedgerGrowsFromAFileToPostgreSQLAndBackWithoutLosingAnEvent(t *testing
 
 func TestKeysMoveToPostgreSQLSealed(t *testing.T) {
 	t.Parallel()
-	g := newGrown(t)
+	g := newSoldLedger(t)
 	there := g.options
 	there.Env = []string{"LICENSELEDGER_COPY_TO=" + newPostgres(t)}
 	ran := run(t, there, "keys", "copy", "--from", "sqlite:keys.db")
@@ -119,7 +119,7 @@ func TestKeysMoveToPostgreSQLSealed(t *testing.T) {
 
 func TestACopyIsRefusedWhereItWouldHarm(t *testing.T) {
 	t.Parallel()
-	g, other := newGrown(t), newGrown(t)
+	g, other := newSoldLedger(t), newSoldLedger(t)
 	for name, c := range map[string]struct {
 		told      string
 		arguments []string
@@ -146,21 +146,21 @@ func TestACopyIsRefusedWhereItWouldHarm(t *testing.T) {
 
 func TestAKilledCopyGoesOnWhereItEnded(t *testing.T) {
 	t.Parallel()
-	g := newGrown(t)
+	g := newSoldLedger(t)
 	multiply(t, filepath.Join(g.options.DataDir, "ledger.db"), 60_000)
-	before := said[ledgerSummary](t, g.options, "ledger", "verify")
+	before := jsonOutput[ledgerSummary](t, g.options, "ledger", "verify")
 	file := filepath.Join(t.TempDir(), "copy.db")
 	arguments := []string{"ledger", "copy", "--from", "sqlite:ledger.db", "--to", "sqlite:" + file}
 	for range 3 {
 		killAfter(t, exec.Command(g.options.Binary, append(arguments, "--data-dir", g.options.DataDir)...), file, 1<<20)
 	}
 	type report struct{ Present, Appended uint64 }
-	finished := said[report](t, g.options, arguments...)
+	finished := jsonOutput[report](t, g.options, arguments...)
 	t.Logf("%d events were there, %d were appended", finished.Present, finished.Appended)
 	require.Positive(t, finished.Present)
 	require.Positive(t, finished.Appended, "it was never killed in the middle")
 	require.Equal(t, before.Events, finished.Present+finished.Appended)
-	require.Equal(t, before, said[ledgerSummary](t, g.options, "ledger", "verify", "--at", "sqlite:"+file))
+	require.Equal(t, before, jsonOutput[ledgerSummary](t, g.options, "ledger", "verify", "--at", "sqlite:"+file))
 }
 
 // multiply adds events to a ledger in a file, each in a stream of its own.
@@ -215,8 +215,8 @@ func sizeOf(file string) (size int64) {
 
 func TestALedgerGrowsToEventStoreDBAndBack(t *testing.T) {
 	t.Parallel()
-	g := newGrown(t, "Grace Hopper", "Barbara Liskov")
-	before := said[ledgerSummary](t, g.options, "ledger", "verify")
+	g := newSoldLedger(t, "Grace Hopper", "Barbara Liskov")
+	before := jsonOutput[ledgerSummary](t, g.options, "ledger", "verify")
 	database, err := engines.Start(engines.EventStoreDB, engines.SQLite)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, database.Close()) })
@@ -231,14 +231,14 @@ func TestALedgerGrowsToEventStoreDBAndBack(t *testing.T) {
 		require.Zero(t, ran.Code, ran.Err)
 		require.Contains(t, ran.Out, told)
 	}
-	copied := said[ledgerSummary](t, onEventStoreDB, "ledger", "verify")
+	copied := jsonOutput[ledgerSummary](t, onEventStoreDB, "ledger", "verify")
 	require.Equal(t, before.Digest, copied.Digest)
 	require.Equal(t, before.Events, copied.Events)
 
 	back := g.options
 	back.Env = []string{"LICENSELEDGER_COPY_FROM=" + location}
 	require.Zero(t, run(t, back, "ledger", "copy", "--to", "sqlite:back.db").Code)
-	require.Equal(t, before, said[ledgerSummary](t, g.options, "ledger", "verify", "--at", "sqlite:back.db"))
+	require.Equal(t, before, jsonOutput[ledgerSummary](t, g.options, "ledger", "verify", "--at", "sqlite:back.db"))
 	healthy, found := diagnosed(t, onEventStoreDB)
 	require.True(t, healthy, found)
 }

@@ -14,15 +14,15 @@ import (
 	"github.com/licenseledger/licenseledger/tests/process"
 )
 
-// mostRounds bounds how long a planted defect may go unseen. It takes a few rounds at most.
+// mostRounds bounds how long a mutant may go undetected. It takes a few rounds at most.
 const mostRounds = 60
 
 // edit replaces text in a source file of the program.
 type edit struct{ file, old, new string }
 
-func TestAPlantedDefectIsFound(t *testing.T) {
+func TestEveryMutantIsFound(t *testing.T) {
 	t.Parallel()
-	// Both are planted where little has to be compiled again.
+	// Both change files that few packages import, so that little is compiled again.
 	for name, edits := range map[string][]edit{
 		// Refusals and verdicts come from what an instance remembers, which lags behind the ledger by a twentieth of a second at most.
 		"what others have appended is seen late": {
@@ -40,7 +40,7 @@ func TestAPlantedDefectIsFound(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := newGame(t, buildWith(t, edits))
+			g := newTrial(t, buildMutant(t, edits))
 			for round := range mostRounds {
 				h := g.round()
 				if porcupine.CheckOperationsTimeout(model(), h.operations, checkTime) == porcupine.Illegal {
@@ -48,13 +48,13 @@ func TestAPlantedDefectIsFound(t *testing.T) {
 					return
 				}
 			}
-			require.Fail(t, "the defect was not found", "in %d rounds", mostRounds)
+			require.Fail(t, "the mutant was not found", "in %d rounds", mostRounds)
 		})
 	}
 }
 
-// buildWith builds the program with some of its source replaced, which stays as it is.
-func buildWith(t *testing.T, edits []edit) string {
+// buildMutant builds the program with some of its source replaced. The files themselves stay unchanged.
+func buildMutant(t *testing.T, edits []edit) string {
 	t.Helper()
 	dir := t.TempDir()
 	edited := map[string]string{} // texts by path
@@ -65,7 +65,7 @@ func buildWith(t *testing.T, edits []edit) string {
 			require.NoError(t, err)
 			edited[path] = string(text)
 		}
-		require.Equal(t, 1, strings.Count(edited[path], e.old), "%s has changed: look for another way to plant the defect than in place of %q", e.file, e.old)
+		require.Equal(t, 1, strings.Count(edited[path], e.old), "%s has changed: find another mutation in place of %q", e.file, e.old)
 		edited[path] = strings.Replace(edited[path], e.old, e.new, 1)
 	}
 	overlay := map[string]map[string]string{"Replace": {}}

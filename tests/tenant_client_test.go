@@ -22,8 +22,8 @@ import (
 
 type object = blackbox.Object
 
-// vendor sells one product under one plan. Every scenario has a vendor of its own and so never meets another.
-type vendor struct {
+// tenantClient sells one product under one plan. Every scenario has its own and so never meets another.
+type tenantClient struct {
 	t       *testing.T
 	server  *blackbox.Server
 	admin   blackbox.Client
@@ -32,15 +32,15 @@ type vendor struct {
 	plan    api.Plan
 }
 
-// newVendor registers a product and publishes a plan on the shared server. The members replace those of an ordinary plan.
-func newVendor(t *testing.T, plan object) vendor {
+// newTenantClient registers a product and publishes a plan on the shared server. The members replace those of an ordinary plan.
+func newTenantClient(t *testing.T, plan object) tenantClient {
 	t.Helper()
-	return newVendorOn(t, stage.shared, nil, plan)
+	return newTenantClientOn(t, fixture.shared, nil, plan)
 }
 
-func newVendorOn(t *testing.T, server *blackbox.Server, product, plan object) vendor {
+func newTenantClientOn(t *testing.T, server *blackbox.Server, product, plan object) tenantClient {
 	t.Helper()
-	v := vendor{t: t, server: server, admin: server.Admin(t), machine: server.Anyone(t)}
+	v := tenantClient{t: t, server: server, admin: server.Admin(t), machine: server.Anyone(t)}
 	v.product = blackbox.Created[api.Product](v.admin.Post("/v1/products", with(object{"code": newCode(), "name": "CAD Suite"}, product)))
 	v.plan = blackbox.Created[api.Plan](v.admin.Post("/v1/products/"+v.product.ID.String()+"/plans", with(team(), plan)))
 	return v
@@ -64,71 +64,71 @@ func with(o object, members object) object {
 	return o
 }
 
-// order asks for a licence of the vendor.
-func (v vendor) order(members object) object {
+// order asks for a licence of its plan.
+func (v tenantClient) order(members object) object {
 	return with(object{
 		"product": v.product.Code, "plan": v.plan.Code, "customer": object{"name": "Ada Byron", "email": "ada@example.com"},
 	}, members)
 }
 
-func (v vendor) issue(members object) api.LicenseWithKey {
+func (v tenantClient) issue(members object) api.LicenseWithKey {
 	v.t.Helper()
 	return blackbox.Created[api.LicenseWithKey](v.admin.Post("/v1/licenses", v.order(members)))
 }
 
-func (v vendor) activate(key string, machine object) api.Activation {
+func (v tenantClient) activate(key string, machine object) api.Activation {
 	v.t.Helper()
 	return blackbox.Created[api.Activation](v.tryActivate(key, machine))
 }
 
-func (v vendor) tryActivate(key string, machine object) blackbox.Response {
+func (v tenantClient) tryActivate(key string, machine object) blackbox.Response {
 	v.t.Helper()
 	return v.machine.Post("/v1/activations", object{"license_key": key, "machine": machine})
 }
 
-func (v vendor) heartbeat(a api.Activation, key string, machine object) blackbox.Response {
+func (v tenantClient) heartbeat(a api.Activation, key string, machine object) blackbox.Response {
 	v.t.Helper()
 	return v.machine.Post("/v1/activations/"+a.ActivationID.String()+"/heartbeat", object{"license_key": key, "machine": machine})
 }
 
-func (v vendor) validate(question object) api.Verdict {
+func (v tenantClient) validate(question object) api.Verdict {
 	v.t.Helper()
 	verdict := blackbox.OK[api.Verdict](v.machine.Post("/v1/validate", question))
 	require.Equal(v.t, verdict.Code == "VALID", verdict.Valid)
-	stage.coverage.Saw(string(verdict.Code))
+	fixture.coverage.Saw(string(verdict.Code))
 	return verdict
 }
 
 // change carries out an admin's command on a licence, such as "suspend".
-func (v vendor) change(l api.LicenseWithKey, command string, members object) blackbox.Response {
+func (v tenantClient) change(l api.LicenseWithKey, command string, members object) blackbox.Response {
 	v.t.Helper()
 	return v.admin.Post("/v1/licenses/"+l.ID.String()+"/"+command, with(object{"reason": "because of " + command}, members))
 }
 
-func (v vendor) changed(l api.LicenseWithKey, command string, members object) api.License {
+func (v tenantClient) changed(l api.LicenseWithKey, command string, members object) api.License {
 	v.t.Helper()
 	return blackbox.OK[api.License](v.change(l, command, members))
 }
 
 // license shows a licence as queries do, with everything that was done to it before.
-func (v vendor) license(l api.LicenseWithKey) api.License {
+func (v tenantClient) license(l api.LicenseWithKey) api.License {
 	v.t.Helper()
 	return blackbox.OK[api.License](v.upToDate().Get("/v1/licenses/" + l.ID.String()))
 }
 
-func (v vendor) machines(l api.LicenseWithKey) []api.BoundMachine {
+func (v tenantClient) machines(l api.LicenseWithKey) []api.BoundMachine {
 	v.t.Helper()
 	return blackbox.OK[api.MachinePage](v.upToDate().Get("/v1/licenses/" + l.ID.String() + "/machines?limit=200")).Items
 }
 
 // upToDate returns a client whose queries see all that has happened so far.
-func (v vendor) upToDate() blackbox.Client {
+func (v tenantClient) upToDate() blackbox.Client {
 	v.t.Helper()
 	return v.admin.Seeing(head(v.t, v.admin))
 }
 
 // events are the licence's events so far.
-func (v vendor) events(l api.LicenseWithKey) []api.LedgerEvent {
+func (v tenantClient) events(l api.LicenseWithKey) []api.LedgerEvent {
 	v.t.Helper()
 	return blackbox.OK[api.LedgerPage](v.admin.Get("/v1/ledger/events?limit=1000&stream=" + streamOf(l))).Items
 }
@@ -149,13 +149,13 @@ func head(t *testing.T, admin blackbox.Client) uint64 {
 	return blackbox.OK[api.LedgerPage](admin.Get("/v1/ledger/events?limit=1")).Head
 }
 
-// patience bounds how long a scenario waits for something to happen.
-const patience = 30 * time.Second
+// timeout bounds how long a scenario waits for something to happen.
+const timeout = 30 * time.Second
 
 // await follows a licence's events until one of a type happens after a position, and returns it.
-func (v vendor) await(l api.LicenseWithKey, eventType string, after uint64) api.LedgerEvent {
+func (v tenantClient) await(l api.LicenseWithKey, eventType string, after uint64) api.LedgerEvent {
 	v.t.Helper()
-	ctx, cancel := context.WithTimeout(v.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(v.t.Context(), timeout)
 	defer cancel()
 	for e := range follow(v.t, ctx, v.admin, "&stream="+streamOf(l)+"&after="+strconv.FormatUint(after, 10)) {
 		if e.Type == eventType {
@@ -187,7 +187,7 @@ func follow(t *testing.T, ctx context.Context, admin blackbox.Client, query stri
 // eventually calls until it is true, as often as makes sense.
 func eventually(t *testing.T, what string, until func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(patience)
+	deadline := time.NewTimer(timeout)
 	defer deadline.Stop()
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()

@@ -15,8 +15,8 @@ import (
 
 type object = map[string]any
 
-// player sends commands and remembers them. After the first failure it sends nothing more: err tells what failed.
-type player struct {
+// recorder sends commands and remembers them. After the first failure it sends nothing more: err tells what failed.
+type recorder struct {
 	ctx    context.Context // of the one phase that runs
 	client *upgrade.Client
 	err    error
@@ -35,12 +35,12 @@ type player struct {
 type license struct{ id, key string }
 
 // command sends a command with an Idempotency-Key of its own and wants a status.
-func (p *player) command(name, path string, admin bool, body object, want int) object {
+func (p *recorder) command(name, path string, admin bool, body object, want int) object {
 	return p.conditional(name, path, admin, body, want, nil)
 }
 
 // conditional is command with further headers.
-func (p *player) conditional(name, path string, admin bool, body object, want int, headers map[string]string) object {
+func (p *recorder) conditional(name, path string, admin bool, body object, want int, headers map[string]string) object {
 	if p.err != nil {
 		return object{}
 	}
@@ -76,7 +76,7 @@ func (p *player) conditional(name, path string, admin bool, body object, want in
 }
 
 // ask remembers a validation, and wants a verdict now.
-func (p *player) ask(name string, body object, want string) {
+func (p *recorder) ask(name string, body object, want string) {
 	if p.err != nil {
 		return
 	}
@@ -99,7 +99,7 @@ func (p *player) ask(name string, body object, want string) {
 }
 
 // await waits until the licence has an event of a type.
-func (p *player) await(l license, eventType string) {
+func (p *recorder) await(l license, eventType string) {
 	for deadline := time.Now().Add(30 * time.Second); p.err == nil; {
 		var page struct{ Items []struct{ Type string } }
 		p.err = p.client.Get(p.ctx, "/v1/ledger/events?limit=1000&stream=license-"+l.id, &page)
@@ -114,17 +114,17 @@ func (p *player) await(l license, eventType string) {
 	}
 }
 
-func (p *player) product(name string, body object) string {
+func (p *recorder) product(name string, body object) string {
 	id := text(p.command("register "+name, "/v1/products", true, body, http.StatusCreated), "id")
 	p.products = append(p.products, id)
 	return id
 }
 
-func (p *player) plan(product string, body object) string {
+func (p *recorder) plan(product string, body object) string {
 	return text(p.command("publish "+text(body, "code"), "/v1/products/"+product+"/plans", true, body, http.StatusCreated), "id")
 }
 
-func (p *player) issue(name, plan string, members object) license {
+func (p *recorder) issue(name, plan string, members object) license {
 	body := object{"product": "cad", "plan": plan, "customer": object{"name": "Ada Byron", "email": "ada@example.com"}, "metadata": object{"case": name}}
 	for member, value := range members {
 		body[member] = value
@@ -136,11 +136,11 @@ func (p *player) issue(name, plan string, members object) license {
 }
 
 // change carries out a command on a licence, such as "suspend".
-func (p *player) change(l license, command string, members object) object {
+func (p *recorder) change(l license, command string, members object) object {
 	return p.tryChange(l, command, members, http.StatusOK)
 }
 
-func (p *player) tryChange(l license, command string, members object, want int) object {
+func (p *recorder) tryChange(l license, command string, members object, want int) object {
 	body := object{"reason": "because of " + command}
 	for member, value := range members {
 		body[member] = value
@@ -148,11 +148,11 @@ func (p *player) tryChange(l license, command string, members object, want int) 
 	return p.command(command, "/v1/licenses/"+l.id+"/"+command, true, body, want)
 }
 
-func (p *player) activate(l license, machine object, want int) object {
+func (p *recorder) activate(l license, machine object, want int) object {
 	return p.command("activate", "/v1/activations", false, object{"license_key": l.key, "machine": machine}, want)
 }
 
-func (p *player) heartbeat(activation object, l license, machine object, want int) {
+func (p *recorder) heartbeat(activation object, l license, machine object, want int) {
 	p.command("heartbeat", "/v1/activations/"+text(activation, "activation_id")+"/heartbeat", false, object{"license_key": l.key, "machine": machine}, want)
 }
 

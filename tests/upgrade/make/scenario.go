@@ -31,12 +31,12 @@ func machine(name string, replaced object) object {
 	return object{"name": name + " <ß>", "os": "linux/amd64", "components": components}
 }
 
-// soon is when licences end that are to end during the play.
+// soon is when licences end that are to end during the scenario.
 func soon() string { return time.Now().Add(3 * time.Second).UTC().Format(time.RFC3339Nano) }
 
-// play plays everything but the last lease. Nothing of it changes by the calendar within decades.
-func play(ctx context.Context, client *upgrade.Client) (*player, error) {
-	p := &player{ctx: ctx, client: client}
+// recordScenario sends everything but the end of the last lease. Nothing in it depends on the date within decades.
+func recordScenario(ctx context.Context, client *upgrade.Client) (*recorder, error) {
+	p := &recorder{ctx: ctx, client: client}
 	cad := p.product("cad", object{"code": "cad", "name": "CAD Suite", "offline_days": decades, "max_machines_per_license": 4, "platforms": []string{"linux/amd64"}})
 	rsa := p.product("rsa", object{"code": "rsa", "name": "Signed with RSA", "signing_algorithm": "rsa2048", "offline_days": decades})
 	team := object{"code": "team", "name": "Team", "type": "PROFESSIONAL", "max_machines": 3, "validity_days": decades,
@@ -61,7 +61,7 @@ func play(ctx context.Context, client *upgrade.Client) (*player, error) {
 }
 
 // states brings licences into every state, on every way there is.
-func (p *player) states() {
+func (p *recorder) states() {
 	active := p.issue("active", "team", object{"metadata": object{"order": "2024-0815", "ключ": "значение \"\\\n\t", "emoji 🦊": "<script>&amp;", "empty": ""}})
 	p.ask("active", object{"license_key": active.key, "product": "cad", "entitlements": []string{"export"}, "nonce": "n-1"}, "VALID")
 	p.ask("entitlement missing", object{"license_key": active.key, "entitlements": []string{"absent"}}, "ENTITLEMENT_MISSING")
@@ -114,7 +114,7 @@ func (p *player) states() {
 }
 
 // machines binds, rebinds, releases and lets hardware drift.
-func (p *player) machines() {
+func (p *recorder) machines() {
 	l := p.issue("machines", "team", nil)
 	first := p.activate(l, machine("laptop", nil), created)
 	second := p.activate(l, machine("desktop", nil), created)
@@ -137,8 +137,8 @@ func (p *player) machines() {
 	p.ask("signed with RSA", object{"license_key": signed.key, "machine": machine("rsa", nil)}, "VALID")
 }
 
-// floatingSeats has leases that ended and lapsed; a lapse needs an expiry, since the shortest lease outlasts any play.
-func (p *player) floatingSeats() {
+// floatingSeats has leases that ended and lapsed; a lapse needs an expiry, since the shortest lease outlasts the scenario.
+func (p *recorder) floatingSeats() {
 	ended := p.issue("floating, ended", "floating", nil)
 	seat := p.activate(ended, machine("a", nil), created)
 	p.command("end a lease", "/v1/activations/"+text(seat, "activation_id")+"/deactivate", false, object{"license_key": ended.key, "reason": "done"}, ok)
@@ -154,7 +154,7 @@ func (p *player) floatingSeats() {
 }
 
 // rotation replaces signing keys; certificates from before stay good.
-func (p *player) rotation(products ...string) {
+func (p *recorder) rotation(products ...string) {
 	for _, id := range products {
 		p.command("rotate the signing key", "/v1/products/"+id+"/rotate-key", true, object{"reason": "yearly"}, ok)
 	}
@@ -169,7 +169,7 @@ func (p *player) rotation(products ...string) {
 }
 
 // revision revises a plan; licences from before keep their terms.
-func (p *player) revision(plan string) {
+func (p *recorder) revision(plan string) {
 	p.command("revise the plan", "/v1/plans/"+plan, true, object{"name": "Team 2", "type": "PROFESSIONAL", "max_machines": 1, "validity_days": decades,
 		"features": object{"export": false}}, ok)
 	l := p.issue("under the revised plan", "team", nil)
@@ -177,7 +177,7 @@ func (p *player) revision(plan string) {
 }
 
 // people issues for a customer who is erased afterwards, and a batch.
-func (p *player) people() {
+func (p *recorder) people() {
 	gone := p.issue("for a person who is erased", "perpetual", object{"customer": object{"name": "Erased Person", "email": "erased@example.com"}})
 	p.activate(gone, machine("of an erased person", nil), created)
 	p.ask("of an erased person", object{"license_key": gone.key, "machine": machine("of an erased person", nil)}, "VALID")
@@ -207,7 +207,7 @@ func (p *player) people() {
 }
 
 // finish derives the read models again, without the erased person, and leaves a lease that is live.
-func (p *player) finish(ctx context.Context, client *upgrade.Client) error {
+func (p *recorder) finish(ctx context.Context, client *upgrade.Client) error {
 	p.ctx, p.client = ctx, client
 	for _, projection := range []string{"licenses", "machines"} {
 		if p.err == nil {
