@@ -45,7 +45,7 @@ func (c ActivateMachine) decide(s *Stream, now time.Time) ([]event.Payload, erro
 			Components:  c.Machine.Hashes,
 			OS:          c.Machine.OS,
 			Name:        c.Machine.Name,
-			SeatsUsed:   s.seatsUsed + 1,
+			SeatsUsed:   s.machines.seatsUsed + 1,
 			BoundAt:     now,
 		},
 		activation.Granted{
@@ -62,7 +62,7 @@ func (c ActivateMachine) decide(s *Stream, now time.Time) ([]event.Payload, erro
 
 // seatFree returns nil when another machine may take a seat.
 func (s *Stream) seatFree() error {
-	if s.seatsUsed >= s.Policy.Seats() {
+	if s.machines.seatsUsed >= s.Policy.Seats() {
 		return ErrSeatLimitReached.WithMessage("all %d seats of the licence are taken", s.Policy.Seats())
 	}
 	return nil
@@ -85,7 +85,7 @@ func (s *Stream) keep(known recognised, presented machine.Machine, keyID string,
 			DriftedAt:           now,
 		})
 	}
-	seats := s.seatsUsed
+	seats := s.machines.seatsUsed
 	lapsed := known.Activation.Status == activation.StatusLapsed
 	if lapsed {
 		if err := s.seatFree(); err != nil {

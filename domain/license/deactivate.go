@@ -24,7 +24,7 @@ func (c Deactivate) decide(s *Stream, now time.Time) ([]event.Payload, error) {
 	if !found {
 		return nil, ErrActivationNotFound
 	}
-	seats := s.seatsUsed
+	seats := s.machines.seatsUsed
 	if bound.Activation.Status == activation.StatusActive {
 		seats--
 	}

@@ -1,8 +1,6 @@
 package license
 
 import (
-	"cmp"
-	"slices"
 	"time"
 
 	"github.com/licenseledger/licenseledger/domain/activation"
@@ -18,7 +16,7 @@ func (s *Stream) Due(now time.Time) []event.Payload {
 	var due []event.Payload
 	expiry, expires := s.expiry()
 	expires = expires && !now.Before(expiry)
-	seats := s.seatsUsed
+	seats := s.machines.seatsUsed
 	for _, h := range s.leasesEndingBy(now) {
 		if expires && expiry.Before(h.Activation.ExpiresAt) { // a renewal may have brought the expiry forward
 			due, expires = append(due, Expired{ExpiredAt: expiry}), false
@@ -57,10 +55,11 @@ func (s *Stream) asOf(now time.Time) (*Stream, []event.Payload) {
 	if s.Expiry == nil && next.Expiry != nil {
 		next.Expiry = &Fact{Since: next.Expiry.Since, By: s.ExpiryEvent}
 	}
-	for id, h := range next.machines {
-		if h.Activation.Status == activation.StatusLapsed && h.Activation.StatusEvent.Position == 0 {
-			h.Activation.StatusEvent = h.Activation.CertificateEvent
-			next.machines[id] = h
+	for _, p := range due {
+		if lapsed, ok := p.(activation.Lapsed); ok {
+			bound, _ := next.machines.get(lapsed.BindingID)
+			bound.Activation.StatusEvent = bound.Activation.CertificateEvent
+			next.machines.set(lapsed.BindingID, bound)
 		}
 	}
 	return next, due
@@ -68,17 +67,14 @@ func (s *Stream) asOf(now time.Time) (*Stream, []event.Payload) {
 
 // leasesEndingBy lists the floating places whose lease is over, in the order of their end.
 func (s *Stream) leasesEndingBy(now time.Time) []BoundMachine {
-	if !s.Policy.Floating() {
-		return nil
-	}
 	var over []BoundMachine
-	for _, h := range s.machines {
-		if h.Activation.Status == activation.StatusActive && !now.Before(h.Activation.ExpiresAt) {
-			over = append(over, h)
+	s.machines.byLeaseEnd.Scan(func(lease entry[time.Time]) bool {
+		if now.Before(lease.key) {
+			return false
 		}
-	}
-	slices.SortFunc(over, func(a, b BoundMachine) int {
-		return cmp.Or(a.Activation.ExpiresAt.Compare(b.Activation.ExpiresAt), slices.Compare(a.Binding.ID[:], b.Binding.ID[:]))
+		bound, _ := s.machines.get(lease.binding)
+		over = append(over, bound)
+		return true
 	})
 	return over
 }
@@ -94,13 +90,8 @@ func (s *Stream) expiry() (at time.Time, ends bool) {
 // earliestDue is the first moment at which [Stream.Due] has something to say; zero when never.
 func (s *Stream) earliestDue() time.Time {
 	due, _ := s.expiry()
-	if !s.Policy.Floating() {
-		return due
-	}
-	for _, h := range s.machines {
-		if h.Activation.Status == activation.StatusActive && (due.IsZero() || h.Activation.ExpiresAt.Before(due)) {
-			due = h.Activation.ExpiresAt
-		}
+	if lease, ok := s.machines.byLeaseEnd.Min(); ok && (due.IsZero() || lease.key.Before(due)) {
+		return lease.key
 	}
 	return due
 }

@@ -48,7 +48,7 @@ func TestHistoriesKeepTheirMeaning(t *testing.T) {
 			}
 			require.Equal(t, golden.Status, s.Status())
 			require.Equal(t, golden.DecidedBy, s.StatusEvent().Type)
-			require.Equal(t, s, restored(t, s), "a snapshot keeps the meaning too")
+			requireSame(t, s, restored(t, s), "a snapshot keeps the meaning too")
 			verdict := s.Verdict(license.Validate{}, noon)
 			require.Equal(t, golden.DecidedBy, verdict.DecidedBy[0].Type)
 		})

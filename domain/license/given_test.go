@@ -90,3 +90,8 @@ func (s *scenario) thenRefused(expected error) {
 func (s *scenario) validated(c license.Validate) license.Verdict {
 	return s.stream.Verdict(c, s.now)
 }
+
+// requireSame compares all that two streams hold.
+func requireSame(t require.TestingT, expected, actual *license.Stream, message string) {
+	require.Equal(t, license.ContentsOf(expected), license.ContentsOf(actual), message)
+}

@@ -143,7 +143,7 @@ func (w *world) ask(t *rapid.T, c license.Command, answer func() error) {
 	w.pass(w.now)
 	expected := answer()
 	decided, err := w.stream.Decide(c, w.now)
-	require.Equal(t, w.shadow, w.stream, "deciding leaves the stream as it is")
+	requireSame(t, w.shadow, w.stream, "deciding leaves the stream as it is")
 	if expected != nil {
 		require.ErrorIs(t, err, expected)
 		require.Empty(t, decided, "a refusal causes nothing")
@@ -168,7 +168,7 @@ func (w *world) append(t *rapid.T, payloads ...event.Payload) {
 		}
 		w.ledger = append(w.ledger, envelope)
 		next := continued(t, w.stream, envelope)
-		require.Equal(t, w.shadow, w.stream, "folding leaves the stream as it is")
+		requireSame(t, w.shadow, w.stream, "folding leaves the stream as it is")
 		w.stream, w.shadow = next, continued(t, w.shadow, envelope)
 		if moved, ok := p.(binding.MachineRebound); ok {
 			require.Equal(t, w.rebindsInWindow(w.now), moved.RebindsInWindow)
@@ -322,8 +322,8 @@ func (w *world) recordWhatIsDue(t *rapid.T) {
 func (w *world) check(t *rapid.T) {
 	w.pass(w.now)
 	s := w.stream.AsOf(w.now)
-	require.Equal(t, w.shadow, w.stream, "settling leaves the stream as it is")
-	require.Equal(t, w.stream, restored(t, w.stream), "a snapshot holds everything")
+	requireSame(t, w.shadow, w.stream, "settling leaves the stream as it is")
+	requireSame(t, w.stream, restored(t, w.stream), "a snapshot holds everything")
 	require.Empty(t, s.Due(w.now), "nothing is due of what is settled")
 	requireInOrder(t, w.stream.Due(w.now))
 
@@ -379,8 +379,8 @@ func requireInOrder(t *rapid.T, due []event.Payload) {
 
 // replay folds the whole ledger anew.
 func (w *world) replay(t *rapid.T) {
-	require.Equal(t, continued(t, nil, w.ledger...), w.stream, "replayed state is live state")
+	requireSame(t, continued(t, nil, w.ledger...), w.stream, "replayed state is live state")
 	half := len(w.ledger) / 2
-	require.Equal(t, continued(t, continued(t, nil, w.ledger[:half]...), w.ledger[half:]...), w.stream, "in any portions")
-	require.Equal(t, continued(t, restored(t, continued(t, nil, w.ledger[:half+1]...)), w.ledger[half+1:]...), w.stream, "or onto a snapshot")
+	requireSame(t, continued(t, continued(t, nil, w.ledger[:half]...), w.ledger[half:]...), w.stream, "in any portions")
+	requireSame(t, continued(t, restored(t, continued(t, nil, w.ledger[:half+1]...)), w.ledger[half+1:]...), w.stream, "or onto a snapshot")
 }

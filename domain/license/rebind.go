@@ -39,7 +39,7 @@ func (c RebindMachine) decide(s *Stream, now time.Time) ([]event.Payload, error)
 		return nil, ErrRebindLimitReached.WithMessage("the licence was moved %d times within %d days, which is the most its plan allows",
 			rebinds-1, s.Policy.RebindWindowDays)
 	}
-	seats := s.seatsUsed
+	seats := s.machines.seatsUsed
 	if bound.Activation.Status == activation.StatusLapsed {
 		if err := s.seatFree(); err != nil {
 			return nil, err

@@ -4,29 +4,23 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/licenseledger/licenseledger/domain/event"
-	"github.com/licenseledger/licenseledger/domain/machine"
 )
 
 // SnapshotFormat names what [Snapshot] writes and what the fold puts into it. It is raised when either changes, so that a program
 // never continues from what another version folded differently. A golden test holds it to that.
-const SnapshotFormat = 3
+const SnapshotFormat = 4
 
 // snapshot is a stream with everything that later decisions need.
 type snapshot struct {
-	Format        int
-	License       License
-	Issued        event.Ref
-	Stream        event.StreamState
-	Machines      map[uuid.UUID]BoundMachine
-	ByActivation  map[uuid.UUID]uuid.UUID
-	ByFingerprint map[machine.Fingerprint]uuid.UUID
-	SeatsUsed     int
-	NextDue       time.Time
+	Format   int
+	License  License
+	Issued   event.Ref
+	Stream   event.StreamState
+	Machines map[uuid.UUID]BoundMachine // by binding id
 }
 
 // Snapshot returns a folded stream as bytes. They are a cache, never the truth: the events are.
@@ -34,10 +28,12 @@ func Snapshot(s *Stream) ([]byte, error) {
 	if s == nil {
 		return nil, errors.New("take a snapshot: there is no licence")
 	}
-	text, err := json.Marshal(snapshot{
-		Format: SnapshotFormat, License: s.License, Issued: s.issued, Stream: s.stream,
-		Machines: s.machines, ByActivation: s.byActivation, ByFingerprint: s.byFingerprint, SeatsUsed: s.seatsUsed, NextDue: s.nextDue,
+	bound := make(map[uuid.UUID]BoundMachine, s.machines.byBinding.Len())
+	s.machines.byBinding.Scan(func(m boundMachine) bool {
+		bound[m.binding] = *m.BoundMachine
+		return true
 	})
+	text, err := json.Marshal(snapshot{Format: SnapshotFormat, License: s.License, Issued: s.issued, Stream: s.stream, Machines: bound})
 	if err != nil {
 		return nil, fmt.Errorf("take a snapshot: %w", err)
 	}
@@ -54,12 +50,15 @@ func Restore(text []byte) (*Stream, error) {
 	if from.Format != SnapshotFormat {
 		return nil, fmt.Errorf("restore a snapshot: it has format %d, not %d", from.Format, SnapshotFormat)
 	}
-	if from.Stream.Revision == 0 || from.Machines == nil || from.ByActivation == nil || from.ByFingerprint == nil {
+	if from.Stream.Revision == 0 || from.Machines == nil {
 		return nil, errors.New("restore a snapshot: it is incomplete")
 	}
 	from.License.issued = from.Issued
-	return &Stream{
-		License: from.License, stream: from.Stream,
-		machines: from.Machines, byActivation: from.ByActivation, byFingerprint: from.ByFingerprint, seatsUsed: from.SeatsUsed, nextDue: from.NextDue,
-	}, nil
+	s := &Stream{License: from.License, stream: from.Stream, machines: newMachines()}
+	s.machines.floating = s.Policy.Floating()
+	for id, bound := range from.Machines {
+		s.machines.set(id, bound)
+	}
+	s.nextDue = s.earliestDue()
+	return s, nil
 }

@@ -1,10 +1,7 @@
 package license
 
 import (
-	"cmp"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,7 +10,6 @@ import (
 	"github.com/licenseledger/licenseledger/domain/aggregate"
 	"github.com/licenseledger/licenseledger/domain/binding"
 	"github.com/licenseledger/licenseledger/domain/event"
-	"github.com/licenseledger/licenseledger/domain/machine"
 )
 
 const prefix aggregate.Prefix = "license-"
@@ -33,18 +29,9 @@ func IDOf(stream string) (id uuid.UUID, ok bool) { return prefix.ID(stream) }
 // one, so that readers never wait for writers. A nil Stream is a licence that does not exist.
 type Stream struct {
 	License
-	stream        event.StreamState
-	machines      map[uuid.UUID]BoundMachine // by binding id
-	byActivation  map[uuid.UUID]uuid.UUID
-	byFingerprint map[machine.Fingerprint]uuid.UUID
-	seatsUsed     int
-	nextDue       time.Time
-}
-
-// BoundMachine is a machine's place at a licence: its binding and its activation. It has a seat while the activation is ACTIVE.
-type BoundMachine struct {
-	Binding    binding.Binding
-	Activation activation.Activation
+	stream   event.StreamState
+	machines machines
+	nextDue  time.Time
 }
 
 // Fold returns the stream after further events. The given one is left as it is.
@@ -62,16 +49,10 @@ func Fold(s *Stream, events ...event.Event) (*Stream, error) {
 
 func (s *Stream) clone() *Stream {
 	if s == nil {
-		return &Stream{
-			machines:      map[uuid.UUID]BoundMachine{},
-			byActivation:  map[uuid.UUID]uuid.UUID{},
-			byFingerprint: map[machine.Fingerprint]uuid.UUID{},
-		}
+		return &Stream{machines: newMachines()}
 	}
 	next := *s
-	next.machines = maps.Clone(s.machines)
-	next.byActivation = maps.Clone(s.byActivation)
-	next.byFingerprint = maps.Clone(s.byFingerprint)
+	next.machines = s.machines.clone()
 	return &next
 }
 
@@ -79,6 +60,7 @@ func (s *Stream) apply(e event.Event) error {
 	switch happened := e.Payload.(type) {
 	case Issued, ValidityStarted, Suspended, Reinstated, Renewed, Expired, ExpiryUndone, Revoked, KeyReissued:
 		s.License = s.License.Apply(e)
+		s.machines.floating = s.Policy.Floating()
 	case binding.MachineBound:
 		s.applyBinding(happened.BindingID, e)
 	case binding.HardwareDrifted:
@@ -87,10 +69,7 @@ func (s *Stream) apply(e event.Event) error {
 		s.License = s.rebound(happened.ReboundAt)
 		s.applyBinding(happened.BindingID, e)
 	case binding.MachineReleased:
-		h := s.machines[happened.BindingID]
-		delete(s.byFingerprint, h.Binding.Machine.Fingerprint)
-		delete(s.byActivation, h.Activation.ID)
-		delete(s.machines, happened.BindingID)
+		s.machines.remove(happened.BindingID)
 	case activation.Granted:
 		s.applyActivation(happened.BindingID, e)
 	case activation.Renewed:
@@ -107,28 +86,16 @@ func (s *Stream) apply(e event.Event) error {
 
 // applyBinding applies an event of a binding that gives it a machine.
 func (s *Stream) applyBinding(id uuid.UUID, e event.Event) {
-	h := s.machines[id]
-	delete(s.byFingerprint, h.Binding.Machine.Fingerprint)
-	h.Binding = h.Binding.Apply(e)
-	s.byFingerprint[h.Binding.Machine.Fingerprint] = id
-	s.machines[id] = h
+	bound, _ := s.machines.get(id)
+	bound.Binding = bound.Binding.Apply(e)
+	s.machines.set(id, bound)
 }
 
-// applyActivation applies an event of a binding's activation and keeps count of the seats.
+// applyActivation applies an event of a binding's activation.
 func (s *Stream) applyActivation(bindingID uuid.UUID, e event.Event) {
-	h := s.machines[bindingID]
-	if h.Activation.Status == activation.StatusActive {
-		s.seatsUsed--
-	}
-	delete(s.byActivation, h.Activation.ID)
-	h.Activation = h.Activation.Apply(e)
-	if h.Activation.Status == activation.StatusActive {
-		s.seatsUsed++
-	}
-	if h.Activation.Status != activation.StatusEnded {
-		s.byActivation[h.Activation.ID] = bindingID
-	}
-	s.machines[bindingID] = h
+	bound, _ := s.machines.get(bindingID)
+	bound.Activation = bound.Activation.Apply(e)
+	s.machines.set(bindingID, bound)
 }
 
 // StreamState returns how far the stream was read.
@@ -140,62 +107,16 @@ func (s *Stream) StreamState() event.StreamState {
 }
 
 // SeatsUsed is the number of machines that hold a seat.
-func (s *Stream) SeatsUsed() int { return s.seatsUsed }
+func (s *Stream) SeatsUsed() int { return s.machines.seatsUsed }
 
 // ByBinding finds a machine's place by the id of its binding.
-func (s *Stream) ByBinding(id uuid.UUID) (BoundMachine, bool) {
-	h, ok := s.machines[id]
-	return h, ok
-}
+func (s *Stream) ByBinding(id uuid.UUID) (BoundMachine, bool) { return s.machines.get(id) }
 
 // ByActivation finds a machine's place by the id of its activation.
 func (s *Stream) ByActivation(id uuid.UUID) (BoundMachine, bool) {
-	bindingID, ok := s.byActivation[id]
-	return s.machines[bindingID], ok
-}
-
-// Find finds the place of a presented machine: by its fingerprint, else by its components as far as the policy allows.
-func (s *Stream) Find(presented machine.Machine) (BoundMachine, bool) {
-	known, found := s.recognise(presented)
-	return known.BoundMachine, found
-}
-
-// recognised is a place whose machine is, by policy, the one presented.
-type recognised struct {
-	BoundMachine
-	score machine.Score
-}
-
-// drifted reports whether the machine came back with changed hardware.
-func (r recognised) drifted(presented machine.Machine) bool {
-	return r.Binding.Machine.Fingerprint != presented.Fingerprint
-}
-
-// recognise finds the place of a presented machine: by its fingerprint, else the best match of its components, the
-// longest bound one where several match equally well.
-func (s *Stream) recognise(presented machine.Machine) (recognised, bool) {
-	if id, ok := s.byFingerprint[presented.Fingerprint]; ok {
-		return recognised{BoundMachine: s.machines[id]}, true
+	bindingID, found := s.machines.byActivation.first(id)
+	if !found {
+		return BoundMachine{}, false
 	}
-	if len(presented.Hashes) == 0 {
-		return recognised{}, false
-	}
-	var best recognised
-	found := false
-	for _, h := range s.machines {
-		same, score := h.Binding.Recognise(presented, s.Policy.FingerprintMatch)
-		if same && (!found || better(h, score, best)) {
-			best, found = recognised{BoundMachine: h, score: score}, true
-		}
-	}
-	return best, found
-}
-
-func better(h BoundMachine, score machine.Score, best recognised) bool {
-	return cmp.Or(
-		cmp.Compare(score.Matched, best.score.Matched),
-		cmp.Compare(best.score.Of, score.Of),
-		best.Binding.BoundAt.Compare(h.Binding.BoundAt),
-		slices.Compare(best.Binding.ID[:], h.Binding.ID[:]),
-	) > 0
+	return s.machines.get(bindingID)
 }

@@ -1,0 +1,41 @@
+package license
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/machine"
+)
+
+// Contents are all that a stream holds, in a form that can be compared: the shape of a B-tree depends on the order of its changes.
+type Contents struct {
+	License       License
+	Stream        event.StreamState
+	Floating      bool
+	Machines      map[uuid.UUID]BoundMachine
+	ByActivation  []entry[uuid.UUID]
+	ByFingerprint []entry[machine.Fingerprint]
+	ByComponent   []entry[component]
+	ByLeaseEnd    []entry[time.Time]
+	SeatsUsed     int
+	NextDue       time.Time
+}
+
+// ContentsOf reads a stream.
+func ContentsOf(s *Stream) Contents {
+	if s == nil {
+		return Contents{}
+	}
+	m := s.machines
+	all := Contents{
+		License: s.License, Stream: s.stream, Floating: m.floating, Machines: map[uuid.UUID]BoundMachine{},
+		ByActivation: m.byActivation.Items(), ByFingerprint: m.byFingerprint.Items(), ByComponent: m.byComponent.Items(), ByLeaseEnd: m.byLeaseEnd.Items(),
+		SeatsUsed: m.seatsUsed, NextDue: s.nextDue,
+	}
+	for _, b := range m.byBinding.Items() {
+		all.Machines[b.binding] = *b.BoundMachine
+	}
+	return all
+}
