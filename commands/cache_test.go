@@ -14,6 +14,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/commands/activation"
+	"github.com/licenseledger/licenseledger/commands/licensing"
+	"github.com/licenseledger/licenseledger/commands/runtime"
+	"github.com/licenseledger/licenseledger/domain/domaintest"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/eventstore"
@@ -75,11 +79,11 @@ func (r *reader) ReadStream(ctx context.Context, stream string, after event.Revi
 }
 
 // worn is a licence with a machine and a number of events, all of them recorded through h.
-func (o *office) worn(h *commands.Handler, events int) commands.IssuedLicense {
+func (o *fixture) worn(h *commands.Handler, events int) licensing.IssuedLicense {
 	o.t.Helper()
-	issued, err := h.IssueLicense(o.admin(vendor), commands.Request{}, order(o.plan(vendor, seats(2), rebinds(3))))
+	issued, err := h.Licensing.IssueLicense(o.admin(vendor), runtime.Request{}, order(o.plan(vendor, seats(2), rebinds(3))))
 	require.NoError(o.t, err)
-	_, err = h.ActivateMachine(o.machine(), keyed("activate"), commands.ActivateMachine{LicenseKey: issued.Key, Machine: box(1)})
+	_, err = h.Activation.ActivateMachine(o.machine(), keyed("activate"), activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(1)})
 	require.NoError(o.t, err)
 	for n := 3; n < events; n++ {
 		o.turn(h, issued.ID, n)
@@ -88,32 +92,32 @@ func (o *office) worn(h *commands.Handler, events int) commands.IssuedLicense {
 }
 
 // turn suspends a licence of odd revision, and reinstates one of even revision.
-func (o *office) turn(h *commands.Handler, id uuid.UUID, revision int) {
+func (o *fixture) turn(h *commands.Handler, id uuid.UUID, revision int) {
 	o.t.Helper()
 	var err error
 	if revision%2 == 1 {
-		_, err = h.SuspendLicense(o.admin(vendor), commands.Request{}, commands.SuspendLicense{LicenseID: id, Reason: "unpaid"})
+		_, err = h.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{}, licensing.SuspendLicense{LicenseID: id, Reason: "unpaid"})
 	} else {
-		_, err = h.ReinstateLicense(o.admin(vendor), commands.Request{}, commands.ReinstateLicense{LicenseID: id, Reason: "paid"})
+		_, err = h.Licensing.ReinstateLicense(o.admin(vendor), runtime.Request{}, licensing.ReinstateLicense{LicenseID: id, Reason: "paid"})
 	}
 	require.NoError(o.t, err)
 }
 
 // requireSameAnswers asks h, and an instance that knows the ledger only, what they think of a licence.
-func (o *office) requireSameAnswers(h *commands.Handler, store eventstore.Store, key string) {
+func (o *fixture) requireSameAnswers(h *commands.Handler, store eventstore.Store, key string) {
 	o.t.Helper()
 	m := box(1)
-	ask := commands.Validate{LicenseKey: key, Machine: &m}
-	expected, err := o.handler(store, 10).Validate(o.machine(), commands.Request{}, ask)
+	ask := activation.Validate{LicenseKey: o.key(key), Machine: &m}
+	expected, err := o.handler(store, 10).Activation.Validate(o.machine(), runtime.Request{}, ask)
 	require.NoError(o.t, err)
-	answer, err := h.Validate(o.machine(), commands.Request{}, ask)
+	answer, err := h.Activation.Validate(o.machine(), runtime.Request{}, ask)
 	require.NoError(o.t, err)
-	require.Equal(o.t, expected, answer)
+	domaintest.RequireSame(o.t, expected, answer)
 }
 
 func TestAColdLicenceIsContinuedFromItsSnapshot(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	cache := newRemembering()
 	issued := o.worn(o.handlerWith(o.store, 10, cache), 41)
 	require.Equal(t, []event.Revision{16, 32}, cache.saves, "a snapshot is taken now and then")
@@ -127,14 +131,14 @@ func TestAColdLicenceIsContinuedFromItsSnapshot(t *testing.T) {
 	require.Equal(t, int64(1), ledger.reads.Load(), "it is not cold any more")
 	require.Equal(t, []event.Revision{16, 32}, cache.saves)
 
-	repeated, err := o.handlerWith(o.store, 10, cache).ActivateMachine(o.machine(), keyed("activate"), commands.ActivateMachine{LicenseKey: issued.Key, Machine: box(1)})
+	repeated, err := o.handlerWith(o.store, 10, cache).Activation.ActivateMachine(o.machine(), keyed("activate"), activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(1)})
 	require.NoError(t, err)
 	require.True(t, repeated.Replayed, "commands are remembered in it")
 }
 
 func TestAColdLicenceOfManyEventsIsSavedWhenItIsFolded(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued, young := o.worn(o.Handler, 20), o.worn(o.Handler, 12)
 	cache := newRemembering()
 	cold := o.handlerWith(o.store, 10, cache)
@@ -151,7 +155,7 @@ func TestAColdLicenceOfManyEventsIsSavedWhenItIsFolded(t *testing.T) {
 
 func TestASnapshotOfAnotherHistoryIsNotBelieved(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	cache := newRemembering()
 	h := o.handlerWith(o.store, 10, cache)
 	issued, another := o.worn(h, 20), o.worn(h, 22)
@@ -168,7 +172,7 @@ func TestASnapshotOfAnotherHistoryIsNotBelieved(t *testing.T) {
 }
 
 // continuation is a licence as it might have gone on.
-func (o *office) continuation(s *license.Stream, until event.Revision) *license.Stream {
+func (o *fixture) continuation(s *license.Stream, until event.Revision) *license.Stream {
 	o.t.Helper()
 	for s.StreamState().Revision < until {
 		var err error
@@ -188,20 +192,20 @@ func TestAReadThatFailsBehindASnapshotIsAnError(t *testing.T) {
 	ledger.readsWith(func(context.Context, string, event.Revision) iter.Seq2[event.Envelope, error] {
 		return func(yield func(event.Envelope, error) bool) { yield(event.Envelope{}, eventstore.ErrUnavailable) }
 	})
-	_, err := o.handlerWith(ledger, 10, cache).Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: issued.Key})
+	_, err := o.handlerWith(ledger, 10, cache).Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(issued.Key)})
 	require.ErrorIs(t, err, eventstore.ErrUnavailable)
 }
 
 func TestEveryAppendIsAnnouncedAndNothingElse(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	cache := newRemembering()
 	issued := o.worn(o.handlerWith(o.store, 10, cache), 5)
 	before := cache.told
 	h := o.handlerWith(o.store, 10, cache)
 	o.turn(h, issued.ID, 5)
 	require.Equal(t, before+1, cache.told)
-	_, err := h.ReinstateLicense(o.admin(vendor), commands.Request{}, commands.ReinstateLicense{LicenseID: uuid.New(), Reason: "paid"})
+	_, err := h.Licensing.ReinstateLicense(o.admin(vendor), runtime.Request{}, licensing.ReinstateLicense{LicenseID: uuid.New(), Reason: "paid"})
 	require.ErrorIs(t, err, license.ErrNotFound)
 	o.requireSameAnswers(h, o.store, issued.Key)
 	require.Equal(t, before+1, cache.told)
@@ -209,14 +213,14 @@ func TestEveryAppendIsAnnouncedAndNothingElse(t *testing.T) {
 
 func TestAnInstanceThatIsToldOfAnAppendReadsAtOnce(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	synctest.Test(t, func(t *testing.T) {
 		ledger, cache := &counted{}, newRemembering()
 		h := o.handlerWith(ledger, 10, cache)
 		ctx, stop := context.WithCancel(t.Context())
 		followed := make(chan struct{})
 		go func() {
-			h.Follow(ctx, slog.New(slog.DiscardHandler))
+			h.RunReadIndex(ctx, slog.New(slog.DiscardHandler))
 			close(followed)
 		}()
 		synctest.Wait()

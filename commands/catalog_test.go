@@ -7,7 +7,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/commands/activation"
+	catalogcommands "github.com/licenseledger/licenseledger/commands/catalog"
+	"github.com/licenseledger/licenseledger/commands/runtime"
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/event"
@@ -27,8 +29,8 @@ func requireInvalid(t *testing.T, err error, fields ...string) {
 
 func TestRegisteringAProduct(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	p, err := o.RegisterProduct(o.admin(vendor), commands.Request{Correlation: "request-1"}, commands.RegisterProduct{
+	o := newFixture(t)
+	p, err := o.Catalog.RegisterProduct(o.admin(vendor), runtime.Request{Correlation: "request-1"}, catalogcommands.RegisterProduct{
 		Code: "cam", Name: "CAM", Platforms: []string{"linux/amd64"}, Algorithm: catalog.RSA2048, OfflineDays: new(7), MaxMachinesPerLicense: new(5),
 	})
 	require.NoError(t, err)
@@ -38,7 +40,7 @@ func TestRegisteringAProduct(t *testing.T) {
 	require.Equal(t, 5, *p.MaxMachinesPerLicense)
 	require.Equal(t, catalog.RSA2048, p.SigningKey().Algorithm)
 	require.Equal(t, noon, p.RegisteredAt)
-	require.Equal(t, commands.Outcome{Position: 1, Revision: 1}, p.Outcome)
+	require.Equal(t, runtime.Outcome{Position: 1, Revision: 1}, p.Outcome)
 
 	e := o.after(0)[0]
 	require.Equal(t, catalog.ProductRegisteredType, e.Type)
@@ -54,7 +56,7 @@ func TestRegisteringAProduct(t *testing.T) {
 
 func TestAProductHasDefaults(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	p := o.product(vendor)
 	require.Equal(t, catalog.Ed25519, p.SigningKey().Algorithm)
 	require.Equal(t, 3, p.OfflineDays)
@@ -67,21 +69,21 @@ func TestAProductHasDefaults(t *testing.T) {
 
 func TestRegisteringAProductIsRefused(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	o.product(vendor)
 	head := o.head()
-	_, err := o.RegisterProduct(o.admin(vendor), commands.Request{}, commands.RegisterProduct{Code: "cad", Name: "Another"})
+	_, err := o.Catalog.RegisterProduct(o.admin(vendor), runtime.Request{}, catalogcommands.RegisterProduct{Code: "cad", Name: "Another"})
 	require.ErrorIs(t, err, catalog.ErrProductCodeTaken)
-	_, err = o.RegisterProduct(o.admin(vendor), commands.Request{}, commands.RegisterProduct{Algorithm: "rsa1024", OfflineDays: new(0)})
+	_, err = o.Catalog.RegisterProduct(o.admin(vendor), runtime.Request{}, catalogcommands.RegisterProduct{Algorithm: "rsa1024", OfflineDays: new(0)})
 	requireInvalid(t, err, "code", "name", "offline_days", "signing_algorithm")
 	require.Equal(t, head, o.head())
 }
 
 func TestRotatingASigningKey(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	before := o.product(vendor)
-	after, err := o.RotateSigningKey(o.admin(vendor), commands.Request{}, commands.RotateSigningKey{ProductID: before.ID, Reason: "once a year"})
+	after, err := o.Catalog.RotateSigningKey(o.admin(vendor), runtime.Request{}, catalogcommands.RotateSigningKey{ProductID: before.ID, Reason: "once a year"})
 	require.NoError(t, err)
 	require.Len(t, after.SigningKeys, 2)
 	require.Equal(t, before.SigningKey(), after.SigningKeys[0])
@@ -92,28 +94,28 @@ func TestRotatingASigningKey(t *testing.T) {
 
 func TestRotatingASigningKeyIsRefused(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	p := o.product(vendor)
 	head := o.head()
-	_, err := o.RotateSigningKey(o.admin(vendor), commands.Request{}, commands.RotateSigningKey{ProductID: uuid.New()})
+	_, err := o.Catalog.RotateSigningKey(o.admin(vendor), runtime.Request{}, catalogcommands.RotateSigningKey{ProductID: uuid.New()})
 	require.ErrorIs(t, err, catalog.ErrProductNotFound)
-	_, err = o.RotateSigningKey(o.admin(vendor), commands.Request{}, commands.RotateSigningKey{ProductID: p.ID, Reason: strings.Repeat("x", 501)})
+	_, err = o.Catalog.RotateSigningKey(o.admin(vendor), runtime.Request{}, catalogcommands.RotateSigningKey{ProductID: p.ID, Reason: strings.Repeat("x", 501)})
 	requireInvalid(t, err, "reason")
 	require.Equal(t, head, o.head())
 }
 
 func TestPublishingAndRevisingAPlan(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	p := o.product(vendor)
-	plan, err := o.PublishPlan(o.admin(vendor), commands.Request{}, commands.PublishPlan{ProductID: p.ID, Code: "pro", Terms: terms()})
+	plan, err := o.Catalog.PublishPlan(o.admin(vendor), runtime.Request{}, catalogcommands.PublishPlan{ProductID: p.ID, Code: "pro", Terms: terms()})
 	require.NoError(t, err)
 	require.Equal(t, catalog.PlanID(p.ID, "pro"), plan.ID)
 	require.Equal(t, terms().WithDefaults(), plan.Terms)
 	require.Equal(t, 1, plan.Plan.Revision)
 	require.Equal(t, event.Revision(1), plan.Outcome.Revision)
 
-	revised, err := o.RevisePlan(o.admin(vendor), commands.Request{}, commands.RevisePlan{PlanID: plan.ID, Terms: terms(seats(9))})
+	revised, err := o.Catalog.RevisePlan(o.admin(vendor), runtime.Request{}, catalogcommands.RevisePlan{PlanID: plan.ID, Terms: terms(seats(9))})
 	require.NoError(t, err)
 	require.Equal(t, 9, revised.Terms.MaxMachines)
 	require.Equal(t, 2, revised.Plan.Revision)
@@ -122,36 +124,36 @@ func TestPublishingAndRevisingAPlan(t *testing.T) {
 
 func TestALicensePinsThePlanItWasIssuedUnder(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	plan := o.plan(vendor, seats(1))
-	before, err := o.IssueLicense(o.admin(vendor), commands.Request{}, order(plan))
+	before, err := o.Licensing.IssueLicense(o.admin(vendor), runtime.Request{}, order(plan))
 	require.NoError(t, err)
-	_, err = o.RevisePlan(o.admin(vendor), commands.Request{}, commands.RevisePlan{PlanID: plan.ID, Terms: terms(seats(2))})
+	_, err = o.Catalog.RevisePlan(o.admin(vendor), runtime.Request{}, catalogcommands.RevisePlan{PlanID: plan.ID, Terms: terms(seats(2))})
 	require.NoError(t, err)
-	after, err := o.IssueLicense(o.admin(vendor), commands.Request{}, order(plan))
+	after, err := o.Licensing.IssueLicense(o.admin(vendor), runtime.Request{}, order(plan))
 	require.NoError(t, err)
 	require.Equal(t, 1, before.PlanRevision)
 	require.Equal(t, 2, after.PlanRevision)
-	require.Equal(t, commands.Seats{Used: 1, Limit: 1}, o.activate(before.Key, 1).Seats)
-	require.Equal(t, commands.Seats{Used: 1, Limit: 2}, o.activate(after.Key, 1).Seats)
+	require.Equal(t, activation.Seats{Used: 1, Limit: 1}, o.activate(before.Key, 1).Seats)
+	require.Equal(t, activation.Seats{Used: 1, Limit: 2}, o.activate(after.Key, 1).Seats)
 }
 
 func TestPublishingAndRevisingAPlanIsRefused(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	plan := o.plan(vendor)
 	head := o.head()
-	publish := func(c commands.PublishPlan) error {
-		_, err := o.PublishPlan(o.admin(vendor), commands.Request{}, c)
+	publish := func(c catalogcommands.PublishPlan) error {
+		_, err := o.Catalog.PublishPlan(o.admin(vendor), runtime.Request{}, c)
 		return err
 	}
-	require.ErrorIs(t, publish(commands.PublishPlan{ProductID: uuid.New(), Code: "pro", Terms: terms()}), catalog.ErrProductNotFound)
-	require.ErrorIs(t, publish(commands.PublishPlan{ProductID: plan.ProductID, Code: plan.Code, Terms: terms()}), catalog.ErrPlanCodeTaken)
-	requireInvalid(t, publish(commands.PublishPlan{ProductID: plan.ProductID, Code: "P", Terms: terms(seats(0))}), "code", "max_machines")
+	require.ErrorIs(t, publish(catalogcommands.PublishPlan{ProductID: uuid.New(), Code: "pro", Terms: terms()}), catalog.ErrProductNotFound)
+	require.ErrorIs(t, publish(catalogcommands.PublishPlan{ProductID: plan.ProductID, Code: plan.Code, Terms: terms()}), catalog.ErrPlanCodeTaken)
+	requireInvalid(t, publish(catalogcommands.PublishPlan{ProductID: plan.ProductID, Code: "P", Terms: terms(seats(0))}), "code", "max_machines")
 
-	_, err := o.RevisePlan(o.admin(vendor), commands.Request{}, commands.RevisePlan{PlanID: uuid.New(), Terms: terms()})
+	_, err := o.Catalog.RevisePlan(o.admin(vendor), runtime.Request{}, catalogcommands.RevisePlan{PlanID: uuid.New(), Terms: terms()})
 	require.ErrorIs(t, err, catalog.ErrPlanNotFound)
-	_, err = o.RevisePlan(o.admin(vendor), commands.Request{}, commands.RevisePlan{PlanID: plan.ID, Terms: terms(seats(0))})
+	_, err = o.Catalog.RevisePlan(o.admin(vendor), runtime.Request{}, catalogcommands.RevisePlan{PlanID: plan.ID, Terms: terms(seats(0))})
 	requireInvalid(t, err, "max_machines")
 	require.Equal(t, head, o.head())
 }

@@ -7,6 +7,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/commands/activation"
+	catalogcommands "github.com/licenseledger/licenseledger/commands/catalog"
+	"github.com/licenseledger/licenseledger/commands/licensing"
+	"github.com/licenseledger/licenseledger/commands/runtime"
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/domain/machine"
@@ -14,7 +18,7 @@ import (
 )
 
 // verified checks a certificate offline against a product's published keys.
-func verified(t *testing.T, certificate string, p commands.Product, now time.Time) keyring.Certificate {
+func verified(t *testing.T, certificate string, p catalogcommands.Product, now time.Time) keyring.Certificate {
 	t.Helper()
 	set, err := keyring.JWKS(p.SigningKeys)
 	require.NoError(t, err)
@@ -25,7 +29,7 @@ func verified(t *testing.T, certificate string, p commands.Product, now time.Tim
 
 func TestACertificateSaysWhatTheLedgerSays(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue()
 	a := o.activate(issued.Key, 1)
 	require.Equal(t, keyring.Certificate{
@@ -39,7 +43,7 @@ func TestACertificateSaysWhatTheLedgerSays(t *testing.T) {
 
 func TestARenewedCertificateKeepsItsBeginning(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue()
 	o.activate(issued.Key, 1)
 	later := noon.Add(2 * day)
@@ -56,27 +60,27 @@ func TestCertificatesOutliveTheRotationOfTheirKey(t *testing.T) {
 	for _, algorithm := range []catalog.Algorithm{catalog.Ed25519, catalog.RSA2048} {
 		t.Run(string(algorithm), func(t *testing.T) {
 			t.Parallel()
-			o := newOffice(t)
-			p, err := o.RegisterProduct(o.admin(vendor), commands.Request{}, commands.RegisterProduct{Code: "cam", Name: "CAM", Algorithm: algorithm})
+			o := newFixture(t)
+			p, err := o.Catalog.RegisterProduct(o.admin(vendor), runtime.Request{}, catalogcommands.RegisterProduct{Code: "cam", Name: "CAM", Algorithm: algorithm})
 			require.NoError(t, err)
-			_, err = o.PublishPlan(o.admin(vendor), commands.Request{}, commands.PublishPlan{ProductID: p.ID, Code: "pro", Terms: terms()})
+			_, err = o.Catalog.PublishPlan(o.admin(vendor), runtime.Request{}, catalogcommands.PublishPlan{ProductID: p.ID, Code: "pro", Terms: terms()})
 			require.NoError(t, err)
-			issued, err := o.IssueLicense(o.admin(vendor), commands.Request{}, commands.IssueLicense{Product: "cam", Plan: "pro", Customer: ada()})
+			issued, err := o.Licensing.IssueLicense(o.admin(vendor), runtime.Request{}, licensing.IssueLicense{Product: "cam", Plan: "pro", Customer: ada()})
 			require.NoError(t, err)
-			ask := commands.ActivateMachine{LicenseKey: issued.Key, Machine: box(1)}
-			before, err := o.ActivateMachine(o.machine(), keyed("activate"), ask)
+			ask := activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(1)}
+			before, err := o.Activation.ActivateMachine(o.machine(), keyed("activate"), ask)
 			require.NoError(t, err)
 
-			rotated, err := o.RotateSigningKey(o.admin(vendor), commands.Request{}, commands.RotateSigningKey{ProductID: p.ID})
+			rotated, err := o.Catalog.RotateSigningKey(o.admin(vendor), runtime.Request{}, catalogcommands.RotateSigningKey{ProductID: p.ID})
 			require.NoError(t, err)
 			verified(t, before.Certificate, rotated, noon)
 
 			for name, h := range map[string]*commands.Handler{"warm": o.Handler, "cold": o.handler(o.store, 10)} {
-				again, err := h.ActivateMachine(o.machine(), keyed("activate"), ask)
+				again, err := h.Activation.ActivateMachine(o.machine(), keyed("activate"), ask)
 				require.NoError(t, err, name)
 				require.Equal(t, before.Certificate, again.Certificate, "%s: the same event gives the same bytes", name)
 				m := box(1)
-				verdict, err := h.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: issued.Key, Machine: &m})
+				verdict, err := h.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(issued.Key), Machine: &m})
 				require.NoError(t, err, name)
 				require.Equal(t, before.Certificate, verdict.Activation.Certificate, name)
 			}

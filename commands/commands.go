@@ -1,118 +1,92 @@
-// Package commands carries out what clients and admins ask for, one file per command: load the aggregate, let it decide,
-// append what it decided, and try again when somebody else was faster.
+// Package commands puts together the commands of the ledger. Package runtime carries them out; there is one package for each area, with
+// one file for each command.
 //
 // Every command runs on behalf of the principal in its context. A refusal is an error of the domain and changes nothing.
 package commands
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/maypok86/otter/v2"
 
-	"github.com/licenseledger/licenseledger/domain/catalog"
+	"github.com/licenseledger/licenseledger/commands/activation"
+	"github.com/licenseledger/licenseledger/commands/catalog"
+	"github.com/licenseledger/licenseledger/commands/licensing"
+	"github.com/licenseledger/licenseledger/commands/runtime"
+	domaincatalog "github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/keyring"
 )
 
-// Config is what a [Handler] works with.
+// Config is what the commands work with.
 type Config struct {
 	Store          eventstore.Store
 	Events         *event.Registry
 	Keyring        *keyring.Keyring
-	Now            func() time.Time // a clock that is worth trusting: expiries follow it
-	NewID          func() uuid.UUID // time-ordered (UUIDv7), so that events of a time stand together
-	Issuer         string           // the "iss" of certificates
-	CachedLicenses int              // how many folded licences to keep in memory
-	Shared         bool             // other instances append to the same ledger: [Handler.Follow] must run
-	Cache          Cache            // shared with other instances; nil: none
+	Now            func() time.Time                                                                // a trusted clock: expiries follow it
+	NewID          func() uuid.UUID                                                                // time-ordered (UUIDv7), so that events of one time are neighbours in an index
+	Issuer         string                                                                          // the "iss" of certificates
+	CachedLicenses int                                                                             // how many folded licences to keep in memory
+	Shared         bool                                                                            // other instances append to the same ledger: [runtime.Runtime.RunReadIndex] must run
+	Cache          Cache                                                                           // shared with other instances; nil: none
+	Observe        func(ctx context.Context, d runtime.Declaration, err error, took time.Duration) // after every command; nil: nobody looks
 }
 
-// Handler carries out commands. It is safe for concurrent use.
+// Cache is what instances share beside the ledger to save time. All of its methods are safe for concurrent use, and none fails.
+type Cache interface {
+	runtime.Announcer
+	runtime.Snapshots[license.Stream]
+}
+
+// Handler has all commands. It is safe for concurrent use.
 type Handler struct {
-	ledger       *ledger
-	keyring      *keyring.Keyring
-	newID        func() uuid.UUID
-	issuer       string
-	products     *repository[catalog.Product]
-	plans        *repository[catalog.Plan]
-	licenses     *repository[license.Stream]
-	certificates *otter.Cache[uuid.UUID, string] // by the event that determines the certificate
+	*runtime.Runtime
+	Catalog    *catalog.Commands
+	Licensing  *licensing.Commands
+	Activation *activation.Commands
 }
 
-const (
-	cachedCatalogStreams = 4_096
-	cachedCertificates   = 32_768
-)
+// cachedCatalogStreams is how many products, and how many plans, are kept in memory.
+const cachedCatalogStreams = 4_096
 
-// New returns a handler. ctx bounds a look at the end of the ledger.
+// New declares all commands. ctx bounds the reading of the ledger's last event.
 func New(ctx context.Context, c Config) (*Handler, error) {
-	h := &Handler{ledger: newLedger(c), keyring: c.Keyring, newID: c.NewID, issuer: c.Issuer}
-	var err error
-	if h.products, err = newRepository(h.ledger, catalog.ProductAggregate(), cachedCatalogStreams); err != nil {
-		return nil, err
+	shared := runtime.Config{
+		Store: c.Store, Events: c.Events, Now: c.Now, NewID: c.NewID, HashRequest: c.Keyring.HashRequest, Shared: c.Shared, Observe: c.Observe,
 	}
-	if h.plans, err = newRepository(h.ledger, catalog.PlanAggregate(), cachedCatalogStreams); err != nil {
-		return nil, err
-	}
-	if h.licenses, err = newRepository(h.ledger, license.Aggregate(), c.CachedLicenses); err != nil {
-		return nil, err
-	}
-	var announced <-chan struct{}
 	if c.Cache != nil {
-		h.licenses.snapshots, h.ledger.announce, announced = c.Cache, c.Cache.Announce, c.Cache.Announced()
+		shared.Announcer = c.Cache
 	}
-	if h.certificates, err = otter.New(&otter.Options[uuid.UUID, string]{MaximumSize: cachedCertificates}); err != nil {
-		return nil, err
-	}
-	if h.ledger.time, err = newLedgerTime(ctx, c.Store); err != nil {
-		return nil, err
-	}
-	if c.Shared {
-		h.ledger.startFollower(announced)
-	}
-	return h, nil
-}
-
-// Follow keeps the handler close behind a shared ledger until ctx ends. Answers do not depend on it, only how long they take.
-func (h *Handler) Follow(ctx context.Context, logger *slog.Logger) {
-	if h.ledger.follower != nil {
-		h.ledger.follower.run(ctx, logger)
-	}
-}
-
-// Request is what every command carries beside its own content.
-type Request struct {
-	IdempotencyKey string          // from the client; empty when it sent none
-	IfMatch        *event.Revision // the revision the client has seen; nil when it does not care
-	Correlation    string          // the id of the request, for following it through logs and ledger
-	hash           string          // keyed hash of the command; empty without an IdempotencyKey
-	atPresent      bool            // decided and recorded at the present, even if the ledger's last event lies after it
-}
-
-// Outcome is what every command answers beside its own content.
-type Outcome struct {
-	Position event.Position // up to which a read model must be to show the effect
-	Revision event.Revision // of the aggregate
-	Replayed bool           // the command was carried out before; this is the answer it had then
-}
-
-// identified returns the request with the hash by which a repetition of the same command is told from another one.
-// The hash is keyed: it tells nothing about the command to those without the key.
-func (h *Handler) identified(r Request, command any) (Request, error) {
-	if r.IdempotencyKey == "" {
-		return r, nil
-	}
-	text, err := json.Marshal(command)
+	r, err := runtime.New(ctx, shared)
 	if err != nil {
-		return Request{}, fmt.Errorf("hash the request: %w", err)
+		return nil, err
 	}
-	r.hash = h.keyring.HashRequest(fmt.Appendf(nil, "%T\x00%s", command, text))
-	return r, nil
+	products, err := runtime.NewRepository(r, domaincatalog.ProductAggregate(), cachedCatalogStreams)
+	if err != nil {
+		return nil, err
+	}
+	plans, err := runtime.NewRepository(r, domaincatalog.PlanAggregate(), cachedCatalogStreams)
+	if err != nil {
+		return nil, err
+	}
+	licenses, err := runtime.NewRepository(r, license.Aggregate(), c.CachedLicenses)
+	if err != nil {
+		return nil, err
+	}
+	if c.Cache != nil {
+		licenses.UseSnapshots(c.Cache)
+	}
+	h := &Handler{
+		Runtime:   r,
+		Catalog:   catalog.New(products, plans, c.Keyring),
+		Licensing: licensing.New(licensing.Repositories{Products: products, Plans: plans, Licenses: licenses}, c.Keyring),
+	}
+	if h.Activation, err = activation.New(licenses, products, c.Keyring, c.Issuer); err != nil {
+		return nil, err
+	}
+	_, err = r.Declared()
+	return h, err
 }

@@ -12,6 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/commands/activation"
+	catalogcommands "github.com/licenseledger/licenseledger/commands/catalog"
+	"github.com/licenseledger/licenseledger/commands/licensing"
+	"github.com/licenseledger/licenseledger/commands/runtime"
 	"github.com/licenseledger/licenseledger/domain"
 	"github.com/licenseledger/licenseledger/domain/binding"
 	"github.com/licenseledger/licenseledger/domain/catalog"
@@ -57,10 +61,10 @@ func (f *faulty) readsWith(r reading) (restore func()) {
 	return func() { f.read.Store(nil) }
 }
 
-func newFaultyOffice(t *testing.T) (*office, *faulty) {
+func newFaultyOffice(t *testing.T) (*fixture, *faulty) {
 	t.Helper()
 	f := &faulty{}
-	return newOffice(t, func(s eventstore.Store) eventstore.Store {
+	return newFixture(t, func(s eventstore.Store) eventstore.Store {
 		f.Store = s
 		return f
 	}), f
@@ -71,24 +75,24 @@ func TestAnAppendThatWasStoredThoughItFailedHasOneEffectWhenItIsRepeated(t *test
 	o, ledger := newFaultyOffice(t)
 	issued := o.issue()
 	before := o.head()
-	ask := commands.ActivateMachine{LicenseKey: issued.Key, Machine: box(1)}
+	ask := activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(1)}
 
 	restore := ledger.appendsWith(func(ctx context.Context, stream string, expected event.Revision, events []event.Pending) (eventstore.Commit, error) {
 		_, err := ledger.Store.Append(ctx, stream, expected, events)
 		require.NoError(t, err)
 		return eventstore.Commit{}, fmt.Errorf("%w: the connection broke", eventstore.ErrUnavailable)
 	})
-	_, err := o.ActivateMachine(o.machine(), keyed("activate"), ask)
+	_, err := o.Activation.ActivateMachine(o.machine(), keyed("activate"), ask)
 	require.ErrorIs(t, err, eventstore.ErrUnavailable)
 	restore()
 
-	first, err := o.ActivateMachine(o.machine(), keyed("activate"), ask)
+	first, err := o.Activation.ActivateMachine(o.machine(), keyed("activate"), ask)
 	require.NoError(t, err)
 	require.True(t, first.Replayed)
 	require.True(t, first.New)
-	require.Equal(t, commands.Seats{Used: 1, Limit: 3}, first.Seats)
+	require.Equal(t, activation.Seats{Used: 1, Limit: 3}, first.Seats)
 	require.Equal(t, []event.Type{binding.MachineBoundType, "activation.granted.v1"}, o.typesAfter(before))
-	second, err := o.ActivateMachine(o.machine(), keyed("activate"), ask)
+	second, err := o.Activation.ActivateMachine(o.machine(), keyed("activate"), ask)
 	require.NoError(t, err)
 	require.Equal(t, first, second)
 }
@@ -103,7 +107,7 @@ func TestAnAppendWithAnUnknownOutcomeIsLookedUpBeforeTheNextAnswer(t *testing.T)
 		require.NoError(t, err)
 		return eventstore.Commit{}, eventstore.ErrUnavailable
 	})
-	_, err := o.SuspendLicense(o.admin(vendor), commands.Request{}, commands.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
+	_, err := o.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{}, licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
 	require.ErrorIs(t, err, eventstore.ErrUnavailable)
 	restore()
 	require.Equal(t, license.LicenseSuspended, o.verdict(issued.Key, 1).Code)
@@ -118,12 +122,12 @@ func TestAnAppendThatFailedAndWasNotStoredHasOneEffectWhenItIsRepeated(t *testin
 		restore := ledger.appendsWith(func(context.Context, string, event.Revision, []event.Pending) (eventstore.Commit, error) {
 			return eventstore.Commit{}, failure
 		})
-		_, err := o.IssueLicense(o.admin(vendor), keyed("issue"), order(plan))
+		_, err := o.Licensing.IssueLicense(o.admin(vendor), keyed("issue"), order(plan))
 		require.ErrorIs(t, err, failure)
 		restore()
 	}
 	require.Equal(t, before, o.head())
-	issued, err := o.IssueLicense(o.admin(vendor), keyed("issue"), order(plan))
+	issued, err := o.Licensing.IssueLicense(o.admin(vendor), keyed("issue"), order(plan))
 	require.NoError(t, err)
 	require.False(t, issued.Replayed)
 	require.Equal(t, []event.Type{license.IssuedType}, o.typesAfter(before))
@@ -158,7 +162,7 @@ func TestAClientThatLeavesDoesNotLeaveItsAppendUncertain(t *testing.T) {
 	ctx, leave := context.WithCancel(o.admin(vendor))
 	revoked := make(chan error, 1)
 	go func() {
-		_, err := o.RevokeLicense(ctx, commands.Request{}, commands.RevokeLicense{LicenseID: issued.ID, Reason: "fraud"})
+		_, err := o.Licensing.RevokeLicense(ctx, runtime.Request{}, licensing.RevokeLicense{LicenseID: issued.ID, Reason: "fraud"})
 		revoked <- err
 	}()
 	<-taken
@@ -178,8 +182,8 @@ func TestACommandThatAlwaysComesTooLateGivesUp(t *testing.T) {
 		attempts++
 		return eventstore.Commit{}, eventstore.ErrWrongExpectedRevision
 	})
-	_, err := o.SuspendLicense(o.admin(vendor), commands.Request{}, commands.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
-	require.ErrorIs(t, err, commands.ErrContended)
+	_, err := o.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{}, licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
+	require.ErrorIs(t, err, runtime.ErrContended)
 	require.Equal(t, 16, attempts)
 }
 
@@ -205,20 +209,20 @@ func TestAReadThatFailsMidwayIsAnErrorAndLeavesNoTrace(t *testing.T) {
 	})
 	cold := o.handler(ledger, 10)
 	m := box(1)
-	ask := commands.Validate{LicenseKey: issued.Key, Machine: &m}
-	reinstate := commands.ReinstateLicense{LicenseID: issued.ID, Reason: "paid"}
-	_, err := cold.Validate(o.machine(), commands.Request{}, ask)
+	ask := activation.Validate{LicenseKey: o.key(issued.Key), Machine: &m}
+	reinstate := licensing.ReinstateLicense{LicenseID: issued.ID, Reason: "paid"}
+	_, err := cold.Activation.Validate(o.machine(), runtime.Request{}, ask)
 	require.ErrorIs(t, err, broken)
-	_, err = cold.ReinstateLicense(o.admin(vendor), commands.Request{}, reinstate)
+	_, err = cold.Licensing.ReinstateLicense(o.admin(vendor), runtime.Request{}, reinstate)
 	require.ErrorIs(t, err, broken)
-	_, err = cold.IssueLicense(o.admin(vendor), commands.Request{}, commands.IssueLicense{Product: "cad", Plan: issued.PlanCode, Customer: ada()})
+	_, err = cold.Licensing.IssueLicense(o.admin(vendor), runtime.Request{}, licensing.IssueLicense{Product: "cad", Plan: issued.PlanCode, Customer: ada()})
 	require.ErrorIs(t, err, broken)
-	_, err = cold.PublishPlan(o.admin(vendor), commands.Request{}, commands.PublishPlan{ProductID: issued.ProductID, Code: "pro", Terms: terms()})
+	_, err = cold.Catalog.PublishPlan(o.admin(vendor), runtime.Request{}, catalogcommands.PublishPlan{ProductID: issued.ProductID, Code: "pro", Terms: terms()})
 	require.ErrorIs(t, err, broken)
 	require.Equal(t, head, o.head())
 	restore()
 
-	verdict, err := cold.Validate(o.machine(), commands.Request{}, ask)
+	verdict, err := cold.Activation.Validate(o.machine(), runtime.Request{}, ask)
 	require.NoError(t, err)
 	require.Equal(t, license.LicenseSuspended, verdict.Code, "no half of a licence was kept")
 }
@@ -227,14 +231,14 @@ func TestAReplayThatCannotReadIsAnError(t *testing.T) {
 	t.Parallel()
 	o, ledger := newFaultyOffice(t)
 	issued := o.issue()
-	suspend := commands.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"}
-	_, err := o.SuspendLicense(o.admin(vendor), keyed("suspend"), suspend)
+	suspend := licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"}
+	_, err := o.Licensing.SuspendLicense(o.admin(vendor), keyed("suspend"), suspend)
 	require.NoError(t, err)
 	broken := errors.New("the disk is broken")
 	ledger.readsWith(func(context.Context, string, event.Revision) iter.Seq2[event.Envelope, error] {
 		return func(yield func(event.Envelope, error) bool) { yield(event.Envelope{}, broken) }
 	})
-	_, err = o.SuspendLicense(o.admin(vendor), keyed("suspend"), suspend)
+	_, err = o.Licensing.SuspendLicense(o.admin(vendor), keyed("suspend"), suspend)
 	require.ErrorIs(t, err, broken)
 }
 
@@ -256,14 +260,14 @@ func TestAnEventOfANewerProgramStopsTheCommandInsteadOfBeingSkipped(t *testing.T
 		}
 	})
 	cold := o.handler(ledger, 10)
-	_, err := cold.SuspendLicense(o.admin(vendor), commands.Request{}, commands.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
+	_, err := cold.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{}, licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
 	require.ErrorIs(t, err, event.ErrUnknownType)
 	require.Equal(t, head, o.head())
 }
 
 func TestAForeignEventInAStreamStopsTheCommand(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue()
 	data, err := event.Encode(catalog.PlanRevised{})
 	require.NoError(t, err)
@@ -274,7 +278,7 @@ func TestAForeignEventInAStreamStopsTheCommand(t *testing.T) {
 	head := o.head()
 	cold := o.handler(o.store, 10)
 	for range 2 {
-		_, err = cold.SuspendLicense(o.admin(vendor), commands.Request{}, commands.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
+		_, err = cold.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{}, licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
 		require.ErrorContains(t, err, "plan.revised.v1")
 	}
 	require.Equal(t, head, o.head())
@@ -296,10 +300,10 @@ func TestWhatAnAppendAnswersIsNotTrustedBlindly(t *testing.T) {
 			}
 			return commit, err
 		})
-		_, err := o.ReissueKey(o.admin(vendor), keyed(name), commands.ReissueKey{LicenseID: issued.ID, Reason: "leaked"})
+		_, err := o.Licensing.ReissueKey(o.admin(vendor), keyed(name), licensing.ReissueKey{LicenseID: issued.ID, Reason: "leaked"})
 		require.Error(t, err, name)
 		restore()
-		again, err := o.ReissueKey(o.admin(vendor), keyed(name), commands.ReissueKey{LicenseID: issued.ID, Reason: "leaked"})
+		again, err := o.Licensing.ReissueKey(o.admin(vendor), keyed(name), licensing.ReissueKey{LicenseID: issued.ID, Reason: "leaked"})
 		require.NoError(t, err, name)
 		require.True(t, again.Replayed, name)
 	}
@@ -316,22 +320,23 @@ func TestWaitingForATurnEndsWithTheContext(t *testing.T) {
 		return ledger.Store.Append(ctx, stream, expected, events)
 	})
 	suspended := make(chan error, 1)
-	suspend := commands.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"}
+	suspend := licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"}
 	go func() {
-		_, err := o.SuspendLicense(o.admin(vendor), commands.Request{}, suspend)
+		_, err := o.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{}, suspend)
 		suspended <- err
 	}()
 	<-taken
 	ctx, leave := context.WithTimeout(o.admin(vendor), time.Millisecond)
 	defer leave()
-	_, err := o.SuspendLicense(ctx, commands.Request{}, suspend)
+	_, err := o.Licensing.SuspendLicense(ctx, runtime.Request{}, suspend)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	close(release)
 	require.NoError(t, <-suspended)
 }
 
-func TestAHandlerNeedsARoomForItsCache(t *testing.T) {
+func TestACacheOfNegativeSizeIsRefused(t *testing.T) {
 	t.Parallel()
-	_, err := commands.New(t.Context(), commands.Config{Events: domain.Events(), CachedLicenses: -1})
+	o := newFixture(t)
+	_, err := commands.New(t.Context(), commands.Config{Store: o.store, Events: domain.Events(), Keyring: o.ring, CachedLicenses: -1})
 	require.Error(t, err)
 }

@@ -12,58 +12,62 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/commands/activation"
+	"github.com/licenseledger/licenseledger/commands/catalog"
+	"github.com/licenseledger/licenseledger/commands/licensing"
+	"github.com/licenseledger/licenseledger/commands/runtime"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/eventstore"
 )
 
 // other is a further instance that has a licence cached as it is now.
-func (o *office) other(key string) *commands.Handler {
+func (o *fixture) other(key string) *commands.Handler {
 	o.t.Helper()
 	h := o.handler(o.store, 10)
-	_, err := h.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: key})
+	_, err := h.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(key)})
 	require.NoError(o.t, err)
 	return h
 }
 
-func (o *office) code(h *commands.Handler, key string) license.Code {
+func (o *fixture) code(h *commands.Handler, key string) license.Code {
 	o.t.Helper()
-	v, err := h.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: key})
+	v, err := h.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(key)})
 	require.NoError(o.t, err)
 	return v.Code
 }
 
 func TestARevocationIsObeyedByOtherInstancesAtOnce(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue()
 	other := o.other(issued.Key)
-	_, err := o.RevokeLicense(o.admin(vendor), commands.Request{}, commands.RevokeLicense{LicenseID: issued.ID, Reason: "fraud"})
+	_, err := o.Licensing.RevokeLicense(o.admin(vendor), runtime.Request{}, licensing.RevokeLicense{LicenseID: issued.ID, Reason: "fraud"})
 	require.NoError(t, err)
 	require.Equal(t, license.LicenseRevoked, o.code(other, issued.Key))
 }
 
 func TestASeatFreedOnOneInstanceIsThereOnAnother(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue(seats(1))
 	first := o.activate(issued.Key, 1)
 	other := o.other(issued.Key)
-	_, err := o.Deactivate(o.machine(), commands.Request{}, commands.Deactivate{LicenseKey: issued.Key, ActivationID: first.ID, Reason: "retired"})
+	_, err := o.Activation.Deactivate(o.machine(), runtime.Request{}, activation.Deactivate{LicenseKey: o.key(issued.Key), ActivationID: first.ID, Reason: "retired"})
 	require.NoError(t, err)
-	_, err = other.ActivateMachine(o.machine(), commands.Request{}, commands.ActivateMachine{LicenseKey: issued.Key, Machine: box(2)})
+	_, err = other.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(2)})
 	require.NoError(t, err)
 }
 
 func TestWhatIsAsWishedOnlyByStaleKnowledgeIsDone(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue()
 	o.suspend(issued.ID)
 	other := o.other(issued.Key)
-	_, err := o.ReinstateLicense(o.admin(vendor), commands.Request{}, commands.ReinstateLicense{LicenseID: issued.ID, Reason: "paid"})
+	_, err := o.Licensing.ReinstateLicense(o.admin(vendor), runtime.Request{}, licensing.ReinstateLicense{LicenseID: issued.ID, Reason: "paid"})
 	require.NoError(t, err)
-	again, err := other.SuspendLicense(o.admin(vendor), commands.Request{}, commands.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid again"})
+	again, err := other.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{}, licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid again"})
 	require.NoError(t, err)
 	require.Equal(t, event.Revision(4), again.Revision)
 	require.Equal(t, license.LicenseSuspended, o.code(o.Handler, issued.Key))
@@ -71,39 +75,39 @@ func TestWhatIsAsWishedOnlyByStaleKnowledgeIsDone(t *testing.T) {
 
 func TestARevisionReadFromOneInstanceIsKnownToAnother(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue()
 	other := o.other(issued.Key)
 	o.suspend(issued.ID)
 	seen := event.Revision(2)
-	reinstated, err := other.ReinstateLicense(o.admin(vendor), commands.Request{IfMatch: &seen}, commands.ReinstateLicense{LicenseID: issued.ID, Reason: "paid"})
+	reinstated, err := other.Licensing.ReinstateLicense(o.admin(vendor), runtime.Request{IfMatch: &seen}, licensing.ReinstateLicense{LicenseID: issued.ID, Reason: "paid"})
 	require.NoError(t, err)
 	require.Equal(t, event.Revision(3), reinstated.Revision)
 }
 
 func TestAKeyReissuedByOneInstanceOpensAtAnother(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue()
 	other := o.other(issued.Key)
-	reissued, err := o.ReissueKey(o.admin(vendor), commands.Request{}, commands.ReissueKey{LicenseID: issued.ID, Reason: "leaked"})
+	reissued, err := o.Licensing.ReissueKey(o.admin(vendor), runtime.Request{}, licensing.ReissueKey{LicenseID: issued.ID, Reason: "leaked"})
 	require.NoError(t, err)
 	require.Equal(t, license.Valid, o.code(other, reissued.Key))
 	require.Equal(t, license.KeyInvalid, o.code(other, issued.Key))
-	_, err = other.ActivateMachine(o.machine(), commands.Request{}, commands.ActivateMachine{LicenseKey: reissued.Key, Machine: box(1)})
+	_, err = other.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(reissued.Key), Machine: box(1)})
 	require.NoError(t, err)
 }
 
 func TestAPlanRevisedByOneInstanceIsSoldByAnother(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	plan := o.plan(vendor, seats(1))
 	other := o.handler(o.store, 10)
-	_, err := other.IssueLicense(o.admin(vendor), commands.Request{}, order(plan))
+	_, err := other.Licensing.IssueLicense(o.admin(vendor), runtime.Request{}, order(plan))
 	require.NoError(t, err)
-	_, err = o.RevisePlan(o.admin(vendor), commands.Request{}, commands.RevisePlan{PlanID: plan.ID, Terms: terms(seats(7))})
+	_, err = o.Catalog.RevisePlan(o.admin(vendor), runtime.Request{}, catalog.RevisePlan{PlanID: plan.ID, Terms: terms(seats(7))})
 	require.NoError(t, err)
-	issued, err := other.IssueLicense(o.admin(vendor), commands.Request{}, order(plan))
+	issued, err := other.Licensing.IssueLicense(o.admin(vendor), runtime.Request{}, order(plan))
 	require.NoError(t, err)
 	require.Equal(t, 7, issued.Policy.Seats())
 }
@@ -136,7 +140,7 @@ func TestAReadThatIsOvertakenIsNotRemembered(t *testing.T) {
 	<-began
 	restore()
 	elsewhere := o.handler(o.store, 10)
-	_, err := elsewhere.RevokeLicense(o.admin(vendor), commands.Request{}, commands.RevokeLicense{LicenseID: issued.ID, Reason: "fraud"})
+	_, err := elsewhere.Licensing.RevokeLicense(o.admin(vendor), runtime.Request{}, licensing.RevokeLicense{LicenseID: issued.ID, Reason: "fraud"})
 	require.NoError(t, err)
 	o.issueThrough(slow) // which makes the slow one catch up beyond the revocation
 	close(goOn)
@@ -144,23 +148,23 @@ func TestAReadThatIsOvertakenIsNotRemembered(t *testing.T) {
 	require.Equal(t, license.LicenseRevoked, o.code(slow, issued.Key))
 }
 
-func (o *office) issueThrough(h *commands.Handler) {
+func (o *fixture) issueThrough(h *commands.Handler) {
 	o.t.Helper()
-	_, err := h.IssueLicense(o.admin(vendor), commands.Request{}, order(o.plan(vendor)))
+	_, err := h.Licensing.IssueLicense(o.admin(vendor), runtime.Request{}, order(o.plan(vendor)))
 	require.NoError(o.t, err)
 }
 
 func TestALedgerThatCannotBeReadAnswersNothing(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue()
 	ledger := &endless{Store: o.store}
 	other := o.handler(ledger, 10)
 	require.Equal(t, license.Valid, o.code(other, issued.Key))
 	ledger.broken = true
-	_, err := other.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: issued.Key})
+	_, err := other.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(issued.Key)})
 	require.ErrorIs(t, err, eventstore.ErrUnavailable, "what is cached may be out of date")
-	_, err = other.SuspendLicense(o.admin("another vendor"), commands.Request{}, commands.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
+	_, err = other.Licensing.SuspendLicense(o.admin("another vendor"), runtime.Request{}, licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
 	require.ErrorIs(t, err, eventstore.ErrUnavailable, "so may a refusal be")
 }
 
@@ -190,14 +194,14 @@ func (c *counted) Head(context.Context) (event.Position, error) {
 
 func TestAnInstanceFollowsTheLedgerWhileNobodyAsks(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	synctest.Test(t, func(t *testing.T) {
 		ledger := &counted{}
 		h := o.handler(ledger, 10)
 		ctx, stop := context.WithCancel(t.Context())
 		followed := make(chan struct{})
 		go func() {
-			h.Follow(ctx, slog.New(slog.DiscardHandler))
+			h.RunReadIndex(ctx, slog.New(slog.DiscardHandler))
 			close(followed)
 		}()
 		synctest.Wait()
@@ -223,7 +227,7 @@ func (a *measured) Head(ctx context.Context) (event.Position, error) {
 
 func TestAValidationLooksForTheEndOfTheLedgerOnce(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue()
 	o.activate(issued.Key, 1)
 	ledger := &measured{Store: o.store}
@@ -231,7 +235,7 @@ func TestAValidationLooksForTheEndOfTheLedgerOnce(t *testing.T) {
 	m := box(1)
 	for range 2 { // cold, and from memory
 		before := ledger.looks.Load()
-		v, err := h.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: issued.Key, Machine: &m})
+		v, err := h.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(issued.Key), Machine: &m})
 		require.NoError(t, err)
 		require.Equal(t, license.Valid, v.Code)
 		require.Equal(t, before+1, ledger.looks.Load())

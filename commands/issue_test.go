@@ -10,8 +10,11 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/licenseledger/licenseledger/commands"
+	catalogcommands "github.com/licenseledger/licenseledger/commands/catalog"
+	"github.com/licenseledger/licenseledger/commands/licensing"
+	"github.com/licenseledger/licenseledger/commands/runtime"
 	"github.com/licenseledger/licenseledger/domain/catalog"
+	"github.com/licenseledger/licenseledger/domain/domaintest"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/eventstore"
@@ -20,11 +23,11 @@ import (
 
 func TestIssuingALicense(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	plan := o.plan(vendor, seats(5))
 	before := o.head()
 	expires := noon.Add(48*time.Hour + 1500*time.Nanosecond).In(time.FixedZone("", 3600))
-	issued, err := o.IssueLicense(o.admin(vendor), commands.Request{}, commands.IssueLicense{
+	issued, err := o.Licensing.IssueLicense(o.admin(vendor), runtime.Request{}, licensing.IssueLicense{
 		Product: "cad", Plan: plan.Code, Customer: ada(), MaxMachines: new(2), ExpiresAt: &expires, Metadata: map[string]string{"order": "17"},
 	})
 	require.NoError(t, err)
@@ -52,22 +55,22 @@ func TestIssuingALicense(t *testing.T) {
 
 func TestProductsAndPlansAreNamedByCodeOrID(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	plan := o.plan(vendor)
 	// Codes that look like ids: of 36 characters, and of 32 digits.
 	for _, code := range []string{"00000000-0000-4000-8000-000000000001", strings.Repeat("deadbeef", 4)} {
-		p, err := o.RegisterProduct(o.admin(vendor), commands.Request{}, commands.RegisterProduct{Code: code, Name: "Odd"})
+		p, err := o.Catalog.RegisterProduct(o.admin(vendor), runtime.Request{}, catalogcommands.RegisterProduct{Code: code, Name: "Odd"})
 		require.NoError(t, err)
-		_, err = o.PublishPlan(o.admin(vendor), commands.Request{}, commands.PublishPlan{ProductID: p.ID, Code: code, Terms: terms()})
+		_, err = o.Catalog.PublishPlan(o.admin(vendor), runtime.Request{}, catalogcommands.PublishPlan{ProductID: p.ID, Code: code, Terms: terms()})
 		require.NoError(t, err)
-		issued, err := o.IssueLicense(o.admin(vendor), commands.Request{}, commands.IssueLicense{Product: code, Plan: code, Customer: ada()})
+		issued, err := o.Licensing.IssueLicense(o.admin(vendor), runtime.Request{}, licensing.IssueLicense{Product: code, Plan: code, Customer: ada()})
 		require.NoError(t, err)
 		require.Equal(t, code, issued.ProductCode)
 		require.Equal(t, code, issued.PlanCode)
 	}
 	for _, product := range []string{"cad", plan.ProductID.String()} {
 		for _, named := range []string{plan.Code, plan.ID.String()} {
-			issued, err := o.IssueLicense(o.admin(vendor), commands.Request{}, commands.IssueLicense{Product: product, Plan: named, Customer: ada()})
+			issued, err := o.Licensing.IssueLicense(o.admin(vendor), runtime.Request{}, licensing.IssueLicense{Product: product, Plan: named, Customer: ada()})
 			require.NoError(t, err)
 			require.Equal(t, plan.ID, issued.PlanID)
 		}
@@ -76,33 +79,33 @@ func TestProductsAndPlansAreNamedByCodeOrID(t *testing.T) {
 
 func TestIssuingALicenseIsRefused(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	plan := o.plan(vendor)
-	other, err := o.RegisterProduct(o.admin(vendor), commands.Request{}, commands.RegisterProduct{Code: "cam", Name: "CAM"})
+	other, err := o.Catalog.RegisterProduct(o.admin(vendor), runtime.Request{}, catalogcommands.RegisterProduct{Code: "cam", Name: "CAM"})
 	require.NoError(t, err)
 	head := o.head()
 	yesterday := noon.Add(-day)
 	tests := map[string]struct {
-		change   func(*commands.IssueLicense)
+		change   func(*licensing.IssueLicense)
 		expected error
 		fields   []string
 	}{
-		"an unknown product":             {func(c *commands.IssueLicense) { c.Product = "cax" }, catalog.ErrProductNotFound, nil},
-		"an unknown product id":          {func(c *commands.IssueLicense) { c.Product = uuid.NewString() }, catalog.ErrProductNotFound, nil},
-		"no product":                     {func(c *commands.IssueLicense) { c.Product = "" }, catalog.ErrProductNotFound, nil},
-		"an unknown plan":                {func(c *commands.IssueLicense) { c.Plan = "gold" }, catalog.ErrPlanNotFound, nil},
-		"an unknown plan id":             {func(c *commands.IssueLicense) { c.Plan = uuid.NewString() }, catalog.ErrPlanNotFound, nil},
-		"a plan of another product":      {func(c *commands.IssueLicense) { c.Product = other.Code }, catalog.ErrPlanNotFound, nil},
-		"that product's plan, by its id": {func(c *commands.IssueLicense) { c.Product, c.Plan = other.Code, plan.ID.String() }, catalog.ErrPlanNotFound, nil},
-		"nobody":                         {func(c *commands.IssueLicense) { c.Customer = license.Customer{} }, nil, []string{"customer.name", "customer.email"}},
-		"all that is wrong at once": {func(c *commands.IssueLicense) {
+		"an unknown product":             {func(c *licensing.IssueLicense) { c.Product = "cax" }, catalog.ErrProductNotFound, nil},
+		"an unknown product id":          {func(c *licensing.IssueLicense) { c.Product = uuid.NewString() }, catalog.ErrProductNotFound, nil},
+		"no product":                     {func(c *licensing.IssueLicense) { c.Product = "" }, catalog.ErrProductNotFound, nil},
+		"an unknown plan":                {func(c *licensing.IssueLicense) { c.Plan = "gold" }, catalog.ErrPlanNotFound, nil},
+		"an unknown plan id":             {func(c *licensing.IssueLicense) { c.Plan = uuid.NewString() }, catalog.ErrPlanNotFound, nil},
+		"a plan of another product":      {func(c *licensing.IssueLicense) { c.Product = other.Code }, catalog.ErrPlanNotFound, nil},
+		"that product's plan, by its id": {func(c *licensing.IssueLicense) { c.Product, c.Plan = other.Code, plan.ID.String() }, catalog.ErrPlanNotFound, nil},
+		"nobody":                         {func(c *licensing.IssueLicense) { c.Customer = license.Customer{} }, nil, []string{"customer.name", "customer.email"}},
+		"all that is wrong at once": {func(c *licensing.IssueLicense) {
 			c.Customer.Email, c.MaxMachines, c.ExpiresAt = "ada", new(0), &yesterday
 		}, nil, []string{"customer.email", "max_machines", "expires_at"}},
 	}
 	for name, test := range tests {
 		c := order(plan)
 		test.change(&c)
-		_, err := o.IssueLicense(o.admin(vendor), commands.Request{}, c)
+		_, err := o.Licensing.IssueLicense(o.admin(vendor), runtime.Request{}, c)
 		if test.expected != nil {
 			require.ErrorIs(t, err, test.expected, name)
 			continue
@@ -114,17 +117,17 @@ func TestIssuingALicenseIsRefused(t *testing.T) {
 
 func TestIssuingWithAnIdempotencyKeyGivesTheSameLicense(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	plan := o.plan(vendor)
-	first, err := o.IssueLicense(o.admin(vendor), keyed("order-17"), order(plan))
+	first, err := o.Licensing.IssueLicense(o.admin(vendor), keyed("order-17"), order(plan))
 	require.NoError(t, err)
 	head := o.head()
-	second, err := o.IssueLicense(o.admin(vendor), keyed("order-17"), order(plan))
+	second, err := o.Licensing.IssueLicense(o.admin(vendor), keyed("order-17"), order(plan))
 	require.NoError(t, err)
 	require.True(t, second.Replayed)
 	second.Replayed = false
-	require.Equal(t, first, second)
-	third, err := o.IssueLicense(o.admin(vendor), keyed("order-18"), order(plan))
+	domaintest.RequireSame(t, first, second)
+	third, err := o.Licensing.IssueLicense(o.admin(vendor), keyed("order-18"), order(plan))
 	require.NoError(t, err)
 	require.NotEqual(t, first.ID, third.ID)
 	require.Equal(t, head+1, o.head())
@@ -133,9 +136,9 @@ func TestIssuingWithAnIdempotencyKeyGivesTheSameLicense(t *testing.T) {
 // TestAnOrderThatIsForgottenIsNotFilledTwice: a licence remembers 256 keyed commands; the one that issued it may be gone.
 func TestAnOrderThatIsForgottenIsNotFilledTwice(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	plan := o.plan(vendor)
-	issued, err := o.IssueLicense(o.admin(vendor), keyed("order-17"), order(plan))
+	issued, err := o.Licensing.IssueLicense(o.admin(vendor), keyed("order-17"), order(plan))
 	require.NoError(t, err)
 	var pending []event.Pending
 	for range event.RememberedCommands {
@@ -149,23 +152,23 @@ func TestAnOrderThatIsForgottenIsNotFilledTwice(t *testing.T) {
 	_, err = o.store.Append(t.Context(), license.StreamName(issued.ID), 1, pending)
 	require.NoError(t, err)
 	head := o.head()
-	_, err = o.handler(o.store, 10).IssueLicense(o.admin(vendor), keyed("order-17"), order(plan))
+	_, err = o.handler(o.store, 10).Licensing.IssueLicense(o.admin(vendor), keyed("order-17"), order(plan))
 	require.ErrorIs(t, err, license.ErrAlreadyIssued)
 	require.Equal(t, head, o.head())
 }
 
 func TestIssuingABatch(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	plan := o.plan(vendor)
-	batch := make([]commands.IssueLicense, 70) // more than are issued side by side
+	batch := make([]licensing.IssueLicense, 70) // more than are issued side by side
 	for i := range batch {
 		batch[i] = order(plan)
 	}
 	batch[3].Plan = "gold"
 	batch[69].Customer.Email = "nobody"
 	before := o.head()
-	first, err := o.IssueLicenses(o.admin(vendor), keyed("orders"), batch)
+	first, err := o.Licensing.IssueLicenses(o.admin(vendor), keyed("orders"), batch)
 	require.NoError(t, err)
 	require.Len(t, first, len(batch))
 	require.Equal(t, before+68, o.head(), "what is refused leaves the others untouched")
@@ -184,7 +187,7 @@ func TestIssuingABatch(t *testing.T) {
 	}
 
 	batch[69].Customer.Email = "ada@example.com"
-	second, err := o.IssueLicenses(o.admin(vendor), keyed("orders"), batch)
+	second, err := o.Licensing.IssueLicenses(o.admin(vendor), keyed("orders"), batch)
 	require.NoError(t, err)
 	require.Equal(t, before+69, o.head(), "repeating the batch fills what was refused, and nothing twice")
 	for i := range second[:69] {
@@ -194,19 +197,19 @@ func TestIssuingABatch(t *testing.T) {
 	require.NoError(t, second[69].Err)
 
 	batch[0].MaxMachines = new(1)
-	third, err := o.IssueLicenses(o.admin(vendor), keyed("orders"), batch[:2])
+	third, err := o.Licensing.IssueLicenses(o.admin(vendor), keyed("orders"), batch[:2])
 	require.NoError(t, err)
-	require.ErrorIs(t, third[0].Err, commands.ErrIdempotencyKeyReused)
+	require.ErrorIs(t, third[0].Err, runtime.ErrIdempotencyKeyReused)
 	require.True(t, third[1].Issued.Replayed)
 }
 
 func TestABatchWithoutAnIdempotencyKeyIssuesAnew(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	batch := []commands.IssueLicense{order(o.plan(vendor))}
-	one, err := o.IssueLicenses(o.admin(vendor), commands.Request{}, batch)
+	o := newFixture(t)
+	batch := []licensing.IssueLicense{order(o.plan(vendor))}
+	one, err := o.Licensing.IssueLicenses(o.admin(vendor), runtime.Request{}, batch)
 	require.NoError(t, err)
-	two, err := o.IssueLicenses(o.admin(vendor), commands.Request{}, batch)
+	two, err := o.Licensing.IssueLicenses(o.admin(vendor), runtime.Request{}, batch)
 	require.NoError(t, err)
 	require.NotEqual(t, one[0].Issued.ID, two[0].Issued.ID)
 }
@@ -217,11 +220,11 @@ func TestTheSizeOfABatch(t *testing.T) {
 	ledger.readsWith(func(context.Context, string, event.Revision) iter.Seq2[event.Envelope, error] { // faster than asking the ledger
 		return func(yield func(event.Envelope, error) bool) { yield(event.Envelope{}, eventstore.ErrStreamNotFound) }
 	})
-	for _, size := range []int{0, commands.MaxBatch + 1} {
-		_, err := o.IssueLicenses(o.admin(vendor), commands.Request{}, make([]commands.IssueLicense, size))
+	for _, size := range []int{0, licensing.MaxBatch + 1} {
+		_, err := o.Licensing.IssueLicenses(o.admin(vendor), runtime.Request{}, make([]licensing.IssueLicense, size))
 		requireInvalid(t, err, "licenses")
 	}
-	outcomes, err := o.IssueLicenses(o.admin(vendor), commands.Request{}, make([]commands.IssueLicense, commands.MaxBatch))
+	outcomes, err := o.Licensing.IssueLicenses(o.admin(vendor), runtime.Request{}, make([]licensing.IssueLicense, licensing.MaxBatch))
 	require.NoError(t, err)
 	for _, outcome := range outcomes {
 		require.ErrorIs(t, outcome.Err, catalog.ErrProductNotFound)

@@ -6,7 +6,10 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/commands/activation"
+	catalogcommands "github.com/licenseledger/licenseledger/commands/catalog"
+	"github.com/licenseledger/licenseledger/commands/licensing"
+	"github.com/licenseledger/licenseledger/commands/runtime"
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
@@ -16,21 +19,21 @@ import (
 // TestNothingIsRecordedThatNeedsAKeyWhichIsNotStored: a key is durable before the event that names it.
 func TestNothingIsRecordedThatNeedsAKeyWhichIsNotStored(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	plan := o.plan(vendor)
 	head := o.head()
 	require.NoError(t, o.keys.Close())
-	_, err := o.RegisterProduct(o.admin(vendor), commands.Request{}, commands.RegisterProduct{Code: "cam", Name: "CAM"})
+	_, err := o.Catalog.RegisterProduct(o.admin(vendor), runtime.Request{}, catalogcommands.RegisterProduct{Code: "cam", Name: "CAM"})
 	require.ErrorContains(t, err, "store signing key")
-	_, err = o.RotateSigningKey(o.admin(vendor), commands.Request{}, commands.RotateSigningKey{ProductID: plan.ProductID})
+	_, err = o.Catalog.RotateSigningKey(o.admin(vendor), runtime.Request{}, catalogcommands.RotateSigningKey{ProductID: plan.ProductID})
 	require.ErrorContains(t, err, "store signing key")
-	_, err = o.IssueLicense(o.admin(vendor), commands.Request{}, order(plan))
+	_, err = o.Licensing.IssueLicense(o.admin(vendor), runtime.Request{}, order(plan))
 	require.ErrorContains(t, err, "find or make subjects")
 	require.Equal(t, head, o.head())
 }
 
 // foreign appends what another ring sealed or signed, and returns the licence key.
-func (o *office) foreign(keyID string, subject uuid.UUID, customer []byte) (id uuid.UUID, key string) {
+func (o *fixture) foreign(keyID string, subject uuid.UUID, customer []byte) (id uuid.UUID, key string) {
 	o.t.Helper()
 	serial := o.ids.last.Add(1)
 	id = keyring.LicenseID(serial)
@@ -46,7 +49,7 @@ func (o *office) foreign(keyID string, subject uuid.UUID, customer []byte) (id u
 }
 
 // record appends the first event of a stream.
-func (o *office) record(stream string, p event.Payload) {
+func (o *fixture) record(stream string, p event.Payload) {
 	o.t.Helper()
 	data, err := event.Encode(p)
 	require.NoError(o.t, err)
@@ -58,34 +61,34 @@ func (o *office) record(stream string, p event.Payload) {
 
 func TestAKeyThatTheRingDoesNotHaveIsAnErrorOfOurs(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	subject, err := o.ring.Subject(t.Context(), vendor, "ada@example.com")
 	require.NoError(t, err)
 	_, key := o.foreign("lost", subject, nil)
 	m := box(1)
-	_, err = o.ActivateMachine(o.machine(), commands.Request{}, commands.ActivateMachine{LicenseKey: key, Machine: m})
+	_, err = o.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(key), Machine: m})
 	require.ErrorIs(t, err, keyring.ErrUnknownSigningKey)
-	_, err = o.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: key, Machine: &m})
+	_, err = o.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(key), Machine: &m})
 	require.ErrorIs(t, err, keyring.ErrUnknownSigningKey)
 }
 
 func TestACustomerThatCannotBeOpenedIsAnErrorThatNamesTheLicense(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	subject, err := o.ring.Subject(t.Context(), vendor, "ada@example.com")
 	require.NoError(t, err)
 	scribble, err := o.ring.Seal(t.Context(), subject, []byte("scribble"))
 	require.NoError(t, err)
 	for name, customer := range map[string][]byte{"sealed by another ring": []byte("xyz"), "something else": scribble} {
 		id, _ := o.foreign(name[:6], subject, customer)
-		_, err := o.SuspendLicense(o.admin(vendor), commands.Request{}, commands.SuspendLicense{LicenseID: id, Reason: "unpaid"})
+		_, err := o.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{}, licensing.SuspendLicense{LicenseID: id, Reason: "unpaid"})
 		require.ErrorContains(t, err, id.String(), name)
 		require.NotContains(t, err.Error(), "scribble")
-		_, err = o.ReissueKey(o.admin(vendor), commands.Request{}, commands.ReissueKey{LicenseID: id, Reason: "leaked"})
+		_, err = o.Licensing.ReissueKey(o.admin(vendor), runtime.Request{}, licensing.ReissueKey{LicenseID: id, Reason: "leaked"})
 		require.ErrorContains(t, err, id.String(), name)
 	}
 	_, key := o.foreign("stranger", uuid.New(), nil)
-	_, err = o.ActivateMachine(o.machine(), commands.Request{}, commands.ActivateMachine{LicenseKey: key, Machine: box(1)})
+	_, err = o.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(key), Machine: box(1)})
 	require.ErrorIs(t, err, keyring.ErrUnknownSubject)
 	require.NotContains(t, o.typesAfter(0), event.Type("binding.machine_bound.v1"))
 }

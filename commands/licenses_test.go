@@ -8,43 +8,46 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/commands/activation"
+	"github.com/licenseledger/licenseledger/commands/licensing"
+	"github.com/licenseledger/licenseledger/commands/runtime"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 )
 
 func TestALicenseIsTakenThroughItsLife(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue(validFor(10))
 	id := issued.ID
 	before := o.head()
 
-	suspended, err := o.SuspendLicense(o.admin(vendor), commands.Request{}, commands.SuspendLicense{LicenseID: id, Reason: "unpaid"})
+	suspended, err := o.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{}, licensing.SuspendLicense{LicenseID: id, Reason: "unpaid"})
 	require.NoError(t, err)
 	require.Equal(t, license.StatusSuspended, suspended.Status())
 	require.Equal(t, ada(), *suspended.Customer)
 	require.Equal(t, event.Revision(2), suspended.Revision)
 
-	reinstated, err := o.ReinstateLicense(o.admin(vendor), commands.Request{}, commands.ReinstateLicense{LicenseID: id, Reason: "paid"})
+	reinstated, err := o.Licensing.ReinstateLicense(o.admin(vendor), runtime.Request{}, licensing.ReinstateLicense{LicenseID: id, Reason: "paid"})
 	require.NoError(t, err)
 	require.Equal(t, license.StatusActive, reinstated.Status())
 
-	renewed, err := o.RenewLicense(o.admin(vendor), commands.Request{}, commands.RenewLicense{LicenseID: id, Reason: "paid", ExtendDays: new(5)})
+	renewed, err := o.Licensing.RenewLicense(o.admin(vendor), runtime.Request{}, licensing.RenewLicense{LicenseID: id, Reason: "paid", ExtendDays: new(5)})
 	require.NoError(t, err)
 	require.Equal(t, noon.Add(15*day), *renewed.ExpiresAt)
 
 	until := noon.Add(20*day + 1500*time.Nanosecond)
-	renewed, err = o.RenewLicense(o.admin(vendor), commands.Request{}, commands.RenewLicense{LicenseID: id, Reason: "paid", ExpiresAt: &until})
+	renewed, err = o.Licensing.RenewLicense(o.admin(vendor), runtime.Request{}, licensing.RenewLicense{LicenseID: id, Reason: "paid", ExpiresAt: &until})
 	require.NoError(t, err)
 	require.Equal(t, noon.Add(20*day+time.Microsecond), *renewed.ExpiresAt)
 
 	o.clock.set(noon.Add(30 * day))
-	renewed, err = o.RenewLicense(o.admin(vendor), commands.Request{}, commands.RenewLicense{LicenseID: id, Reason: "paid", ExtendDays: new(1)})
+	renewed, err = o.Licensing.RenewLicense(o.admin(vendor), runtime.Request{}, licensing.RenewLicense{LicenseID: id, Reason: "paid", ExtendDays: new(1)})
 	require.NoError(t, err)
 	require.Equal(t, license.StatusActive, renewed.Status())
 	require.Equal(t, noon.Add(31*day), *renewed.ExpiresAt)
 
-	revoked, err := o.RevokeLicense(o.admin(vendor), commands.Request{}, commands.RevokeLicense{LicenseID: id, Reason: "fraud"})
+	revoked, err := o.Licensing.RevokeLicense(o.admin(vendor), runtime.Request{}, licensing.RevokeLicense{LicenseID: id, Reason: "fraud"})
 	require.NoError(t, err)
 	require.Equal(t, license.StatusRevoked, revoked.Status())
 	require.Equal(t, o.head(), revoked.Position)
@@ -62,30 +65,30 @@ func TestALicenseIsTakenThroughItsLife(t *testing.T) {
 
 func TestAdministeringALicenseIsRefused(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue()
-	_, err := o.RevokeLicense(o.admin(vendor), commands.Request{}, commands.RevokeLicense{LicenseID: issued.ID, Reason: "fraud"})
+	_, err := o.Licensing.RevokeLicense(o.admin(vendor), runtime.Request{}, licensing.RevokeLicense{LicenseID: issued.ID, Reason: "fraud"})
 	require.NoError(t, err)
 	head := o.head()
 	asked := map[string]func(id uuid.UUID, reason string) error{
 		"suspend": func(id uuid.UUID, reason string) error {
-			_, err := o.SuspendLicense(o.admin(vendor), commands.Request{}, commands.SuspendLicense{LicenseID: id, Reason: reason})
+			_, err := o.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{}, licensing.SuspendLicense{LicenseID: id, Reason: reason})
 			return err
 		},
 		"reinstate": func(id uuid.UUID, reason string) error {
-			_, err := o.ReinstateLicense(o.admin(vendor), commands.Request{}, commands.ReinstateLicense{LicenseID: id, Reason: reason})
+			_, err := o.Licensing.ReinstateLicense(o.admin(vendor), runtime.Request{}, licensing.ReinstateLicense{LicenseID: id, Reason: reason})
 			return err
 		},
 		"renew": func(id uuid.UUID, reason string) error {
-			_, err := o.RenewLicense(o.admin(vendor), commands.Request{}, commands.RenewLicense{LicenseID: id, Reason: reason, ExtendDays: new(1)})
+			_, err := o.Licensing.RenewLicense(o.admin(vendor), runtime.Request{}, licensing.RenewLicense{LicenseID: id, Reason: reason, ExtendDays: new(1)})
 			return err
 		},
 		"revoke": func(id uuid.UUID, reason string) error {
-			_, err := o.RevokeLicense(o.admin(vendor), commands.Request{}, commands.RevokeLicense{LicenseID: id, Reason: reason})
+			_, err := o.Licensing.RevokeLicense(o.admin(vendor), runtime.Request{}, licensing.RevokeLicense{LicenseID: id, Reason: reason})
 			return err
 		},
 		"reissue": func(id uuid.UUID, reason string) error {
-			_, err := o.ReissueKey(o.admin(vendor), commands.Request{}, commands.ReissueKey{LicenseID: id, Reason: reason})
+			_, err := o.Licensing.ReissueKey(o.admin(vendor), runtime.Request{}, licensing.ReissueKey{LicenseID: id, Reason: reason})
 			return err
 		},
 	}
@@ -99,10 +102,10 @@ func TestAdministeringALicenseIsRefused(t *testing.T) {
 
 func TestACustomerWhoWasErasedIsNotShown(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue()
 	require.NoError(t, o.ring.EraseSubject(t.Context(), issued.SubjectID))
-	suspended, err := o.SuspendLicense(o.admin(vendor), commands.Request{}, commands.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
+	suspended, err := o.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{}, licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
 	require.NoError(t, err)
 	require.Nil(t, suspended.Customer)
 	require.Equal(t, license.StatusSuspended, suspended.Status())
@@ -110,7 +113,7 @@ func TestACustomerWhoWasErasedIsNotShown(t *testing.T) {
 
 func TestAMachineOfAnErasedCustomerHasNoNameButASeat(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue()
 	require.NoError(t, o.ring.EraseSubject(t.Context(), issued.SubjectID))
 	activated := o.activate(issued.Key, 1)
@@ -122,11 +125,11 @@ func TestAMachineOfAnErasedCustomerHasNoNameButASeat(t *testing.T) {
 
 func TestAReplacedKeyIsUseless(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue()
 	activated := o.activate(issued.Key, 1)
 	before := o.head()
-	reissued, err := o.ReissueKey(o.admin(vendor), commands.Request{}, commands.ReissueKey{LicenseID: issued.ID, Reason: "leaked"})
+	reissued, err := o.Licensing.ReissueKey(o.admin(vendor), runtime.Request{}, licensing.ReissueKey{LicenseID: issued.ID, Reason: "leaked"})
 	require.NoError(t, err)
 	require.Equal(t, []event.Type{license.KeyReissuedType}, o.typesAfter(before))
 	require.NotEqual(t, issued.Key, reissued.Key)
@@ -142,29 +145,29 @@ func TestAReplacedKeyIsUseless(t *testing.T) {
 }
 
 // keyedCommands are what machines send with a licence key, each of a kind that would change something.
-func keyedCommands(o *office, issued commands.IssuedLicense, activated commands.Activation) map[string]func(*commands.Handler) error {
+func keyedCommands(o *fixture, issued licensing.IssuedLicense, activated activation.Activation) map[string]func(*commands.Handler) error {
 	return map[string]func(*commands.Handler) error{
 		"activate": func(h *commands.Handler) error {
-			_, err := h.ActivateMachine(o.machine(), commands.Request{}, commands.ActivateMachine{LicenseKey: issued.Key, Machine: box(2)})
+			_, err := h.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(2)})
 			return err
 		},
 		"heartbeat": func(h *commands.Handler) error {
-			_, err := h.Heartbeat(o.machine(), commands.Request{}, commands.Heartbeat{ActivationID: activated.ID, LicenseKey: issued.Key, Machine: box(1)})
+			_, err := h.Activation.Heartbeat(o.machine(), runtime.Request{}, activation.Heartbeat{ActivationID: activated.ID, LicenseKey: o.key(issued.Key), Machine: box(1)})
 			return err
 		},
 		"rebind": func(h *commands.Handler) error {
-			_, err := h.RebindMachine(o.machine(), commands.Request{}, commands.RebindMachine{
-				LicenseKey: issued.Key, BindingID: activated.BindingID, Machine: box(2), Reason: "new laptop",
+			_, err := h.Activation.RebindMachine(o.machine(), runtime.Request{}, activation.RebindMachine{
+				LicenseKey: o.key(issued.Key), BindingID: activated.BindingID, Machine: box(2), Reason: "new laptop",
 			})
 			return err
 		},
 		"deactivate": func(h *commands.Handler) error {
-			_, err := h.Deactivate(o.machine(), commands.Request{}, commands.Deactivate{LicenseKey: issued.Key, ActivationID: activated.ID, Reason: "sold"})
+			_, err := h.Activation.Deactivate(o.machine(), runtime.Request{}, activation.Deactivate{LicenseKey: o.key(issued.Key), ActivationID: activated.ID, Reason: "sold"})
 			return err
 		},
 		"validate": func(h *commands.Handler) error {
 			m := box(1)
-			verdict, err := h.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: issued.Key, Machine: &m})
+			verdict, err := h.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(issued.Key), Machine: &m})
 			if err == nil && verdict.Code == license.KeyInvalid {
 				return license.ErrKeySuperseded // which a verdict says in its own way
 			}
@@ -176,7 +179,7 @@ func keyedCommands(o *office, issued commands.IssuedLicense, activated commands.
 // TestAKeyThatAnotherInstanceReplacedChangesNothing: the instances have cached the licence as it was before.
 func TestAKeyThatAnotherInstanceReplacedChangesNothing(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue()
 	activated := o.activate(issued.Key, 1)
 	o.clock.advance(2 * day) // so that heartbeat and validation would renew the certificate
@@ -184,11 +187,11 @@ func TestAKeyThatAnotherInstanceReplacedChangesNothing(t *testing.T) {
 	instances := map[string]*commands.Handler{}
 	for name := range asked {
 		instances[name] = o.handler(o.store, 10)
-		verdict, err := instances[name].Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: issued.Key})
+		verdict, err := instances[name].Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(issued.Key)})
 		require.NoError(t, err)
 		require.Equal(t, license.Valid, verdict.Code)
 	}
-	_, err := o.ReissueKey(o.admin(vendor), commands.Request{}, commands.ReissueKey{LicenseID: issued.ID, Reason: "leaked"})
+	_, err := o.Licensing.ReissueKey(o.admin(vendor), runtime.Request{}, licensing.ReissueKey{LicenseID: issued.ID, Reason: "leaked"})
 	require.NoError(t, err)
 	head := o.head()
 	for name, ask := range asked {

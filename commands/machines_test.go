@@ -8,7 +8,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/commands/activation"
+	"github.com/licenseledger/licenseledger/commands/licensing"
+	"github.com/licenseledger/licenseledger/commands/runtime"
 	"github.com/licenseledger/licenseledger/domain/binding"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
@@ -18,13 +20,13 @@ import (
 
 func TestActivatingAMachine(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue()
 	before := o.head()
 	a := o.activate(issued.Key, 1)
 	require.True(t, a.New)
 	require.Equal(t, issued.ID, a.LicenseID)
-	require.Equal(t, commands.Seats{Used: 1, Limit: 3}, a.Seats)
+	require.Equal(t, activation.Seats{Used: 1, Limit: 3}, a.Seats)
 	require.Equal(t, noon.Add(3*day), a.ExpiresAt)
 	require.NotEmpty(t, a.Certificate)
 	require.Equal(t, o.head(), a.Position)
@@ -45,7 +47,7 @@ func TestActivatingAMachine(t *testing.T) {
 
 func TestActivatingAMachineThatIsBoundAnswersWithWhatItHas(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue()
 	first := o.activate(issued.Key, 1)
 	head := o.head()
@@ -59,11 +61,11 @@ func TestActivatingAMachineThatIsBoundAnswersWithWhatItHas(t *testing.T) {
 
 func TestAMachineIsKnownByItsComponents(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue(seats(1))
 	before := o.head()
-	ask := func(p commands.PresentedMachine) commands.Activation {
-		a, err := o.ActivateMachine(o.machine(), commands.Request{}, commands.ActivateMachine{LicenseKey: issued.Key, Machine: p})
+	ask := func(p activation.PresentedMachine) activation.Activation {
+		a, err := o.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: p})
 		require.NoError(t, err)
 		return a
 	}
@@ -87,35 +89,35 @@ func TestAMachineIsKnownByItsComponents(t *testing.T) {
 
 func TestWhatAMachineMayPresent(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue()
 	head := o.head()
 	tests := map[string]struct {
-		machine commands.PresentedMachine
+		machine activation.PresentedMachine
 		fields  []string
 	}{
-		"nothing":                  {commands.PresentedMachine{}, []string{"machine"}},
-		"both":                     {commands.PresentedMachine{Fingerprint: box(1).Fingerprint, Components: rig("cpu=x").Components}, []string{"machine"}},
-		"no fingerprint":           {commands.PresentedMachine{Fingerprint: "xyz"}, []string{"machine.fingerprint"}},
+		"nothing":                  {activation.PresentedMachine{}, []string{"machine"}},
+		"both":                     {activation.PresentedMachine{Fingerprint: box(1).Fingerprint, Components: rig("cpu=x").Components}, []string{"machine"}},
+		"no fingerprint":           {activation.PresentedMachine{Fingerprint: "xyz"}, []string{"machine.fingerprint"}},
 		"an unknown component":     {rig("cpu=x", "mood=good"), []string{"machine.components.mood"}},
 		"empty components":         {rig("cpu= "), []string{"machine.components"}},
-		"a long name":              {commands.PresentedMachine{Fingerprint: box(1).Fingerprint, Name: strings.Repeat("ä", 201)}, []string{"machine.name"}},
-		"a name that is not UTF-8": {commands.PresentedMachine{Fingerprint: box(1).Fingerprint, Name: "\xff"}, []string{"machine.name"}},
-		"a long system":            {commands.PresentedMachine{Fingerprint: box(1).Fingerprint, OS: strings.Repeat("x", 65)}, []string{"machine.os"}},
+		"a long name":              {activation.PresentedMachine{Fingerprint: box(1).Fingerprint, Name: strings.Repeat("ä", 201)}, []string{"machine.name"}},
+		"a name that is not UTF-8": {activation.PresentedMachine{Fingerprint: box(1).Fingerprint, Name: "\xff"}, []string{"machine.name"}},
+		"a long system":            {activation.PresentedMachine{Fingerprint: box(1).Fingerprint, OS: strings.Repeat("x", 65)}, []string{"machine.os"}},
 		"a system that is not UTF-8, and a bad fingerprint": {
-			commands.PresentedMachine{Fingerprint: "xyz", OS: "\xff"}, []string{"machine.os", "machine.fingerprint"},
+			activation.PresentedMachine{Fingerprint: "xyz", OS: "\xff"}, []string{"machine.os", "machine.fingerprint"},
 		},
 	}
 	for name, test := range tests {
 		t.Log(name)
-		_, err := o.ActivateMachine(o.machine(), commands.Request{}, commands.ActivateMachine{LicenseKey: issued.Key, Machine: test.machine})
+		_, err := o.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: test.machine})
 		requireInvalid(t, err, test.fields...)
-		_, err = o.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: issued.Key, Machine: &test.machine})
+		_, err = o.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(issued.Key), Machine: &test.machine})
 		requireInvalid(t, err, test.fields...)
 	}
 	require.Equal(t, head, o.head())
 
-	_, err := o.ActivateMachine(o.machine(), commands.Request{}, commands.ActivateMachine{LicenseKey: issued.Key, Machine: commands.PresentedMachine{
+	_, err := o.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: activation.PresentedMachine{
 		Fingerprint: strings.ToUpper(box(0xabc).Fingerprint), Name: strings.Repeat("ä", 200), OS: strings.Repeat("x", 64),
 	}})
 	require.NoError(t, err)
@@ -123,15 +125,15 @@ func TestWhatAMachineMayPresent(t *testing.T) {
 
 func TestALicenseThatDoesNotPermitItRefusesMachines(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	unknown := o.ring.FormatLicenseKey(keyring.LicenseKey{Serial: 1})
 	suspended, revoked, expired, full := o.issue(), o.issue(), o.issue(validFor(1)), o.issue(seats(1))
-	held := map[string]commands.Activation{}
-	for _, issued := range []commands.IssuedLicense{suspended, revoked, expired, full} {
+	held := map[string]activation.Activation{}
+	for _, issued := range []licensing.IssuedLicense{suspended, revoked, expired, full} {
 		held[issued.Key] = o.activate(issued.Key, 1)
 	}
 	o.suspend(suspended.ID)
-	_, err := o.RevokeLicense(o.admin(vendor), commands.Request{}, commands.RevokeLicense{LicenseID: revoked.ID, Reason: "fraud"})
+	_, err := o.Licensing.RevokeLicense(o.admin(vendor), runtime.Request{}, licensing.RevokeLicense{LicenseID: revoked.ID, Reason: "fraud"})
 	require.NoError(t, err)
 	o.clock.advance(day)
 	head := o.head()
@@ -147,26 +149,26 @@ func TestALicenseThatDoesNotPermitItRefusesMachines(t *testing.T) {
 		"expired":   {expired.Key, license.ErrExpired},
 	} {
 		a := held[test.key]
-		_, err := o.ActivateMachine(o.machine(), commands.Request{}, commands.ActivateMachine{LicenseKey: test.key, Machine: box(1)})
+		_, err := o.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(test.key), Machine: box(1)})
 		require.ErrorIs(t, err, test.expected, name)
-		_, err = o.Heartbeat(o.machine(), commands.Request{}, commands.Heartbeat{LicenseKey: test.key, ActivationID: a.ID, Machine: box(1)})
+		_, err = o.Activation.Heartbeat(o.machine(), runtime.Request{}, activation.Heartbeat{LicenseKey: o.key(test.key), ActivationID: a.ID, Machine: box(1)})
 		require.ErrorIs(t, err, test.expected, name)
-		_, err = o.RebindMachine(o.machine(), commands.Request{}, commands.RebindMachine{LicenseKey: test.key, BindingID: a.BindingID, Machine: box(2), Reason: "why"})
+		_, err = o.Activation.RebindMachine(o.machine(), runtime.Request{}, activation.RebindMachine{LicenseKey: o.key(test.key), BindingID: a.BindingID, Machine: box(2), Reason: "why"})
 		require.ErrorIs(t, err, test.expected, name)
 	}
-	_, err = o.ActivateMachine(o.machine(), commands.Request{}, commands.ActivateMachine{LicenseKey: full.Key, Machine: box(2)})
+	_, err = o.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(full.Key), Machine: box(2)})
 	require.ErrorIs(t, err, license.ErrSeatLimitReached)
 	require.Equal(t, head, o.head())
 }
 
 func TestAHeartbeatKeepsALease(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue(seats(1), floating(60))
 	a := o.activate(issued.Key, 1)
 	require.Equal(t, noon.Add(time.Minute), a.ExpiresAt)
-	beat := func(n int) (commands.Activation, error) {
-		return o.Heartbeat(o.machine(), commands.Request{}, commands.Heartbeat{ActivationID: a.ID, LicenseKey: issued.Key, Machine: box(n)})
+	beat := func(n int) (activation.Activation, error) {
+		return o.Activation.Heartbeat(o.machine(), runtime.Request{}, activation.Heartbeat{ActivationID: a.ID, LicenseKey: o.key(issued.Key), Machine: box(n)})
 	}
 	head := o.head()
 	o.clock.advance(30 * time.Second)
@@ -188,7 +190,7 @@ func TestAHeartbeatKeepsALease(t *testing.T) {
 	head = o.head()
 	late, err := beat(1)
 	require.NoError(t, err, "a late heartbeat takes the seat again")
-	require.Equal(t, commands.Seats{Used: 1, Limit: 1}, late.Seats)
+	require.Equal(t, activation.Seats{Used: 1, Limit: 1}, late.Seats)
 	require.Equal(t, []event.Type{"activation.lapsed.v1", "activation.renewed.v1"}, o.typesAfter(head))
 
 	o.clock.advance(time.Hour)
@@ -198,51 +200,51 @@ func TestAHeartbeatKeepsALease(t *testing.T) {
 	require.ErrorIs(t, err, license.ErrSeatLimitReached)
 	_, err = beat(2)
 	require.ErrorIs(t, err, license.ErrFingerprintMismatch)
-	_, err = o.Heartbeat(o.machine(), commands.Request{}, commands.Heartbeat{ActivationID: uuid.New(), LicenseKey: issued.Key, Machine: box(1)})
+	_, err = o.Activation.Heartbeat(o.machine(), runtime.Request{}, activation.Heartbeat{ActivationID: uuid.New(), LicenseKey: o.key(issued.Key), Machine: box(1)})
 	require.ErrorIs(t, err, license.ErrActivationNotFound)
 	require.Equal(t, head, o.head())
 }
 
 func TestSeatsAreCountedAsOfNowThoughNothingSaysSoYet(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue(seats(2), floating(60))
 	a := o.activate(issued.Key, 1)
 	o.clock.advance(31 * time.Second)
 	o.activate(issued.Key, 2)
 	o.clock.advance(29 * time.Second) // the first machine's lease is over
 	head := o.head()
-	require.Equal(t, commands.Seats{Used: 1, Limit: 2}, o.activate(issued.Key, 2).Seats)
-	require.Equal(t, commands.Seats{Used: 1, Limit: 2}, o.verdict(issued.Key, 2).Activation.Seats)
+	require.Equal(t, activation.Seats{Used: 1, Limit: 2}, o.activate(issued.Key, 2).Seats)
+	require.Equal(t, activation.Seats{Used: 1, Limit: 2}, o.verdict(issued.Key, 2).Activation.Seats)
 	require.Equal(t, head, o.head())
 
-	_, err := o.Heartbeat(o.machine(), commands.Request{}, commands.Heartbeat{ActivationID: a.ID, LicenseKey: issued.Key, Machine: box(1)})
+	_, err := o.Activation.Heartbeat(o.machine(), runtime.Request{}, activation.Heartbeat{ActivationID: a.ID, LicenseKey: o.key(issued.Key), Machine: box(1)})
 	require.NoError(t, err)
-	require.Equal(t, commands.Seats{Used: 2, Limit: 2}, o.activate(issued.Key, 2).Seats)
+	require.Equal(t, activation.Seats{Used: 2, Limit: 2}, o.activate(issued.Key, 2).Seats)
 }
 
 func TestDeactivatingFreesTheSeat(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue(seats(1))
-	for name, deactivate := range map[string]func(a commands.Activation) (commands.Deactivated, error){
-		"by the machine": func(a commands.Activation) (commands.Deactivated, error) {
-			return o.Deactivate(o.machine(), commands.Request{}, commands.Deactivate{LicenseKey: issued.Key, ActivationID: a.ID, Reason: "sold"})
+	for name, deactivate := range map[string]func(a activation.Activation) (activation.Deactivated, error){
+		"by the machine": func(a activation.Activation) (activation.Deactivated, error) {
+			return o.Activation.Deactivate(o.machine(), runtime.Request{}, activation.Deactivate{LicenseKey: o.key(issued.Key), ActivationID: a.ID, Reason: "sold"})
 		},
-		"by an admin": func(a commands.Activation) (commands.Deactivated, error) {
-			return o.Deactivate(o.admin(vendor), commands.Request{}, commands.Deactivate{LicenseID: issued.ID, ActivationID: a.ID, Reason: "sold"})
+		"by an admin": func(a activation.Activation) (activation.Deactivated, error) {
+			return o.Activation.Deactivate(o.admin(vendor), runtime.Request{}, activation.Deactivate{LicenseID: issued.ID, ActivationID: a.ID, Reason: "sold"})
 		},
-		"by an admin with the key": func(a commands.Activation) (commands.Deactivated, error) {
-			return o.Deactivate(o.admin(vendor), commands.Request{}, commands.Deactivate{LicenseKey: issued.Key, ActivationID: a.ID, Reason: "sold"})
+		"by an admin with the key": func(a activation.Activation) (activation.Deactivated, error) {
+			return o.Activation.Deactivate(o.admin(vendor), runtime.Request{}, activation.Deactivate{LicenseKey: o.key(issued.Key), ActivationID: a.ID, Reason: "sold"})
 		},
 	} {
 		a := o.activate(issued.Key, 1)
 		head := o.head()
 		done, err := deactivate(a)
 		require.NoError(t, err, name)
-		require.Equal(t, commands.Deactivated{
-			ActivationID: a.ID, LicenseID: issued.ID, Seats: commands.Seats{Used: 0, Limit: 1},
-			Outcome: commands.Outcome{Position: o.head(), Revision: a.Revision + 2},
+		require.Equal(t, activation.Deactivated{
+			ActivationID: a.ID, LicenseID: issued.ID, Seats: activation.Seats{Used: 0, Limit: 1},
+			Outcome: runtime.Outcome{Position: o.head(), Revision: a.Revision + 2},
 		}, done)
 		require.Equal(t, []event.Type{"activation.ended.v1", binding.MachineReleasedType}, o.typesAfter(head))
 		_, err = deactivate(a)
@@ -251,46 +253,46 @@ func TestDeactivatingFreesTheSeat(t *testing.T) {
 	b := o.activate(issued.Key, 2)
 	require.True(t, b.New, "another machine may have the seat")
 	head := o.head()
-	_, err := o.Deactivate(o.machine(), commands.Request{}, commands.Deactivate{LicenseKey: issued.Key, ActivationID: b.ID})
+	_, err := o.Activation.Deactivate(o.machine(), runtime.Request{}, activation.Deactivate{LicenseKey: o.key(issued.Key), ActivationID: b.ID})
 	requireInvalid(t, err, "reason")
-	_, err = o.Deactivate(o.admin(vendor), commands.Request{}, commands.Deactivate{LicenseID: uuid.New(), ActivationID: b.ID, Reason: "sold"})
+	_, err = o.Activation.Deactivate(o.admin(vendor), runtime.Request{}, activation.Deactivate{LicenseID: uuid.New(), ActivationID: b.ID, Reason: "sold"})
 	require.ErrorIs(t, err, license.ErrNotFound)
-	_, err = o.Deactivate(o.machine(), commands.Request{}, commands.Deactivate{LicenseKey: "x", ActivationID: b.ID, Reason: "sold"})
+	_, err = o.Activation.Deactivate(o.machine(), runtime.Request{}, activation.Deactivate{LicenseKey: o.key("x"), ActivationID: b.ID, Reason: "sold"})
 	require.ErrorIs(t, err, keyring.ErrLicenseKeyInvalid)
 	require.Equal(t, head, o.head())
 }
 
 func TestRebindingMovesTheSeat(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue(seats(1), rebinds(2))
 	a := o.activate(issued.Key, 1)
 	head := o.head()
-	moved, err := o.RebindMachine(o.machine(), commands.Request{}, commands.RebindMachine{
-		LicenseKey: issued.Key, BindingID: a.BindingID, Machine: box(2), Reason: "new laptop",
+	moved, err := o.Activation.RebindMachine(o.machine(), runtime.Request{}, activation.RebindMachine{
+		LicenseKey: o.key(issued.Key), BindingID: a.BindingID, Machine: box(2), Reason: "new laptop",
 	})
 	require.NoError(t, err)
 	require.Equal(t, a.BindingID, moved.BindingID)
 	require.NotEqual(t, a.ID, moved.ID)
 	require.NotEqual(t, a.Certificate, moved.Certificate)
-	require.Equal(t, commands.Seats{Used: 1, Limit: 1}, moved.Seats)
+	require.Equal(t, activation.Seats{Used: 1, Limit: 1}, moved.Seats)
 	require.False(t, moved.New)
 	require.Equal(t, []event.Type{"activation.ended.v1", binding.MachineReboundType, "activation.granted.v1"}, o.typesAfter(head))
 	require.Equal(t, license.FingerprintMismatch, o.verdict(issued.Key, 1).Code)
 	require.Equal(t, license.Valid, o.verdict(issued.Key, 2).Code)
 
-	again, err := o.RebindMachine(o.admin(vendor), commands.Request{}, commands.RebindMachine{
+	again, err := o.Activation.RebindMachine(o.admin(vendor), runtime.Request{}, activation.RebindMachine{
 		LicenseID: issued.ID, BindingID: a.BindingID, Machine: rig("cpu=1"), Reason: "a newer one",
 	})
 	require.NoError(t, err)
 	require.Equal(t, event.Revision(9), again.Revision)
 
 	head = o.head()
-	rebind := func(c commands.RebindMachine) error {
-		_, err := o.RebindMachine(o.admin(vendor), commands.Request{}, c)
+	rebind := func(c activation.RebindMachine) error {
+		_, err := o.Activation.RebindMachine(o.admin(vendor), runtime.Request{}, c)
 		return err
 	}
-	there := commands.RebindMachine{LicenseID: issued.ID, BindingID: a.BindingID, Machine: box(3), Reason: "why"}
+	there := activation.RebindMachine{LicenseID: issued.ID, BindingID: a.BindingID, Machine: box(3), Reason: "why"}
 	require.ErrorIs(t, rebind(there), license.ErrRebindLimitReached)
 	same := there
 	same.Machine = rig("cpu=1")
@@ -302,7 +304,7 @@ func TestRebindingMovesTheSeat(t *testing.T) {
 	silent.Reason = ""
 	requireInvalid(t, rebind(silent), "reason")
 	nobody := there
-	nobody.Machine = commands.PresentedMachine{}
+	nobody.Machine = activation.PresentedMachine{}
 	requireInvalid(t, rebind(nobody), "machine")
 	unknown := there
 	unknown.LicenseID = uuid.New()
@@ -312,14 +314,14 @@ func TestRebindingMovesTheSeat(t *testing.T) {
 
 func TestALapsedMachineIsNotReboundWhenTheSeatIsTaken(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue(seats(1), floating(60))
 	a := o.activate(issued.Key, 1)
 	o.clock.advance(time.Minute)
 	o.activate(issued.Key, 2)
 	head := o.head()
-	_, err := o.RebindMachine(o.machine(), commands.Request{}, commands.RebindMachine{
-		LicenseKey: issued.Key, BindingID: a.BindingID, Machine: box(3), Reason: "new laptop",
+	_, err := o.Activation.RebindMachine(o.machine(), runtime.Request{}, activation.RebindMachine{
+		LicenseKey: o.key(issued.Key), BindingID: a.BindingID, Machine: box(3), Reason: "new laptop",
 	})
 	require.ErrorIs(t, err, license.ErrSeatLimitReached)
 	require.Equal(t, head, o.head())

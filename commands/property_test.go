@@ -11,24 +11,31 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/commands/activation"
+	catalogcommands "github.com/licenseledger/licenseledger/commands/catalog"
+	"github.com/licenseledger/licenseledger/commands/licensing"
+	"github.com/licenseledger/licenseledger/commands/runtime"
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/domainerr"
+	"github.com/licenseledger/licenseledger/domain/domaintest"
 )
 
 // TestAnInstanceThatStartsAnewAnswersLikeTheOneThatWasThere plays random commands against licences, and then compares what the
 // handler has in memory with what another one reads from the ledger.
 func TestAnInstanceThatStartsAnewAnswersLikeTheOneThatWasThere(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	plans := []commands.Plan{o.plan(vendor, seats(2), rebinds(2)), o.plan(vendor, seats(2), floating(60), validFor(2)), o.plan(vendor, seats(3), validFor(1), func(t *catalog.Terms) {
+	o := newFixture(t)
+	plans := []catalogcommands.Plan{o.plan(vendor, seats(2), rebinds(2)), o.plan(vendor, seats(2), floating(60), validFor(2)), o.plan(vendor, seats(3), validFor(1), func(t *catalog.Terms) {
 		t.ValidityStarts = catalog.AtFirstActivation
 	})}
 	rapid.Check(t, func(t *rapid.T) {
-		p := &play{office: o, t: t}
+		p := &play{fixture: o, t: t}
 		for _, plan := range plans {
-			answer, ok := p.do("issue", func(req commands.Request) (any, error) { return o.IssueLicense(o.admin(vendor), req, order(plan)) })
+			answer, ok := p.do("issue", func(req runtime.Request) (any, error) {
+				return o.Licensing.IssueLicense(o.admin(vendor), req, order(plan))
+			})
 			require.True(t, ok)
-			issued := answer.(commands.IssuedLicense)
+			issued := answer.(licensing.IssuedLicense)
 			p.licenses = append(p.licenses, sold{id: issued.ID, key: issued.Key})
 		}
 		t.Repeat(map[string]func(*rapid.T){
@@ -39,7 +46,7 @@ func TestAnInstanceThatStartsAnewAnswersLikeTheOneThatWasThere(t *testing.T) {
 			"deactivate": p.deactivate,
 			"administer": p.administer,
 			"wait":       p.wait,
-			"elapse":     p.elapse,
+			"recordDue":  p.recordDue,
 			"repeat":     p.repeat,
 		})
 		p.compare()
@@ -48,7 +55,7 @@ func TestAnInstanceThatStartsAnewAnswersLikeTheOneThatWasThere(t *testing.T) {
 
 // play is one sequence of commands.
 type play struct {
-	*office
+	*fixture
 	t        *rapid.T
 	licenses []sold
 	places   []placed
@@ -69,15 +76,15 @@ type placed struct {
 // carried is a command that was carried out, to be repeated.
 type carried struct {
 	name   string
-	req    commands.Request
-	send   func(commands.Request) (any, error)
+	req    runtime.Request
+	send   func(runtime.Request) (any, error)
 	answer any
 }
 
 const machinesOfAPlay = 4
 
 // do sends a command with an Idempotency-Key of its own. Only the domain may say no.
-func (p *play) do(name string, send func(commands.Request) (any, error)) (answer any, ok bool) {
+func (p *play) do(name string, send func(runtime.Request) (any, error)) (answer any, ok bool) {
 	req := keyed(p.ids.next().String())
 	before := p.head()
 	answer, err := send(req)
@@ -109,7 +116,7 @@ func (p *play) place(t *rapid.T) placed {
 func machineOfAPlay(t *rapid.T) int { return rapid.IntRange(1, machinesOfAPlay).Draw(t, "machine") }
 
 func (p *play) holds(t *rapid.T, license, machine int, answer any) {
-	a := answer.(commands.Activation)
+	a := answer.(activation.Activation)
 	require.LessOrEqual(t, a.Seats.Used, a.Seats.Limit)
 	require.NotEmpty(t, a.Certificate)
 	p.places = append(p.places, placed{license, a.BindingID, a.ID, machine})
@@ -118,8 +125,8 @@ func (p *play) holds(t *rapid.T, license, machine int, answer any) {
 func (p *play) activate(t *rapid.T) {
 	i, l := p.license(t)
 	n := machineOfAPlay(t)
-	if answer, ok := p.do("activate", func(req commands.Request) (any, error) {
-		return p.ActivateMachine(p.office.machine(), req, commands.ActivateMachine{LicenseKey: l.key, Machine: box(n)})
+	if answer, ok := p.do("activate", func(req runtime.Request) (any, error) {
+		return p.Activation.ActivateMachine(p.fixture.machine(), req, activation.ActivateMachine{LicenseKey: p.key(l.key), Machine: box(n)})
 	}); ok {
 		p.holds(t, i, n, answer)
 	}
@@ -128,8 +135,8 @@ func (p *play) activate(t *rapid.T) {
 func (p *play) heartbeat(t *rapid.T) {
 	at := p.place(t)
 	key := p.licenses[at.license].key
-	if answer, ok := p.do("heartbeat", func(req commands.Request) (any, error) {
-		return p.Heartbeat(p.office.machine(), req, commands.Heartbeat{LicenseKey: key, ActivationID: at.activation, Machine: box(at.machine)})
+	if answer, ok := p.do("heartbeat", func(req runtime.Request) (any, error) {
+		return p.Activation.Heartbeat(p.fixture.machine(), req, activation.Heartbeat{LicenseKey: p.key(key), ActivationID: at.activation, Machine: box(at.machine)})
 	}); ok {
 		p.holds(t, at.license, at.machine, answer)
 	}
@@ -138,8 +145,8 @@ func (p *play) heartbeat(t *rapid.T) {
 func (p *play) validate(t *rapid.T) {
 	_, l := p.license(t)
 	m := box(machineOfAPlay(t))
-	p.do("validate", func(req commands.Request) (any, error) {
-		return p.Validate(p.office.machine(), req, commands.Validate{LicenseKey: l.key, Machine: &m})
+	p.do("validate", func(req runtime.Request) (any, error) {
+		return p.Activation.Validate(p.fixture.machine(), req, activation.Validate{LicenseKey: p.key(l.key), Machine: &m})
 	})
 }
 
@@ -147,8 +154,8 @@ func (p *play) rebind(t *rapid.T) {
 	at := p.place(t)
 	n := machineOfAPlay(t)
 	key := p.licenses[at.license].key
-	if answer, ok := p.do("rebind", func(req commands.Request) (any, error) {
-		return p.RebindMachine(p.office.machine(), req, commands.RebindMachine{LicenseKey: key, BindingID: at.binding, Machine: box(n), Reason: "new laptop"})
+	if answer, ok := p.do("rebind", func(req runtime.Request) (any, error) {
+		return p.Activation.RebindMachine(p.fixture.machine(), req, activation.RebindMachine{LicenseKey: p.key(key), BindingID: at.binding, Machine: box(n), Reason: "new laptop"})
 	}); ok {
 		p.holds(t, at.license, n, answer)
 	}
@@ -156,8 +163,8 @@ func (p *play) rebind(t *rapid.T) {
 
 func (p *play) deactivate(t *rapid.T) {
 	at := p.place(t)
-	p.do("deactivate", func(req commands.Request) (any, error) {
-		return p.Deactivate(p.admin(vendor), req, commands.Deactivate{LicenseID: p.licenses[at.license].id, ActivationID: at.activation, Reason: "sold"})
+	p.do("deactivate", func(req runtime.Request) (any, error) {
+		return p.Activation.Deactivate(p.admin(vendor), req, activation.Deactivate{LicenseID: p.licenses[at.license].id, ActivationID: at.activation, Reason: "sold"})
 	})
 }
 
@@ -168,22 +175,22 @@ func (p *play) administer(t *rapid.T) {
 	if what == "revoke" && days < 3 {
 		what = "reinstate" // or most licences would be revoked soon
 	}
-	answer, ok := p.do(what, func(req commands.Request) (any, error) {
+	answer, ok := p.do(what, func(req runtime.Request) (any, error) {
 		ctx := p.admin(vendor)
 		switch what {
 		case "suspend":
-			return p.SuspendLicense(ctx, req, commands.SuspendLicense{LicenseID: l.id, Reason: "unpaid"})
+			return p.Licensing.SuspendLicense(ctx, req, licensing.SuspendLicense{LicenseID: l.id, Reason: "unpaid"})
 		case "reinstate":
-			return p.ReinstateLicense(ctx, req, commands.ReinstateLicense{LicenseID: l.id, Reason: "paid"})
+			return p.Licensing.ReinstateLicense(ctx, req, licensing.ReinstateLicense{LicenseID: l.id, Reason: "paid"})
 		case "renew":
-			return p.RenewLicense(ctx, req, commands.RenewLicense{LicenseID: l.id, Reason: "paid", ExtendDays: &days})
+			return p.Licensing.RenewLicense(ctx, req, licensing.RenewLicense{LicenseID: l.id, Reason: "paid", ExtendDays: &days})
 		case "revoke":
-			return p.RevokeLicense(ctx, req, commands.RevokeLicense{LicenseID: l.id, Reason: "fraud"})
+			return p.Licensing.RevokeLicense(ctx, req, licensing.RevokeLicense{LicenseID: l.id, Reason: "fraud"})
 		default:
-			return p.ReissueKey(ctx, req, commands.ReissueKey{LicenseID: l.id, Reason: "leaked"})
+			return p.Licensing.ReissueKey(ctx, req, licensing.ReissueKey{LicenseID: l.id, Reason: "leaked"})
 		}
 	})
-	if reissued, new := answer.(commands.IssuedLicense); ok && new {
+	if reissued, new := answer.(licensing.IssuedLicense); ok && new {
 		p.licenses[i].key = reissued.Key
 	}
 }
@@ -192,9 +199,9 @@ func (p *play) wait(t *rapid.T) {
 	p.clock.advance(rapid.SampledFrom([]time.Duration{time.Second, 31 * time.Second, time.Minute, time.Hour, day, 2 * day}).Draw(t, "for"))
 }
 
-func (p *play) elapse(t *rapid.T) {
+func (p *play) recordDue(t *rapid.T) {
 	_, l := p.license(t)
-	_, err := p.Elapse(p.system(), l.id)
+	_, err := recordDue(p.system(), p.Handler, l.id)
 	require.NoError(t, err)
 }
 
@@ -212,31 +219,31 @@ func (p *play) repeat(t *rapid.T) {
 	require.NoError(t, err, c.name)
 	original, marked := replayed(answer)
 	require.True(t, marked, c.name)
-	require.Equal(t, c.answer, original, c.name)
+	domaintest.RequireSame(t, c.answer, original, c.name)
 }
 
 // compare asks both handlers everything. The old one is asked first, so that whatever has to be recorded is.
 func (p *play) compare() {
 	before := p.answers(p.Handler)
 	head := p.head()
-	require.Equal(p.t, before, p.answers(p.handler(p.store, 100)))
+	domaintest.RequireSame(p.t, before, p.answers(p.handler(p.store, 100)))
 	require.Equal(p.t, head, p.head())
 	for _, verdict := range before {
 		require.LessOrEqual(p.t, verdict.License.SeatsUsed(), verdict.License.Policy.Seats())
 	}
 }
 
-func (p *play) answers(h *commands.Handler) map[string]commands.Verdict {
-	answers := map[string]commands.Verdict{}
+func (p *play) answers(h *commands.Handler) map[string]activation.Verdict {
+	answers := map[string]activation.Verdict{}
 	for round := range 2 { // the first may record something, which the answers before it did not know
 		for i, l := range p.licenses {
 			for n := range machinesOfAPlay + 1 {
-				ask := commands.Validate{LicenseKey: l.key}
+				ask := activation.Validate{LicenseKey: p.key(l.key)}
 				if n > 0 {
 					m := box(n)
 					ask.Machine = &m
 				}
-				verdict, err := h.Validate(p.office.machine(), commands.Request{}, ask)
+				verdict, err := h.Activation.Validate(p.fixture.machine(), runtime.Request{}, ask)
 				require.NoError(p.t, err)
 				if round == 1 {
 					answers[fmt.Sprintf("licence %d, machine %d", i, n)] = verdict

@@ -9,12 +9,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/commands/activation"
+	"github.com/licenseledger/licenseledger/commands/licensing"
+	"github.com/licenseledger/licenseledger/commands/runtime"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 )
 
 // rush lets machines 1 to n ask for a seat at once, each through one of the handlers, and returns how many got one.
-func (o *office) rush(n int, key string, handlers ...*commands.Handler) int {
+func (o *fixture) rush(n int, key string, handlers ...*commands.Handler) int {
 	o.t.Helper()
 	var all sync.WaitGroup
 	var granted, broken atomic.Int64
@@ -22,7 +25,7 @@ func (o *office) rush(n int, key string, handlers ...*commands.Handler) int {
 	for i := range n {
 		all.Go(func() {
 			<-start
-			a, err := handlers[i%len(handlers)].ActivateMachine(o.machine(), commands.Request{}, commands.ActivateMachine{LicenseKey: key, Machine: box(i + 1)})
+			a, err := handlers[i%len(handlers)].Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(key), Machine: box(i + 1)})
 			switch {
 			case err == nil && a.New && a.Certificate != "":
 				granted.Add(1)
@@ -39,16 +42,16 @@ func (o *office) rush(n int, key string, handlers ...*commands.Handler) int {
 }
 
 // requireSeats replays a licence and expects as many seats to be taken.
-func (o *office) requireSeats(key string, used int) {
+func (o *fixture) requireSeats(key string, used int) {
 	o.t.Helper()
-	verdict, err := o.handler(o.store, 10).Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: key})
+	verdict, err := o.handler(o.store, 10).Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(key)})
 	require.NoError(o.t, err)
 	require.Equal(o.t, used, verdict.License.SeatsUsed())
 }
 
 func TestAHundredMachinesShareTenSeats(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue(seats(10))
 	require.Equal(t, 10, o.rush(100, issued.Key, o.Handler))
 	o.requireSeats(issued.Key, 10)
@@ -56,7 +59,7 @@ func TestAHundredMachinesShareTenSeats(t *testing.T) {
 
 func TestInstancesThatRaceForSeatsNeverGiveOutTooMany(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue(seats(10))
 	one, two := o.handler(o.store, 10), o.handler(o.store, 10)
 	require.Equal(t, 10, o.rush(60, issued.Key, one, two))
@@ -65,23 +68,23 @@ func TestInstancesThatRaceForSeatsNeverGiveOutTooMany(t *testing.T) {
 
 func TestACommandThatComesTooLateIsDecidedAnew(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue(seats(1))
 	behind := o.handler(o.store, 10)
-	_, err := behind.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: issued.Key})
+	_, err := behind.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(issued.Key)})
 	require.NoError(t, err, "it has the licence cached now, with a free seat")
 	o.activate(issued.Key, 1)
 	head := o.head()
 
-	_, err = behind.ActivateMachine(o.machine(), commands.Request{}, commands.ActivateMachine{LicenseKey: issued.Key, Machine: box(2)})
+	_, err = behind.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(2)})
 	require.ErrorIs(t, err, license.ErrSeatLimitReached)
-	same, err := behind.ActivateMachine(o.machine(), commands.Request{}, commands.ActivateMachine{LicenseKey: issued.Key, Machine: box(1)})
+	same, err := behind.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(1)})
 	require.NoError(t, err)
 	require.False(t, same.New)
 	require.Equal(t, head, o.head())
 
 	o.suspend(issued.ID)
-	reissued, err := behind.ReissueKey(o.admin(vendor), commands.Request{}, commands.ReissueKey{LicenseID: issued.ID, Reason: "leaked"})
+	reissued, err := behind.Licensing.ReissueKey(o.admin(vendor), runtime.Request{}, licensing.ReissueKey{LicenseID: issued.ID, Reason: "leaked"})
 	require.NoError(t, err)
 	require.Equal(t, license.StatusSuspended, reissued.Status(), "what the other instance did is there")
 	require.Equal(t, event.Revision(5), reissued.Revision)
@@ -89,15 +92,15 @@ func TestACommandThatComesTooLateIsDecidedAnew(t *testing.T) {
 
 func TestARepetitionSentToAnotherInstanceHasOneEffect(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue()
 	behind := o.handler(o.store, 10)
-	_, err := behind.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: issued.Key})
+	_, err := behind.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(issued.Key)})
 	require.NoError(t, err)
-	ask := commands.ActivateMachine{LicenseKey: issued.Key, Machine: box(1)}
-	first, err := o.ActivateMachine(o.machine(), keyed("activate"), ask)
+	ask := activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(1)}
+	first, err := o.Activation.ActivateMachine(o.machine(), keyed("activate"), ask)
 	require.NoError(t, err)
-	again, err := behind.ActivateMachine(o.machine(), keyed("activate"), ask)
+	again, err := behind.Activation.ActivateMachine(o.machine(), keyed("activate"), ask)
 	require.NoError(t, err)
 	require.True(t, again.Replayed)
 	again.Replayed = false
@@ -106,16 +109,16 @@ func TestARepetitionSentToAnotherInstanceHasOneEffect(t *testing.T) {
 
 func TestTheSameCommandSentAtOnceHasOneEffect(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	plan := o.plan(vendor)
 	before := o.head()
 	other := o.handler(o.store, 10)
 	var all sync.WaitGroup
-	issued := make([]commands.IssuedLicense, 20)
+	issued := make([]licensing.IssuedLicense, 20)
 	errs := make([]error, len(issued))
 	for i := range issued {
 		h := []*commands.Handler{o.Handler, other}[i%2]
-		all.Go(func() { issued[i], errs[i] = h.IssueLicense(o.admin(vendor), keyed("order"), order(plan)) })
+		all.Go(func() { issued[i], errs[i] = h.Licensing.IssueLicense(o.admin(vendor), keyed("order"), order(plan)) })
 	}
 	all.Wait()
 	originals := 0
@@ -132,23 +135,23 @@ func TestTheSameCommandSentAtOnceHasOneEffect(t *testing.T) {
 
 func TestASmallCacheChangesNothing(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	small := o.handler(o.store, 1)
-	var issued []commands.IssuedLicense
+	var issued []licensing.IssuedLicense
 	for range 5 {
 		issued = append(issued, o.issue(seats(2)))
 	}
 	for round := range 3 {
 		for _, i := range issued {
-			a, err := small.ActivateMachine(o.machine(), commands.Request{}, commands.ActivateMachine{LicenseKey: i.Key, Machine: box(round + 1)})
+			a, err := small.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(i.Key), Machine: box(round + 1)})
 			if round == 2 {
 				require.ErrorIs(t, err, license.ErrSeatLimitReached)
 				continue
 			}
 			require.NoError(t, err)
-			require.Equal(t, commands.Seats{Used: round + 1, Limit: 2}, a.Seats)
+			require.Equal(t, activation.Seats{Used: round + 1, Limit: 2}, a.Seats)
 			m := box(round + 1)
-			verdict, err := small.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: i.Key, Machine: &m})
+			verdict, err := small.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(i.Key), Machine: &m})
 			require.NoError(t, err)
 			require.Equal(t, a.Certificate, verdict.Activation.Certificate)
 		}
@@ -158,7 +161,7 @@ func TestASmallCacheChangesNothing(t *testing.T) {
 		for n := range 10 {
 			all.Go(func() {
 				m := box(n%2 + 1)
-				verdict, err := small.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: i.Key, Machine: &m})
+				verdict, err := small.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(i.Key), Machine: &m})
 				if err != nil || verdict.Code != license.Valid {
 					t.Errorf("%v %v", verdict.Code, err)
 				}

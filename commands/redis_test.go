@@ -14,6 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/commands/activation"
+	"github.com/licenseledger/licenseledger/commands/licensing"
+	"github.com/licenseledger/licenseledger/commands/runtime"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/eventstore"
@@ -42,7 +45,7 @@ func redisClient(t testing.TB, url string) *redis.Client {
 }
 
 // redisCache is the cache of one more instance. A Redis that failed is left alone until the end of the test.
-func (o *office) redisCache(url string) *rediscache.Cache {
+func (o *fixture) redisCache(url string) *rediscache.Cache {
 	o.t.Helper()
 	cache, err := rediscache.Open(url, rediscache.Config{
 		Sealer: o.ring, Instance: o.ids.next().String(), RetryAfter: time.Hour, Logger: slog.New(slog.DiscardHandler),
@@ -54,7 +57,7 @@ func (o *office) redisCache(url string) *rediscache.Cache {
 }
 
 // wornInRedis is a licence with so many events, the last snapshot of which lies in Redis.
-func (o *office) wornInRedis(cache *rediscache.Cache, events int) commands.IssuedLicense {
+func (o *fixture) wornInRedis(cache *rediscache.Cache, events int) licensing.IssuedLicense {
 	o.t.Helper()
 	issued := o.worn(o.handlerWith(o.store, 10, cache), events)
 	require.Eventually(o.t, func() bool {
@@ -94,7 +97,7 @@ func countOf(t testing.TB, cache *rediscache.Cache, metric, outcome string) int 
 
 func TestAColdInstanceAnswersFromRedisAndTheEndOfTheStream(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	server := aRedis(t)
 	issued := o.wornInRedis(o.redisCache(server.URL()), 40)
 	ledger, cache := &reader{Store: o.store}, o.redisCache(server.URL())
@@ -106,7 +109,7 @@ func TestAColdInstanceAnswersFromRedisAndTheEndOfTheStream(t *testing.T) {
 
 func TestARedisThatIsNotThereAtTheStartChangesNothing(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	server := aRedis(t)
 	server.Kill()
 	cache := o.redisCache(server.URL())
@@ -120,11 +123,11 @@ func TestARedisThatIsNotThereAtTheStartChangesNothing(t *testing.T) {
 
 func TestARedisThatIsKilledInMidLoadChangesNothing(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	server := aRedis(t)
 	cache := o.redisCache(server.URL())
 	h := o.handlerWith(o.store, 10, cache)
-	licenses := make([]commands.IssuedLicense, 8)
+	licenses := make([]licensing.IssuedLicense, 8)
 	for i := range licenses {
 		licenses[i] = o.worn(h, 14)
 	}
@@ -137,7 +140,7 @@ func TestARedisThatIsKilledInMidLoadChangesNothing(t *testing.T) {
 					half <- struct{}{}
 				}
 				o.turn(h, issued.ID, n)
-				v, err := o.handlerWith(o.store, 10, cache).Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: issued.Key})
+				v, err := o.handlerWith(o.store, 10, cache).Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(issued.Key)})
 				require.NoError(t, err)
 				require.Equal(t, event.Revision(n+1), v.Revision)
 			}
@@ -153,7 +156,7 @@ func TestARedisThatIsKilledInMidLoadChangesNothing(t *testing.T) {
 	}
 }
 
-func (o *office) stream(id uuid.UUID) (events []event.Envelope) {
+func (o *fixture) stream(id uuid.UUID) (events []event.Envelope) {
 	o.t.Helper()
 	for e, err := range o.store.ReadStream(o.t.Context(), license.StreamName(id), 0) {
 		require.NoError(o.t, err)
@@ -164,7 +167,7 @@ func (o *office) stream(id uuid.UUID) (events []event.Envelope) {
 
 func TestARedisThatHangsIsAskedAFewTimesOnly(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	server := aRedis(t)
 	cache := o.redisCache(server.URL())
 	issued := o.wornInRedis(cache, 20)
@@ -180,7 +183,7 @@ func TestARedisThatHangsIsAskedAFewTimesOnly(t *testing.T) {
 
 func TestAFlushedRedisChangesNothingAndFillsAgain(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	server := aRedis(t)
 	issued := o.wornInRedis(o.redisCache(server.URL()), 40)
 	require.NoError(t, redisClient(t, server.URL()).FlushAll(t.Context()).Err())
@@ -201,7 +204,7 @@ func inRedis(t testing.TB, c *redis.Client, id uuid.UUID) string {
 
 func TestAStaleSnapshotChangesNothing(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	server := aRedis(t)
 	cache, client := o.redisCache(server.URL()), redisClient(t, server.URL())
 	issued := o.wornInRedis(cache, 20)
@@ -209,7 +212,7 @@ func TestAStaleSnapshotChangesNothing(t *testing.T) {
 	for n := 20; n < 60; n++ {
 		o.turn(o.Handler, issued.ID, n)
 	}
-	_, err := o.RevokeLicense(o.admin(vendor), commands.Request{}, commands.RevokeLicense{LicenseID: issued.ID, Reason: "fraud"})
+	_, err := o.Licensing.RevokeLicense(o.admin(vendor), runtime.Request{}, licensing.RevokeLicense{LicenseID: issued.ID, Reason: "fraud"})
 	require.NoError(t, err)
 	require.NoError(t, client.Set(t.Context(), inRedis(t, client, issued.ID), old, 0).Err())
 	cold := o.redisCache(server.URL())
@@ -221,7 +224,7 @@ func TestAStaleSnapshotChangesNothing(t *testing.T) {
 
 func TestWhoCanWriteToRedisCannotChangeAnAnswer(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	server := aRedis(t)
 	cache, client := o.redisCache(server.URL()), redisClient(t, server.URL())
 	another := client.Get(t.Context(), inRedis(t, client, o.wornInRedis(cache, 20).ID)).Val()
@@ -247,7 +250,7 @@ func TestWhoCanWriteToRedisCannotChangeAnAnswer(t *testing.T) {
 }
 
 // putBack returns a ledger that holds what o's held up to a position: one that was put back from a backup.
-func (o *office) putBack(until event.Position) eventstore.Store {
+func (o *fixture) putBack(until event.Position) eventstore.Store {
 	o.t.Helper()
 	ledger, err := sqlite.Open(o.t.Context(), filepath.Join(o.t.TempDir(), ledgerFile))
 	require.NoError(o.t, err)
@@ -267,7 +270,7 @@ func TestASnapshotAheadOfALedgerThatWasPutBackIsIgnored(t *testing.T) {
 	for name, goesOn := range map[string]bool{"and stands there": false, "and went on otherwise": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := newOffice(t)
+			o := newFixture(t)
 			server := aRedis(t)
 			cache := o.redisCache(server.URL())
 			h := o.handlerWith(o.store, 10, cache)
@@ -295,7 +298,7 @@ func TestASnapshotAheadOfALedgerThatWasPutBackIsIgnored(t *testing.T) {
 
 func TestInstancesHearOfEachOthersAppendsThroughRedis(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	server := aRedis(t)
 	here, there := o.redisCache(server.URL()), o.redisCache(server.URL())
 	<-there.Announced() // it listens from now on, and may have missed something before
@@ -305,7 +308,7 @@ func TestInstancesHearOfEachOthersAppendsThroughRedis(t *testing.T) {
 
 // BenchmarkColdValidate validates a licence of 200 events by an instance that has just started.
 func BenchmarkColdValidate(b *testing.B) {
-	o := newOffice(b)
+	o := newFixture(b)
 	server := aRedis(b)
 	cache := o.redisCache(server.URL())
 	issued := o.worn(o.handlerWith(o.store, 10, cache), 200)
@@ -320,7 +323,7 @@ func BenchmarkColdValidate(b *testing.B) {
 				b.StopTimer()
 				h := o.handlerWith(ledger, 10, with)
 				b.StartTimer()
-				_, err := h.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: issued.Key})
+				_, err := h.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(issued.Key)})
 				require.NoError(b, err)
 			}
 			b.ReportMetric(float64(ledger.events.Load())/float64(b.N), "events/op")

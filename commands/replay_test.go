@@ -7,50 +7,57 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/commands/activation"
+	catalogcommands "github.com/licenseledger/licenseledger/commands/catalog"
+	"github.com/licenseledger/licenseledger/commands/licensing"
+	"github.com/licenseledger/licenseledger/commands/runtime"
 	"github.com/licenseledger/licenseledger/domain/catalog"
+	"github.com/licenseledger/licenseledger/domain/domaintest"
 )
 
 // asked is one command, ready to be sent with a request of its own by any handler.
-type asked func(h *commands.Handler, req commands.Request) (answer any, err error)
+type asked func(h *commands.Handler, req runtime.Request) (answer any, err error)
 
 // repeatable is a command together with another one of its kind that would be carried out in its place.
 type repeatable struct{ command, other asked }
 
 // everyRepeatable lists every command that takes an Idempotency-Key, each at a licence, plan or product of its own.
-func everyRepeatable(o *office) map[string]repeatable {
+func everyRepeatable(o *fixture) map[string]repeatable {
 	admin, visitor := o.admin(vendor), o.machine()
 	p := o.product(vendor)
 	plan := o.plan(vendor)
 	register := func(name string) asked {
-		return func(h *commands.Handler, req commands.Request) (any, error) {
-			return h.RegisterProduct(admin, req, commands.RegisterProduct{Code: "cam", Name: name})
+		return func(h *commands.Handler, req runtime.Request) (any, error) {
+			return h.Catalog.RegisterProduct(admin, req, catalogcommands.RegisterProduct{Code: "cam", Name: name})
 		}
 	}
 	rotate := func(reason string) asked {
-		return func(h *commands.Handler, req commands.Request) (any, error) {
-			return h.RotateSigningKey(admin, req, commands.RotateSigningKey{ProductID: p.ID, Reason: reason})
+		return func(h *commands.Handler, req runtime.Request) (any, error) {
+			return h.Catalog.RotateSigningKey(admin, req, catalogcommands.RotateSigningKey{ProductID: p.ID, Reason: reason})
 		}
 	}
 	publish := func(seatsOfPlan int) asked {
-		return func(h *commands.Handler, req commands.Request) (any, error) {
-			return h.PublishPlan(admin, req, commands.PublishPlan{ProductID: p.ID, Code: "pro", Terms: terms(seats(seatsOfPlan))})
+		return func(h *commands.Handler, req runtime.Request) (any, error) {
+			return h.Catalog.PublishPlan(admin, req, catalogcommands.PublishPlan{ProductID: p.ID, Code: "pro", Terms: terms(seats(seatsOfPlan))})
 		}
 	}
 	revise := func(seatsOfPlan int) asked {
-		return func(h *commands.Handler, req commands.Request) (any, error) {
-			return h.RevisePlan(admin, req, commands.RevisePlan{PlanID: plan.ID, Terms: terms(seats(seatsOfPlan))})
+		return func(h *commands.Handler, req runtime.Request) (any, error) {
+			return h.Catalog.RevisePlan(admin, req, catalogcommands.RevisePlan{PlanID: plan.ID, Terms: terms(seats(seatsOfPlan))})
 		}
 	}
 	issue := func(name string) asked {
 		c := order(o.plan(vendor))
 		c.Customer.Name = name
-		return func(h *commands.Handler, req commands.Request) (any, error) { return h.IssueLicense(admin, req, c) }
+		return func(h *commands.Handler, req runtime.Request) (any, error) {
+			return h.Licensing.IssueLicense(admin, req, c)
+		}
 	}
 	issueMany := func(name string) asked {
 		c := order(plan)
 		c.Customer.Name = name
-		return func(h *commands.Handler, req commands.Request) (any, error) {
-			outcomes, err := h.IssueLicenses(admin, req, []commands.IssueLicense{c})
+		return func(h *commands.Handler, req runtime.Request) (any, error) {
+			outcomes, err := h.Licensing.IssueLicenses(admin, req, []licensing.IssueLicense{c})
 			if err != nil {
 				return nil, err
 			}
@@ -60,55 +67,55 @@ func everyRepeatable(o *office) map[string]repeatable {
 	suspended, active, renewable, doomed, leaked := o.issue(), o.issue(), o.issue(validFor(10)), o.issue(), o.issue()
 	o.suspend(suspended.ID)
 	reinstate := func(reason string) asked {
-		return func(h *commands.Handler, req commands.Request) (any, error) {
-			return h.ReinstateLicense(admin, req, commands.ReinstateLicense{LicenseID: suspended.ID, Reason: reason})
+		return func(h *commands.Handler, req runtime.Request) (any, error) {
+			return h.Licensing.ReinstateLicense(admin, req, licensing.ReinstateLicense{LicenseID: suspended.ID, Reason: reason})
 		}
 	}
 	suspend := func(reason string) asked {
-		return func(h *commands.Handler, req commands.Request) (any, error) {
-			return h.SuspendLicense(admin, req, commands.SuspendLicense{LicenseID: active.ID, Reason: reason})
+		return func(h *commands.Handler, req runtime.Request) (any, error) {
+			return h.Licensing.SuspendLicense(admin, req, licensing.SuspendLicense{LicenseID: active.ID, Reason: reason})
 		}
 	}
 	renew := func(days int) asked {
-		return func(h *commands.Handler, req commands.Request) (any, error) {
-			return h.RenewLicense(admin, req, commands.RenewLicense{LicenseID: renewable.ID, Reason: "paid", ExtendDays: &days})
+		return func(h *commands.Handler, req runtime.Request) (any, error) {
+			return h.Licensing.RenewLicense(admin, req, licensing.RenewLicense{LicenseID: renewable.ID, Reason: "paid", ExtendDays: &days})
 		}
 	}
 	revoke := func(reason string) asked {
-		return func(h *commands.Handler, req commands.Request) (any, error) {
-			return h.RevokeLicense(admin, req, commands.RevokeLicense{LicenseID: doomed.ID, Reason: reason})
+		return func(h *commands.Handler, req runtime.Request) (any, error) {
+			return h.Licensing.RevokeLicense(admin, req, licensing.RevokeLicense{LicenseID: doomed.ID, Reason: reason})
 		}
 	}
 	reissue := func(reason string) asked {
-		return func(h *commands.Handler, req commands.Request) (any, error) {
-			return h.ReissueKey(admin, req, commands.ReissueKey{LicenseID: leaked.ID, Reason: reason})
+		return func(h *commands.Handler, req runtime.Request) (any, error) {
+			return h.Licensing.ReissueKey(admin, req, licensing.ReissueKey{LicenseID: leaked.ID, Reason: reason})
 		}
 	}
 	empty, returning, leased, movable, occupied := o.issue(), o.issue(floating(60)), o.issue(floating(60)), o.issue(), o.issue()
 	o.activate(returning.Key, 1)
 	beating, moving, leaving := o.activate(leased.Key, 1), o.activate(movable.Key, 1), o.activate(occupied.Key, 1)
 	activate := func(key string, n int) asked {
-		return func(h *commands.Handler, req commands.Request) (any, error) {
-			return h.ActivateMachine(visitor, req, commands.ActivateMachine{LicenseKey: key, Machine: box(n)})
+		return func(h *commands.Handler, req runtime.Request) (any, error) {
+			return h.Activation.ActivateMachine(visitor, req, activation.ActivateMachine{LicenseKey: o.key(key), Machine: box(n)})
 		}
 	}
 	heartbeat := func(os string) asked {
 		m := box(1)
 		m.OS = os
-		return func(h *commands.Handler, req commands.Request) (any, error) {
-			return h.Heartbeat(visitor, req, commands.Heartbeat{ActivationID: beating.ID, LicenseKey: leased.Key, Machine: m})
+		return func(h *commands.Handler, req runtime.Request) (any, error) {
+			return h.Activation.Heartbeat(visitor, req, activation.Heartbeat{ActivationID: beating.ID, LicenseKey: o.key(leased.Key), Machine: m})
 		}
 	}
 	rebind := func(n int) asked {
-		return func(h *commands.Handler, req commands.Request) (any, error) {
-			return h.RebindMachine(visitor, req, commands.RebindMachine{
-				LicenseKey: movable.Key, BindingID: moving.BindingID, Machine: box(n), Reason: "new laptop",
+		return func(h *commands.Handler, req runtime.Request) (any, error) {
+			return h.Activation.RebindMachine(visitor, req, activation.RebindMachine{
+				LicenseKey: o.key(movable.Key), BindingID: moving.BindingID, Machine: box(n), Reason: "new laptop",
 			})
 		}
 	}
 	deactivate := func(reason string) asked {
-		return func(h *commands.Handler, req commands.Request) (any, error) {
-			return h.Deactivate(visitor, req, commands.Deactivate{LicenseKey: occupied.Key, ActivationID: leaving.ID, Reason: reason})
+		return func(h *commands.Handler, req runtime.Request) (any, error) {
+			return h.Activation.Deactivate(visitor, req, activation.Deactivate{LicenseKey: o.key(occupied.Key), ActivationID: leaving.ID, Reason: reason})
 		}
 	}
 	return map[string]repeatable{
@@ -134,22 +141,22 @@ func everyRepeatable(o *office) map[string]repeatable {
 // replayed takes the mark off an answer that says that it is a repetition.
 func replayed(answer any) (original any, marked bool) {
 	switch a := answer.(type) {
-	case commands.Product:
+	case catalogcommands.Product:
 		marked, a.Replayed = a.Replayed, false
 		return a, marked
-	case commands.Plan:
+	case catalogcommands.Plan:
 		marked, a.Replayed = a.Replayed, false
 		return a, marked
-	case commands.IssuedLicense:
+	case licensing.IssuedLicense:
 		marked, a.Replayed = a.Replayed, false
 		return a, marked
-	case commands.License:
+	case licensing.License:
 		marked, a.Replayed = a.Replayed, false
 		return a, marked
-	case commands.Activation:
+	case activation.Activation:
 		marked, a.Replayed = a.Replayed, false
 		return a, marked
-	case commands.Deactivated:
+	case activation.Deactivated:
 		marked, a.Replayed = a.Replayed, false
 		return a, marked
 	default:
@@ -159,7 +166,7 @@ func replayed(answer any) (original any, marked bool) {
 
 func TestEveryCommandCanBeRepeatedWithItsIdempotencyKey(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	cases := everyRepeatable(o)
 	o.clock.advance(time.Hour) // the lease is over, so that the heartbeat takes a seat again
 	firsts := map[string]any{}
@@ -178,11 +185,11 @@ func TestEveryCommandCanBeRepeatedWithItsIdempotencyKey(t *testing.T) {
 	}
 
 	// Later, when everything has changed: other instances, another key, a day gone by, licences revoked.
-	_, err := o.RotateSigningKey(o.admin(vendor), commands.Request{}, commands.RotateSigningKey{ProductID: catalog.ProductID(vendor, "cad")})
+	_, err := o.Catalog.RotateSigningKey(o.admin(vendor), runtime.Request{}, catalogcommands.RotateSigningKey{ProductID: catalog.ProductID(vendor, "cad")})
 	require.NoError(t, err)
 	for _, first := range firsts {
-		if a, ok := first.(commands.Activation); ok {
-			_, err := o.RevokeLicense(o.admin(vendor), commands.Request{}, commands.RevokeLicense{LicenseID: a.LicenseID, Reason: "fraud"})
+		if a, ok := first.(activation.Activation); ok {
+			_, err := o.Licensing.RevokeLicense(o.admin(vendor), runtime.Request{}, licensing.RevokeLicense{LicenseID: a.LicenseID, Reason: "fraud"})
 			require.NoError(t, err)
 		}
 	}
@@ -195,9 +202,9 @@ func TestEveryCommandCanBeRepeatedWithItsIdempotencyKey(t *testing.T) {
 			require.NoError(t, err, name)
 			original, marked := replayed(again)
 			require.True(t, marked, name)
-			require.Equal(t, firsts[name], original, "%s: the answer it had then", name)
+			domaintest.RequireSame(t, firsts[name], original, "%s: the answer it had then", name)
 			_, err = test.other(h, keyed(name))
-			require.ErrorIs(t, err, commands.ErrIdempotencyKeyReused, name)
+			require.ErrorIs(t, err, runtime.ErrIdempotencyKeyReused, name)
 		}
 	}
 	require.Equal(t, head, o.head(), "a repetition is not recorded")
@@ -205,29 +212,29 @@ func TestEveryCommandCanBeRepeatedWithItsIdempotencyKey(t *testing.T) {
 
 func TestARepetitionIsAnsweredWhateverTheRevisionIsBy(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue()
 	req := keyed("suspend")
 	req.IfMatch = &issued.Revision
-	suspend := commands.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"}
-	first, err := o.SuspendLicense(o.admin(vendor), req, suspend)
+	suspend := licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"}
+	first, err := o.Licensing.SuspendLicense(o.admin(vendor), req, suspend)
 	require.NoError(t, err)
-	again, err := o.SuspendLicense(o.admin(vendor), req, suspend)
+	again, err := o.Licensing.SuspendLicense(o.admin(vendor), req, suspend)
 	require.NoError(t, err, "the revision it asked for was there when it was carried out")
 	require.Equal(t, first.Revision, again.Revision)
 }
 
 func TestARefusedCommandMayBeSentAgainWithItsIdempotencyKey(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue(seats(1))
 	a := o.activate(issued.Key, 1)
-	ask := commands.ActivateMachine{LicenseKey: issued.Key, Machine: box(2)}
-	_, err := o.ActivateMachine(o.machine(), keyed("activate"), ask)
+	ask := activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(2)}
+	_, err := o.Activation.ActivateMachine(o.machine(), keyed("activate"), ask)
 	require.Error(t, err)
-	_, err = o.Deactivate(o.machine(), commands.Request{}, commands.Deactivate{LicenseKey: issued.Key, ActivationID: a.ID, Reason: "sold"})
+	_, err = o.Activation.Deactivate(o.machine(), runtime.Request{}, activation.Deactivate{LicenseKey: o.key(issued.Key), ActivationID: a.ID, Reason: "sold"})
 	require.NoError(t, err)
-	activated, err := o.ActivateMachine(o.machine(), keyed("activate"), ask)
+	activated, err := o.Activation.ActivateMachine(o.machine(), keyed("activate"), ask)
 	require.NoError(t, err)
 	require.True(t, activated.New)
 	require.False(t, activated.Replayed)
@@ -235,10 +242,10 @@ func TestARefusedCommandMayBeSentAgainWithItsIdempotencyKey(t *testing.T) {
 
 func TestIdempotencyKeysOfTenantsDoNotMeet(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	one, err := o.IssueLicense(o.admin(vendor), keyed("order"), order(o.plan(vendor)))
+	o := newFixture(t)
+	one, err := o.Licensing.IssueLicense(o.admin(vendor), keyed("order"), order(o.plan(vendor)))
 	require.NoError(t, err)
-	two, err := o.IssueLicense(o.admin("globex"), keyed("order"), order(o.plan("globex")))
+	two, err := o.Licensing.IssueLicense(o.admin("globex"), keyed("order"), order(o.plan("globex")))
 	require.NoError(t, err)
 	require.NotEqual(t, one.ID, two.ID)
 	require.False(t, two.Replayed)
@@ -246,10 +253,10 @@ func TestIdempotencyKeysOfTenantsDoNotMeet(t *testing.T) {
 
 func TestOnlyWhatCanBeWrittenAsJSONCanBeRepeated(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	head := o.head()
 	unwritable := terms(func(t *catalog.Terms) { t.Features = catalog.Features{"a": make(chan int)} })
-	_, err := o.PublishPlan(o.admin(vendor), keyed("publish"), commands.PublishPlan{Code: "pro", Terms: unwritable})
+	_, err := o.Catalog.PublishPlan(o.admin(vendor), keyed("publish"), catalogcommands.PublishPlan{Code: "pro", Terms: unwritable})
 	require.ErrorContains(t, err, "hash the request")
 	require.Equal(t, head, o.head())
 }

@@ -7,7 +7,10 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/commands/activation"
+	catalogcommands "github.com/licenseledger/licenseledger/commands/catalog"
+	"github.com/licenseledger/licenseledger/commands/licensing"
+	"github.com/licenseledger/licenseledger/commands/runtime"
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/license"
 )
@@ -15,14 +18,14 @@ import (
 const vendor = "acme"
 
 // keyed is a request with an Idempotency-Key.
-func keyed(key string) commands.Request {
-	return commands.Request{IdempotencyKey: key, Correlation: "request of " + key}
+func keyed(key string) runtime.Request {
+	return runtime.Request{IdempotencyKey: key, Correlation: "request of " + key}
 }
 
 // product registers a vendor's product "cad"; once, however often it is asked for.
-func (o *office) product(tenant string) commands.Product {
+func (o *fixture) product(tenant string) catalogcommands.Product {
 	o.t.Helper()
-	p, err := o.RegisterProduct(o.admin(tenant), keyed("the product"), commands.RegisterProduct{Code: "cad", Name: "CAD Suite"})
+	p, err := o.Catalog.RegisterProduct(o.admin(tenant), keyed("the product"), catalogcommands.RegisterProduct{Code: "cad", Name: "CAD Suite"})
 	require.NoError(o.t, err)
 	return p
 }
@@ -46,9 +49,9 @@ func validFor(days int) func(*catalog.Terms) {
 func rebinds(n int) func(*catalog.Terms) { return func(t *catalog.Terms) { t.MaxRebinds = &n } }
 
 // plan publishes a plan of a vendor's product under a code of its own.
-func (o *office) plan(tenant string, changes ...func(*catalog.Terms)) commands.Plan {
+func (o *fixture) plan(tenant string, changes ...func(*catalog.Terms)) catalogcommands.Plan {
 	o.t.Helper()
-	p, err := o.PublishPlan(o.admin(tenant), commands.Request{}, commands.PublishPlan{
+	p, err := o.Catalog.PublishPlan(o.admin(tenant), runtime.Request{}, catalogcommands.PublishPlan{
 		ProductID: o.product(tenant).ID, Code: "plan-" + o.ids.next().String()[24:], Terms: terms(changes...),
 	})
 	require.NoError(o.t, err)
@@ -58,26 +61,26 @@ func (o *office) plan(tenant string, changes ...func(*catalog.Terms)) commands.P
 func ada() license.Customer { return license.Customer{Name: "Ada Byron", Email: "ada@example.com"} }
 
 // order is of a plan of the vendor's product, for ada.
-func order(plan commands.Plan) commands.IssueLicense {
-	return commands.IssueLicense{Product: "cad", Plan: plan.Code, Customer: ada()}
+func order(plan catalogcommands.Plan) licensing.IssueLicense {
+	return licensing.IssueLicense{Product: "cad", Plan: plan.Code, Customer: ada()}
 }
 
 // issue sells a licence under a plan of its own.
-func (o *office) issue(changes ...func(*catalog.Terms)) commands.IssuedLicense {
+func (o *fixture) issue(changes ...func(*catalog.Terms)) licensing.IssuedLicense {
 	o.t.Helper()
-	issued, err := o.IssueLicense(o.admin(vendor), commands.Request{}, order(o.plan(vendor, changes...)))
+	issued, err := o.Licensing.IssueLicense(o.admin(vendor), runtime.Request{}, order(o.plan(vendor, changes...)))
 	require.NoError(o.t, err)
 	return issued
 }
 
 // box is machine n with a ready fingerprint.
-func box(n int) commands.PresentedMachine {
-	return commands.PresentedMachine{Fingerprint: fmt.Sprintf("%064x", n), Name: fmt.Sprintf("host-%d", n), OS: "linux/amd64"}
+func box(n int) activation.PresentedMachine {
+	return activation.PresentedMachine{Fingerprint: fmt.Sprintf("%064x", n), Name: fmt.Sprintf("host-%d", n), OS: "linux/amd64"}
 }
 
 // rig is a machine known by components, given as "kind=value".
-func rig(components ...string) commands.PresentedMachine {
-	p := commands.PresentedMachine{Components: map[string][]string{}, OS: "linux/amd64"}
+func rig(components ...string) activation.PresentedMachine {
+	p := activation.PresentedMachine{Components: map[string][]string{}, OS: "linux/amd64"}
 	for _, component := range components {
 		kind, value, _ := strings.Cut(component, "=")
 		p.Components[kind] = append(p.Components[kind], value)
@@ -86,24 +89,24 @@ func rig(components ...string) commands.PresentedMachine {
 }
 
 // activate gives machine n a seat.
-func (o *office) activate(key string, n int) commands.Activation {
+func (o *fixture) activate(key string, n int) activation.Activation {
 	o.t.Helper()
-	a, err := o.ActivateMachine(o.machine(), commands.Request{}, commands.ActivateMachine{LicenseKey: key, Machine: box(n)})
+	a, err := o.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(key), Machine: box(n)})
 	require.NoError(o.t, err)
 	return a
 }
 
 // verdict validates a licence key for machine n.
-func (o *office) verdict(key string, n int) commands.Verdict {
+func (o *fixture) verdict(key string, n int) activation.Verdict {
 	o.t.Helper()
 	m := box(n)
-	v, err := o.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: key, Machine: &m})
+	v, err := o.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(key), Machine: &m})
 	require.NoError(o.t, err)
 	return v
 }
 
-func (o *office) suspend(id uuid.UUID) {
+func (o *fixture) suspend(id uuid.UUID) {
 	o.t.Helper()
-	_, err := o.SuspendLicense(o.admin(vendor), commands.Request{}, commands.SuspendLicense{LicenseID: id, Reason: "unpaid"})
+	_, err := o.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{}, licensing.SuspendLicense{LicenseID: id, Reason: "unpaid"})
 	require.NoError(o.t, err)
 }

@@ -12,6 +12,8 @@ import (
 
 	disciplined "github.com/licenseledger/licenseledger/clock"
 	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/commands/activation"
+	"github.com/licenseledger/licenseledger/commands/runtime"
 	"github.com/licenseledger/licenseledger/domain"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
@@ -21,15 +23,15 @@ const settle = 10 * time.Minute
 
 // host is a computer that a handler runs on. Its wall clock can be set; its count of elapsed time cannot.
 type host struct {
-	*office
+	*fixture
 	elapsed atomic.Int64 // microseconds
 	trusted *disciplined.Clock
 }
 
-// onHost moves an office to a host, as a restart does. The office's clock is the wall clock.
-func onHost(o *office) *host {
+// onHost moves a fixture to a host, as a restart does. The fixture's clock is the wall clock.
+func onHost(o *fixture) *host {
 	o.t.Helper()
-	h := &host{office: o}
+	h := &host{fixture: o}
 	h.trusted = disciplined.New(disciplined.Config{
 		Wall: o.clock.now, Elapsed: func() time.Duration { return time.Duration(h.elapsed.Load()) * time.Microsecond },
 		Settle: settle, Log: slog.New(slog.DiscardHandler),
@@ -58,22 +60,21 @@ func (h *host) pass(d time.Duration, due ...uuid.UUID) {
 // round has what is due at some licences recorded.
 func (h *host) round(due ...uuid.UUID) {
 	h.t.Helper()
-	keeper := commands.ExpiryScheduler{Handler: h.Handler, Trusted: h.trusted.Trusted, Due: func(context.Context, time.Time, int) ([]uuid.UUID, error) {
-		return due, nil
-	}}
-	require.NoError(h.t, keeper.RecordDue(h.system()))
+	scheduled := scheduler(h.Handler, func(context.Context, time.Time, int) ([]uuid.UUID, error) { return due, nil })
+	scheduled.Trusted = h.trusted.Trusted
+	require.NoError(h.t, scheduled.RecordDue(h.system()))
 }
 
 func (h *host) verdict(key string) license.Code {
 	h.t.Helper()
-	verdict, err := h.Validate(h.machine(), commands.Request{}, commands.Validate{LicenseKey: key})
+	verdict, err := h.Activation.Validate(h.machine(), runtime.Request{}, activation.Validate{LicenseKey: h.key(key)})
 	require.NoError(h.t, err)
 	return verdict.Code
 }
 
 func TestAClockThatIsWrongByDaysForAMomentExpiresNothing(t *testing.T) {
 	t.Parallel()
-	h := onHost(newOffice(t))
+	h := onHost(newFixture(t))
 	issued := h.issue(validFor(10))
 	before := h.head()
 	h.clock.advance(11 * day)
@@ -92,7 +93,7 @@ func TestAClockThatIsWrongByDaysForAMomentExpiresNothing(t *testing.T) {
 
 func TestAClockThatIsSetBackPutsNothingIntoThePast(t *testing.T) {
 	t.Parallel()
-	h := onHost(newOffice(t))
+	h := onHost(newFixture(t))
 	issued := h.issue()
 	h.pass(2 * time.Hour)
 	before := h.activate(issued.Key, 1)
@@ -119,7 +120,7 @@ func requireInOrderOfTime(t *testing.T, events []event.Event) {
 
 func TestAClockThatKeepsItsNewTimeBeyondTheSettlingTimeIsBelieved(t *testing.T) {
 	t.Parallel()
-	h := onHost(newOffice(t))
+	h := onHost(newFixture(t))
 	issued := h.issue(validFor(10))
 	before := h.head()
 	h.clock.advance(11 * day)
@@ -133,7 +134,7 @@ func TestAClockThatKeepsItsNewTimeBeyondTheSettlingTimeIsBelieved(t *testing.T) 
 
 func TestALedgerAheadOfTheClockAtTheStartIsNotContradicted(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	short, long := o.issue(validFor(1)), o.issue()
 	o.clock.advance(day / 2)
 	o.activate(long.Key, 1)
@@ -151,7 +152,7 @@ func TestALedgerAheadOfTheClockAtTheStartIsNotContradicted(t *testing.T) {
 
 func TestAClockFarBeyondTheLedgerAtTheStartDecidesButRecordsNothingBeforeItIsConfirmed(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue(validFor(1))
 	before := o.head()
 	o.clock.advance(2 * day)

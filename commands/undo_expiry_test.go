@@ -8,18 +8,21 @@ import (
 
 	disciplined "github.com/licenseledger/licenseledger/clock"
 	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/commands/activation"
+	"github.com/licenseledger/licenseledger/commands/licensing"
+	"github.com/licenseledger/licenseledger/commands/runtime"
+	"github.com/licenseledger/licenseledger/domain/access"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
-	"github.com/licenseledger/licenseledger/domain/tenancy"
 )
 
-// expiredByAWrongClock is an office whose clock was eleven days ahead, which the ledger has on record.
-func expiredByAWrongClock(t *testing.T) (o *office, wrong, other commands.IssuedLicense) {
+// expiredByAWrongClock is a fixture whose clock was eleven days ahead, which the ledger has on record.
+func expiredByAWrongClock(t *testing.T) (o *fixture, wrong, other licensing.IssuedLicense) {
 	t.Helper()
-	o = newOffice(t)
+	o = newFixture(t)
 	wrong, other = o.issue(validFor(10)), o.issue(validFor(10))
 	o.clock.advance(11 * day)
-	_, err := o.Elapse(o.system(), wrong.ID)
+	_, err := recordDue(o.system(), o.Handler, wrong.ID)
 	require.NoError(t, err)
 	o.clock.set(noon.Add(time.Hour))
 	return o, wrong, other
@@ -33,11 +36,11 @@ func TestAWrongExpiryIsUndoneAndTheLedgersTimeIsSetBack(t *testing.T) {
 	require.Equal(t, license.LicenseExpired, h.verdict(other.Key), "by the time of the ledger it has expired too")
 	require.Equal(t, disciplined.LedgerAhead, h.trusted.State().Doubt)
 
-	req := commands.Request{IdempotencyKey: "undo-1"}
-	undone, err := h.UndoExpiry(h.admin(vendor), req, commands.UndoExpiry{LicenseID: wrong.ID, Reason: "wrong clock"})
+	req := runtime.Request{IdempotencyKey: "undo-1"}
+	undone, err := h.Licensing.UndoExpiry(h.admin(vendor), req, licensing.UndoExpiry{LicenseID: wrong.ID, Reason: "wrong clock"})
 	require.NoError(t, err)
 	require.Equal(t, license.StatusActive, undone.Status())
-	again, err := h.UndoExpiry(h.admin(vendor), req, commands.UndoExpiry{LicenseID: wrong.ID, Reason: "wrong clock"})
+	again, err := h.Licensing.UndoExpiry(h.admin(vendor), req, licensing.UndoExpiry{LicenseID: wrong.ID, Reason: "wrong clock"})
 	require.NoError(t, err)
 	require.True(t, again.Replayed)
 	require.Equal(t, undone.Revision, again.Revision)
@@ -62,13 +65,13 @@ func TestAnotherInstanceLearnsThatTheLedgersTimeWasSetBack(t *testing.T) {
 	t.Parallel()
 	o, wrong, other := expiredByAWrongClock(t)
 	ahead, here := o.handler(o.store, 100), o.handler(o.store, 100)
-	_, err := here.UndoExpiry(o.admin(vendor), commands.Request{}, commands.UndoExpiry{LicenseID: wrong.ID, Reason: "wrong clock"})
+	_, err := here.Licensing.UndoExpiry(o.admin(vendor), runtime.Request{}, licensing.UndoExpiry{LicenseID: wrong.ID, Reason: "wrong clock"})
 	require.NoError(t, err)
 	// It has not read on yet, and records at the old time.
-	_, err = ahead.SuspendLicense(o.admin(vendor), commands.Request{}, commands.SuspendLicense{LicenseID: other.ID, Reason: "unpaid"})
+	_, err = ahead.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{}, licensing.SuspendLicense{LicenseID: other.ID, Reason: "unpaid"})
 	require.NoError(t, err)
 	for _, h := range []*commands.Handler{ahead, here} {
-		verdict, err := h.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: wrong.Key})
+		verdict, err := h.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(wrong.Key)})
 		require.NoError(t, err)
 		require.Equal(t, license.Valid, verdict.Code)
 		require.Equal(t, noon.Add(time.Hour), h.LedgerTime().UTC())
@@ -79,7 +82,7 @@ func TestALicenseThatIsRefusedAsExpiredIsGivenItsTimeBackBeforeAnEventSaysSo(t *
 	t.Parallel()
 	o, _, other := expiredByAWrongClock(t)
 	h := onHost(o)
-	undone, err := h.UndoExpiry(h.admin(vendor), commands.Request{}, commands.UndoExpiry{LicenseID: other.ID, Reason: "wrong clock"})
+	undone, err := h.Licensing.UndoExpiry(h.admin(vendor), runtime.Request{}, licensing.UndoExpiry{LicenseID: other.ID, Reason: "wrong clock"})
 	require.NoError(t, err)
 	require.Equal(t, license.StatusActive, undone.Status())
 	require.Equal(t, license.Valid, h.verdict(other.Key))
@@ -87,21 +90,21 @@ func TestALicenseThatIsRefusedAsExpiredIsGivenItsTimeBackBeforeAnEventSaysSo(t *
 
 func TestAnExpiryThatIsTrueIsNotUndone(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue(validFor(1))
 	o.clock.advance(day)
-	_, err := o.Elapse(o.system(), issued.ID)
+	_, err := recordDue(o.system(), o.Handler, issued.ID)
 	require.NoError(t, err)
 	before := o.head()
-	undo := commands.UndoExpiry{LicenseID: issued.ID, Reason: "please"}
-	_, err = o.UndoExpiry(o.admin(vendor), commands.Request{}, undo)
+	undo := licensing.UndoExpiry{LicenseID: issued.ID, Reason: "please"}
+	_, err = o.Licensing.UndoExpiry(o.admin(vendor), runtime.Request{}, undo)
 	require.ErrorIs(t, err, license.ErrInvalidTransition)
 	var seen event.Revision = 1
-	_, err = o.UndoExpiry(o.admin(vendor), commands.Request{IfMatch: &seen}, undo)
-	require.ErrorIs(t, err, commands.ErrPreconditionFailed)
-	_, err = o.UndoExpiry(o.machine(), commands.Request{}, undo)
-	require.ErrorIs(t, err, tenancy.ErrForbidden)
-	_, err = o.UndoExpiry(o.admin("another vendor"), commands.Request{}, undo)
+	_, err = o.Licensing.UndoExpiry(o.admin(vendor), runtime.Request{IfMatch: &seen}, undo)
+	require.ErrorIs(t, err, runtime.ErrPreconditionFailed)
+	_, err = o.Licensing.UndoExpiry(o.machine(), runtime.Request{}, undo)
+	require.ErrorIs(t, err, access.ErrForbidden)
+	_, err = o.Licensing.UndoExpiry(o.admin("another vendor"), runtime.Request{}, undo)
 	require.ErrorIs(t, err, license.ErrNotFound)
 	require.Equal(t, before, o.head())
 }
@@ -110,23 +113,23 @@ func TestWhatWasRecordedBeforeTheLedgersTimeWasSetBackDoesNotMoveItAnyMore(t *te
 	t.Parallel()
 	o, wrong, other := expiredByAWrongClock(t)
 	o.clock.set(noon.Add(11*day + time.Minute))
-	_, err := o.Elapse(o.system(), other.ID)
+	_, err := recordDue(o.system(), o.Handler, other.ID)
 	require.NoError(t, err)
 	o.clock.set(noon.Add(time.Hour))
 	readAgain := func(h *commands.Handler) {
-		for _, l := range []commands.IssuedLicense{other, wrong, other} {
-			_, err := h.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: l.Key})
+		for _, l := range []licensing.IssuedLicense{other, wrong, other} {
+			_, err := h.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(l.Key)})
 			require.NoError(t, err)
 		}
 	}
 	h := o.handler(o.store, 1) // has room for one licence, and reads the others from the ledger each time
-	_, err = h.UndoExpiry(o.admin(vendor), commands.Request{}, commands.UndoExpiry{LicenseID: wrong.ID, Reason: "wrong clock"})
+	_, err = h.Licensing.UndoExpiry(o.admin(vendor), runtime.Request{}, licensing.UndoExpiry{LicenseID: wrong.ID, Reason: "wrong clock"})
 	require.NoError(t, err)
 	readAgain(h)
 	require.Equal(t, noon.Add(time.Hour), h.LedgerTime().UTC())
 
 	o.clock.advance(time.Hour)
-	_, err = h.SuspendLicense(o.admin(vendor), commands.Request{}, commands.SuspendLicense{LicenseID: other.ID, Reason: "unpaid"})
+	_, err = h.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{}, licensing.SuspendLicense{LicenseID: other.ID, Reason: "unpaid"})
 	require.NoError(t, err)
 	restarted := o.handler(o.store, 1)
 	for _, h := range []*commands.Handler{h, restarted} {

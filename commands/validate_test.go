@@ -7,7 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/commands/activation"
+	"github.com/licenseledger/licenseledger/commands/licensing"
+	"github.com/licenseledger/licenseledger/commands/runtime"
 	"github.com/licenseledger/licenseledger/domain/binding"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
@@ -16,7 +18,7 @@ import (
 
 func TestValidatingAnswersFromTheAggregateAndAppendsNothing(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue(validFor(10))
 	activated := o.activate(issued.Key, 1)
 	head := o.head()
@@ -37,40 +39,40 @@ func TestValidatingAnswersFromTheAggregateAndAppendsNothing(t *testing.T) {
 
 func TestEveryVerdict(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	unknown := o.ring.FormatLicenseKey(keyring.LicenseKey{Serial: 1})
 	good, unused, suspended, revoked, expired, leased := o.issue(), o.issue(), o.issue(), o.issue(), o.issue(validFor(1)), o.issue(floating(60))
-	for _, issued := range []commands.IssuedLicense{good, suspended, revoked, expired, leased} {
+	for _, issued := range []licensing.IssuedLicense{good, suspended, revoked, expired, leased} {
 		o.activate(issued.Key, 1)
 	}
 	o.suspend(suspended.ID)
-	_, err := o.RevokeLicense(o.admin(vendor), commands.Request{}, commands.RevokeLicense{LicenseID: revoked.ID, Reason: "fraud"})
+	_, err := o.Licensing.RevokeLicense(o.admin(vendor), runtime.Request{}, licensing.RevokeLicense{LicenseID: revoked.ID, Reason: "fraud"})
 	require.NoError(t, err)
 	o.clock.advance(day)
 	head := o.head()
 	first, second := box(1), box(2)
 	tests := map[string]struct {
-		ask      commands.Validate
+		ask      activation.Validate
 		expected license.Code
 	}{
-		"no key":                    {commands.Validate{}, license.KeyInvalid},
-		"a mistyped key":            {commands.Validate{LicenseKey: good.Key[1:] + "0"}, license.KeyInvalid},
-		"a key of no licence":       {commands.Validate{LicenseKey: unknown}, license.NotFound},
-		"suspended":                 {commands.Validate{LicenseKey: suspended.Key, Machine: &first}, license.LicenseSuspended},
-		"revoked":                   {commands.Validate{LicenseKey: revoked.Key}, license.LicenseRevoked},
-		"expired, unrecorded":       {commands.Validate{LicenseKey: expired.Key, Machine: &first}, license.LicenseExpired},
-		"lapsed, unrecorded":        {commands.Validate{LicenseKey: leased.Key, Machine: &first}, license.LeaseLapsed},
-		"not activated":             {commands.Validate{LicenseKey: unused.Key, Machine: &first}, license.NotActivated},
-		"another machine":           {commands.Validate{LicenseKey: good.Key, Machine: &second}, license.FingerprintMismatch},
-		"another product":           {commands.Validate{LicenseKey: good.Key, Product: "cam"}, license.ProductMismatch},
-		"its product by id":         {commands.Validate{LicenseKey: good.Key, Product: good.ProductID.String()}, license.Valid},
-		"a feature":                 {commands.Validate{LicenseKey: good.Key, Machine: &first, Product: "cad", Entitlements: []string{"export"}}, license.Valid},
-		"a feature switched off":    {commands.Validate{LicenseKey: good.Key, Entitlements: []string{"render"}}, license.EntitlementMissing},
-		"a feature that is unknown": {commands.Validate{LicenseKey: good.Key, Entitlements: []string{"export", "x"}}, license.EntitlementMissing},
-		"the key alone":             {commands.Validate{LicenseKey: good.Key}, license.Valid},
+		"no key":                    {activation.Validate{}, license.KeyInvalid},
+		"a mistyped key":            {activation.Validate{LicenseKey: o.key(good.Key[1:] + "0")}, license.KeyInvalid},
+		"a key of no licence":       {activation.Validate{LicenseKey: o.key(unknown)}, license.NotFound},
+		"suspended":                 {activation.Validate{LicenseKey: o.key(suspended.Key), Machine: &first}, license.LicenseSuspended},
+		"revoked":                   {activation.Validate{LicenseKey: o.key(revoked.Key)}, license.LicenseRevoked},
+		"expired, unrecorded":       {activation.Validate{LicenseKey: o.key(expired.Key), Machine: &first}, license.LicenseExpired},
+		"lapsed, unrecorded":        {activation.Validate{LicenseKey: o.key(leased.Key), Machine: &first}, license.LeaseLapsed},
+		"not activated":             {activation.Validate{LicenseKey: o.key(unused.Key), Machine: &first}, license.NotActivated},
+		"another machine":           {activation.Validate{LicenseKey: o.key(good.Key), Machine: &second}, license.FingerprintMismatch},
+		"another product":           {activation.Validate{LicenseKey: o.key(good.Key), Product: "cam"}, license.ProductMismatch},
+		"its product by id":         {activation.Validate{LicenseKey: o.key(good.Key), Product: good.ProductID.String()}, license.Valid},
+		"a feature":                 {activation.Validate{LicenseKey: o.key(good.Key), Machine: &first, Product: "cad", Entitlements: []string{"export"}}, license.Valid},
+		"a feature switched off":    {activation.Validate{LicenseKey: o.key(good.Key), Entitlements: []string{"render"}}, license.EntitlementMissing},
+		"a feature that is unknown": {activation.Validate{LicenseKey: o.key(good.Key), Entitlements: []string{"export", "x"}}, license.EntitlementMissing},
+		"the key alone":             {activation.Validate{LicenseKey: o.key(good.Key)}, license.Valid},
 	}
 	for name, test := range tests {
-		verdict, err := o.Validate(o.machine(), commands.Request{}, test.ask)
+		verdict, err := o.Activation.Validate(o.machine(), runtime.Request{}, test.ask)
 		require.NoError(t, err, name)
 		require.Equal(t, test.expected, verdict.Code, name)
 		require.Equal(t, test.expected == license.Valid && test.ask.Machine != nil, verdict.Activation != nil, name)
@@ -80,41 +82,41 @@ func TestEveryVerdict(t *testing.T) {
 		require.Equal(t, known, verdict.Revision > 0, name)
 	}
 	require.Equal(t, head, o.head())
-	verdict, err := o.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: expired.Key})
+	verdict, err := o.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(expired.Key)})
 	require.NoError(t, err)
 	require.Equal(t, license.StatusExpired, verdict.License.Status(), "the licence is shown as it is now")
 }
 
 func TestHowManyFeaturesAValidationMayAskFor(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	key := o.issue().Key
-	ask := make([]string, commands.MaxEntitlements+1)
+	ask := make([]string, activation.MaxEntitlements+1)
 	for i := range ask {
 		ask[i] = "export"
 	}
-	_, err := o.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: key, Entitlements: ask})
+	_, err := o.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(key), Entitlements: ask})
 	requireInvalid(t, err, "entitlements")
-	verdict, err := o.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: key, Entitlements: ask[1:]})
+	verdict, err := o.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(key), Entitlements: ask[1:]})
 	require.NoError(t, err)
 	require.Equal(t, license.Valid, verdict.Code)
 }
 
 func TestAValidMachineGetsAFreshCertificateInTime(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue()
 	activated := o.activate(issued.Key, 1)
 	o.clock.advance(2 * day)
 	before := o.head()
 
 	var all sync.WaitGroup
-	verdicts := make([]commands.Verdict, 50)
+	verdicts := make([]activation.Verdict, 50)
 	errs := make([]error, len(verdicts))
 	m := box(1)
 	for i := range verdicts {
 		all.Go(func() {
-			verdicts[i], errs[i] = o.Validate(o.machine(), commands.Request{}, commands.Validate{LicenseKey: issued.Key, Machine: &m})
+			verdicts[i], errs[i] = o.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(issued.Key), Machine: &m})
 		})
 	}
 	all.Wait()
@@ -131,14 +133,14 @@ func TestAValidMachineGetsAFreshCertificateInTime(t *testing.T) {
 
 func TestDriftIsRecordedWhenAMachineIsValidated(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newFixture(t)
 	issued := o.issue()
-	_, err := o.ActivateMachine(o.machine(), commands.Request{}, commands.ActivateMachine{LicenseKey: issued.Key, Machine: rig("cpu=1", "board=2", "disk=3")})
+	_, err := o.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: rig("cpu=1", "board=2", "disk=3")})
 	require.NoError(t, err)
 	before := o.head()
 	changed := rig("cpu=1", "board=2", "disk=4")
 	for range 2 {
-		verdict, err := o.Validate(o.machine(), commands.Request{Correlation: "request-9"}, commands.Validate{LicenseKey: issued.Key, Machine: &changed})
+		verdict, err := o.Activation.Validate(o.machine(), runtime.Request{Correlation: "request-9"}, activation.Validate{LicenseKey: o.key(issued.Key), Machine: &changed})
 		require.NoError(t, err)
 		require.Equal(t, license.Valid, verdict.Code)
 	}

@@ -12,7 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/commands/activation"
+	"github.com/licenseledger/licenseledger/commands/licensing"
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/license"
@@ -123,10 +124,10 @@ func TestTheDocumentedBoundsAreThoseOfTheDomain(t *testing.T) {
 	require.Equal(t, license.MaxMetadata, schemas["Metadata"].MaxProperties)
 	bounds(schemas["IssueLicense"].Properties["max_machines"], 1, catalog.MaxMachines)
 	bounds(schemas["RenewLicense"].Properties["extend_days"], 1, catalog.MaxDays)
-	require.Equal(t, commands.MaxBatch, schemas["IssueLicenses"].Properties["licenses"].MaxItems)
-	require.Equal(t, commands.MaxEntitlements, schemas["Validate"].Properties["entitlements"].MaxItems)
-	require.Equal(t, commands.MaxMachineName, schemas["Machine"].Properties["name"].MaxLength)
-	require.Equal(t, commands.MaxOS, schemas["Machine"].Properties["os"].MaxLength)
+	require.Equal(t, licensing.MaxBatch, schemas["IssueLicenses"].Properties["licenses"].MaxItems)
+	require.Equal(t, activation.MaxEntitlements, schemas["Validate"].Properties["entitlements"].MaxItems)
+	require.Equal(t, activation.MaxMachineName, schemas["Machine"].Properties["name"].MaxLength)
+	require.Equal(t, activation.MaxOS, schemas["Machine"].Properties["os"].MaxLength)
 	bounds(doc.Components.Parameters["Limit"].Schema, 1, readmodels.MaxLimit)
 	require.InDelta(t, readmodels.DefaultLimit, doc.Components.Parameters["Limit"].Schema.Default, 0)
 }

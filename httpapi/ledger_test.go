@@ -13,8 +13,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/licenseledger/licenseledger/domain/access"
 	"github.com/licenseledger/licenseledger/domain/event"
-	"github.com/licenseledger/licenseledger/domain/tenancy"
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/httpapi"
 	"github.com/licenseledger/licenseledger/httpapi/api"
@@ -180,7 +180,7 @@ func (f failing) ReadAll(context.Context, event.Position) iter.Seq2[event.Envelo
 	return func(yield func(event.Envelope, error) bool) {
 		for i := range f.after {
 			e := event.Envelope{Position: event.Position(i + 1), Pending: event.Pending{Data: []byte(`{}`)}}
-			e.Tenant = tenancy.Default
+			e.Tenant = access.DefaultTenant
 			if !yield(e, nil) {
 				return
 			}

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/licenseledger/licenseledger/domain/domaintest"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/keyring"
@@ -156,7 +157,7 @@ func TestWhatOneInstanceSavesAnotherLoads(t *testing.T) {
 	s := at(t, uuid.New(), 3)
 	require.Nil(t, there.Load(t.Context(), s.ID))
 	save(t, here, s, "saved")
-	require.Equal(t, s, there.Load(t.Context(), s.ID))
+	domaintest.RequireSame(t, s, there.Load(t.Context(), s.ID))
 	require.Equal(t, 1, metric(t, there, "loads_total", "miss"))
 	require.Equal(t, 1, metric(t, there, "loads_total", "hit"))
 	require.Zero(t, metric(t, there, "breaker_state", ""))

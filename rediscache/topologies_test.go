@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/licenseledger/licenseledger/domain/domaintest"
 	"github.com/licenseledger/licenseledger/rediscache"
 	"github.com/licenseledger/licenseledger/tests/services"
 )
@@ -18,7 +19,7 @@ func requireShared(t *testing.T, url string) {
 	one, other := open(t, url, sealedBy(keys)), open(t, url, sealedBy(keys))
 	s := at(t, uuid.New(), 3)
 	save(t, one, s, "saved")
-	require.Equal(t, s, other.Load(t.Context(), s.ID))
+	domaintest.RequireSame(t, s, other.Load(t.Context(), s.ID))
 	eventually(t, func() bool {
 		one.Announce()
 		select {

@@ -27,7 +27,7 @@ func (s *server) checks(handler *commands.Handler, ledger *watchedLedger) []heal
 		{Name: "ledger_writes", Do: func(context.Context) error { return ledger.writable() }},
 		{Name: "key_writes", Do: s.keysWritable},
 		{Name: "clock", Do: s.clockTrusted},
-		{Name: "events", Do: func(context.Context) error { return knownEvents(handler.Newer()) }},
+		{Name: "events", Do: func(context.Context) error { return knownEvents(handler.UnknownEvent()) }},
 	}
 	if folders := s.config.foldersOfFiles(); len(folders) > 0 {
 		checks = append(checks, health.Check{Name: "disk", Do: func(context.Context) error { return room(folders) }})

@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/licenseledger/licenseledger/domain/access"
 	"github.com/licenseledger/licenseledger/domain/catalog"
-	"github.com/licenseledger/licenseledger/domain/tenancy"
 )
 
 func newServeCommand() *cobra.Command {
@@ -103,7 +103,7 @@ func (s *server) dataDir() string {
 
 // firstLicense is four lines to copy and paste. The key stays out of argument lists, which others could read.
 func (s *server) firstLicense() string {
-	product := catalog.ProductID(tenancy.Default, "my-app")
+	product := catalog.ProductID(access.DefaultTenant, "my-app")
 	key := "$(cat " + filepath.Join(s.dataDir(), adminKeyFile) + ")"
 	if s.config.AdminKey != "" {
 		key = "$LICENSELEDGER_ADMIN_KEY"

@@ -16,6 +16,8 @@ import (
 
 	"github.com/licenseledger/licenseledger/clock"
 	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/commands/licensing"
+	"github.com/licenseledger/licenseledger/commands/runtime"
 	"github.com/licenseledger/licenseledger/httpapi"
 	"github.com/licenseledger/licenseledger/projections"
 	"github.com/licenseledger/licenseledger/readmodels"
@@ -55,8 +57,8 @@ const witnessInterval = 2 * time.Second
 // catchUpTimeout bounds how long a stop waits for the projections to reach the ledger's head, and for the keys to take note of it.
 const catchUpTimeout = 5 * time.Second
 
-// timekeeping is how often what time brings about is recorded. Decisions do not depend on it.
-const timekeeping = 500 * time.Millisecond
+// expiryInterval is how often what time brings about is recorded. Decisions do not depend on it.
+const expiryInterval = 500 * time.Millisecond
 
 // startServer opens the data directory, starts everything and listens.
 func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server, err error) {
@@ -83,10 +85,11 @@ func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server,
 	}
 	s.clock = clock.New(clock.Config{Wall: time.Now, Elapsed: clock.Elapsed(), Settle: c.ClockSettle, Log: logger})
 	ledger := &watchedLedger{Store: s.stores.events, now: time.Now}
+	commandMetrics := commands.NewMetrics()
 	handler, err := commands.New(ctx, commands.Config{
 		Store: ledger, Events: s.stores.registry, Keyring: s.stores.keys,
 		Now: s.clock.Now, NewID: newID, Issuer: c.Issuer, CachedLicenses: c.LicenseCacheSize,
-		Shared: c.EventStore.shared(), Cache: cache,
+		Shared: c.EventStore.shared(), Cache: cache, Observe: commandMetrics.Observe,
 	})
 	if err != nil {
 		return nil, err
@@ -98,7 +101,7 @@ func startServer(ctx context.Context, c config, logger *slog.Logger) (_ *server,
 	if err := s.stores.requireSigningKeys(ctx); err != nil {
 		return nil, err
 	}
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	metrics.MustRegister(commandMetrics, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		s.clock.Metrics(), s.projections.Metrics(), newLogSizes(c.sqliteFiles()))
 	api, err := httpapi.New(httpapi.Config{
 		Commands: handler, ReadModels: s.stores.readModels, Ledger: s.stores.events, Epoch: s.stores.epoch.ID, Projections: s.projections,
@@ -128,9 +131,15 @@ func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 func (s *server) startTasks(handler *commands.Handler, logger *slog.Logger) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopTasks = stop
-	keeper := &commands.ExpiryScheduler{Handler: handler, Due: s.due, Trusted: s.clock.Trusted, Every: timekeeping, Logger: logger}
-	s.tasks.Go(func() { keeper.Run(ctx) })
-	s.tasks.Go(func() { handler.Follow(ctx, logger) })
+	scheduler := &runtime.Scheduler{
+		Due: s.due, Now: handler.Now, Trusted: s.clock.Trusted, Every: expiryInterval, Logger: logger,
+		Record: func(ctx context.Context, id uuid.UUID) error {
+			_, err := handler.Licensing.RecordDue(ctx, runtime.Request{}, licensing.RecordDue{LicenseID: id})
+			return err
+		},
+	}
+	s.tasks.Go(func() { scheduler.Run(ctx) })
+	s.tasks.Go(func() { handler.RunReadIndex(ctx, logger) })
 	s.tasks.Go(func() { s.watchLedger(ctx, logger) })
 }
 

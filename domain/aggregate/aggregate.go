@@ -20,6 +20,9 @@ type Definition[T any] struct {
 	Fold func(state *T, events ...event.Event) (*T, error)
 	// NotFound refuses an aggregate that does not exist, or that belongs to another tenant.
 	NotFound error
+	// ResetsTime are the types of events that may be recorded at an earlier time than the event before them in the ledger: they say that
+	// the clock was wrong then and is right now.
+	ResetsTime []event.Type
 }
 
 // Prefix begins the names of the streams of one kind of aggregate, such as "license-". The rest of a name is the aggregate's id.

@@ -16,7 +16,7 @@ const prefix aggregate.Prefix = "license-"
 
 // Aggregate defines the licence with all that shares its stream.
 func Aggregate() aggregate.Definition[Stream] {
-	return aggregate.Definition[Stream]{Prefix: prefix, Fold: Fold, NotFound: ErrNotFound}
+	return aggregate.Definition[Stream]{Prefix: prefix, Fold: Fold, NotFound: ErrNotFound, ResetsTime: []event.Type{ExpiryUndoneType}}
 }
 
 // StreamName names a licence's stream.

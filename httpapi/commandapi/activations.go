@@ -3,7 +3,7 @@ package commandapi
 import (
 	"context"
 
-	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/commands/activation"
 	"github.com/licenseledger/licenseledger/httpapi/api"
 )
 
@@ -13,17 +13,21 @@ func (s server) ActivateMachine(ctx context.Context, r ActivateMachineRequestObj
 	if err != nil {
 		return nil, err
 	}
-	activation, err := s.Commands.ActivateMachine(ctx, request, commands.ActivateMachine{
-		LicenseKey: r.Body.LicenseKey, Machine: presented(r.Body.Machine),
+	key, err := s.Commands.Activation.ParseLicenseKey(ctx, r.Body.LicenseKey)
+	if err != nil {
+		return nil, err
+	}
+	activated, err := s.Commands.Activation.ActivateMachine(ctx, request, activation.ActivateMachine{
+		LicenseKey: key, Machine: presented(r.Body.Machine),
 	})
 	if err != nil {
 		return nil, err
 	}
-	if !activation.New {
-		return ActivateMachine200JSONResponse{activationStands(activation)}, nil
+	if !activated.New {
+		return ActivateMachine200JSONResponse{activationStands(activated)}, nil
 	}
 	return ActivateMachine201JSONResponse{MachineActivatedJSONResponse{
-		Body: activationJSON(activation), Headers: MachineActivatedResponseHeaders(headers(activation.Outcome)),
+		Body: activationJSON(activated), Headers: MachineActivatedResponseHeaders(headers(activated.Outcome)),
 	}}, nil
 }
 
@@ -33,13 +37,17 @@ func (s server) Heartbeat(ctx context.Context, r HeartbeatRequestObject) (Heartb
 	if err != nil {
 		return nil, err
 	}
-	activation, err := s.Commands.Heartbeat(ctx, request, commands.Heartbeat{
-		ActivationID: r.ID, LicenseKey: r.Body.LicenseKey, Machine: presented(r.Body.Machine),
+	key, err := s.Commands.Activation.ParseLicenseKey(ctx, r.Body.LicenseKey)
+	if err != nil {
+		return nil, err
+	}
+	renewed, err := s.Commands.Activation.Heartbeat(ctx, request, activation.Heartbeat{
+		ActivationID: r.ID, LicenseKey: key, Machine: presented(r.Body.Machine),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return Heartbeat200JSONResponse{activationStands(activation)}, nil
+	return Heartbeat200JSONResponse{activationStands(renewed)}, nil
 }
 
 // Deactivate implements [StrictServerInterface].
@@ -48,13 +56,12 @@ func (s server) Deactivate(ctx context.Context, r DeactivateRequestObject) (Deac
 	if err != nil {
 		return nil, err
 	}
-	command := commands.Deactivate{ActivationID: r.ID, LicenseKey: value(r.Body.LicenseKey), Reason: r.Body.Reason}
-	if command.LicenseKey == "" {
-		if command.LicenseID, err = s.licenseOf(ctx, r.ID, s.Machines.LicenseOfActivation); err != nil {
-			return nil, err
-		}
+	command := activation.Deactivate{ActivationID: r.ID, Reason: r.Body.Reason}
+	command.LicenseKey, command.LicenseID, err = s.addressed(ctx, r.Body.LicenseKey, r.ID, s.Machines.LicenseOfActivation)
+	if err != nil {
+		return nil, err
 	}
-	ended, err := s.Commands.Deactivate(ctx, request, command)
+	ended, err := s.Commands.Activation.Deactivate(ctx, request, command)
 	if err != nil {
 		return nil, err
 	}
@@ -74,26 +81,23 @@ func (s server) RebindMachine(ctx context.Context, r RebindMachineRequestObject)
 	if err != nil {
 		return nil, err
 	}
-	command := commands.RebindMachine{
-		BindingID: r.ID, LicenseKey: value(r.Body.LicenseKey), Machine: presented(r.Body.Machine), Reason: r.Body.Reason,
-	}
-	if command.LicenseKey == "" {
-		if command.LicenseID, err = s.licenseOf(ctx, r.ID, s.Machines.LicenseOfBinding); err != nil {
-			return nil, err
-		}
-	}
-	activation, err := s.Commands.RebindMachine(ctx, request, command)
+	command := activation.RebindMachine{BindingID: r.ID, Machine: presented(r.Body.Machine), Reason: r.Body.Reason}
+	command.LicenseKey, command.LicenseID, err = s.addressed(ctx, r.Body.LicenseKey, r.ID, s.Machines.LicenseOfBinding)
 	if err != nil {
 		return nil, err
 	}
-	return RebindMachine200JSONResponse{activationStands(activation)}, nil
+	rebound, err := s.Commands.Activation.RebindMachine(ctx, request, command)
+	if err != nil {
+		return nil, err
+	}
+	return RebindMachine200JSONResponse{activationStands(rebound)}, nil
 }
 
-func activationStands(a commands.Activation) ActivationStandsJSONResponse {
+func activationStands(a activation.Activation) ActivationStandsJSONResponse {
 	return ActivationStandsJSONResponse{Body: activationJSON(a), Headers: ActivationStandsResponseHeaders(headers(a.Outcome))}
 }
 
-func activationJSON(a commands.Activation) api.Activation {
+func activationJSON(a activation.Activation) api.Activation {
 	return api.Activation{
 		ActivationID: a.ID,
 		BindingID:    a.BindingID,
@@ -104,8 +108,8 @@ func activationJSON(a commands.Activation) api.Activation {
 	}
 }
 
-func presented(m api.Machine) commands.PresentedMachine {
-	described := commands.PresentedMachine{Fingerprint: value(m.Fingerprint), Name: value(m.Name), OS: value(m.OS)}
+func presented(m api.Machine) activation.PresentedMachine {
+	described := activation.PresentedMachine{Fingerprint: value(m.Fingerprint), Name: value(m.Name), OS: value(m.OS)}
 	if m.Components != nil {
 		described.Components = make(map[string][]string, len(*m.Components))
 		for kind, values := range *m.Components {

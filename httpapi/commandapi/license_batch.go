@@ -3,7 +3,7 @@ package commandapi
 import (
 	"context"
 
-	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/commands/licensing"
 	"github.com/licenseledger/licenseledger/httpapi/api"
 )
 
@@ -13,11 +13,11 @@ func (s server) IssueLicenses(ctx context.Context, r IssueLicensesRequestObject)
 	if err != nil {
 		return nil, err
 	}
-	batch := make([]commands.IssueLicense, len(r.Body.Licenses))
+	batch := make([]licensing.IssueLicense, len(r.Body.Licenses))
 	for i, b := range r.Body.Licenses {
 		batch[i] = issueLicense(b)
 	}
-	outcomes, err := s.Commands.IssueLicenses(ctx, request, batch)
+	outcomes, err := s.Commands.Licensing.IssueLicenses(ctx, request, batch)
 	if err != nil {
 		return nil, err
 	}

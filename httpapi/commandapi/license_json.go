@@ -4,13 +4,13 @@ import (
 	"maps"
 	"time"
 
-	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/commands/licensing"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/httpapi/api"
 )
 
-func issueLicense(b api.IssueLicense) commands.IssueLicense {
-	return commands.IssueLicense{
+func issueLicense(b api.IssueLicense) licensing.IssueLicense {
+	return licensing.IssueLicense{
 		Product:     b.Product,
 		Plan:        b.Plan,
 		Customer:    license.Customer{Name: b.Customer.Name, Email: b.Customer.Email},
@@ -20,11 +20,11 @@ func issueLicense(b api.IssueLicense) commands.IssueLicense {
 	}
 }
 
-func issuedLicenseJSON(l commands.IssuedLicense) api.IssuedLicense {
+func issuedLicenseJSON(l licensing.IssuedLicense) api.IssuedLicense {
 	return api.IssuedLicense{License: licenseJSON(l.License), Key: l.Key}
 }
 
-func licenseJSON(l commands.License) api.License {
+func licenseJSON(l licensing.License) api.License {
 	described := api.License{
 		ID:       l.ID,
 		Product:  productRef(l.Stream),

@@ -8,8 +8,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/licenseledger/licenseledger/domain/access"
 	"github.com/licenseledger/licenseledger/domain/event"
-	"github.com/licenseledger/licenseledger/domain/tenancy"
 	"github.com/licenseledger/licenseledger/httpapi/problem"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
@@ -23,7 +23,7 @@ type index struct {
 }
 
 func (i *index) find(_ context.Context, tenant string, _ uuid.UUID) (uuid.UUID, error) {
-	if i.behind || tenant != tenancy.Default {
+	if i.behind || tenant != access.DefaultTenant {
 		return uuid.UUID{}, readmodels.ErrNotFound
 	}
 	return i.license, nil
@@ -43,9 +43,9 @@ func (i *index) Await(_ context.Context, _ []string, position uint64) error {
 	return i.failWith
 }
 
-func as(t *testing.T, role tenancy.Role, tenant string) context.Context {
+func as(t *testing.T, role access.Role, tenant string) context.Context {
 	t.Helper()
-	return tenancy.With(t.Context(), tenancy.Principal{Tenant: tenant, Role: role})
+	return access.With(t.Context(), access.Principal{Tenant: tenant, Role: role})
 }
 
 func serverWith(i *index) server {
@@ -56,7 +56,7 @@ func serverWith(i *index) server {
 func TestAnIndexThatKnowsIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	i := &index{license: uuid.New()}
-	found, err := serverWith(i).licenseOf(as(t, tenancy.Admin, tenancy.Default), uuid.New(), i.find)
+	found, err := serverWith(i).licenseOf(as(t, access.Admin, access.DefaultTenant), uuid.New(), i.find)
 	require.NoError(t, err)
 	require.Equal(t, i.license, found)
 	require.Empty(t, i.waited)
@@ -65,7 +65,7 @@ func TestAnIndexThatKnowsIsNotWaitedFor(t *testing.T) {
 func TestAnIndexThatIsBehindIsAskedAgainOnceItHasCaughtUp(t *testing.T) {
 	t.Parallel()
 	i := &index{license: uuid.New(), behind: true}
-	found, err := serverWith(i).licenseOf(as(t, tenancy.Admin, tenancy.Default), uuid.New(), i.find)
+	found, err := serverWith(i).licenseOf(as(t, access.Admin, access.DefaultTenant), uuid.New(), i.find)
 	require.NoError(t, err)
 	require.Equal(t, i.license, found)
 	require.Equal(t, []uint64{42}, i.waited, "the head of the ledger")
@@ -74,20 +74,20 @@ func TestAnIndexThatIsBehindIsAskedAgainOnceItHasCaughtUp(t *testing.T) {
 func TestAnIndexThatDoesNotCatchUpIsAProblem(t *testing.T) {
 	t.Parallel()
 	i := &index{behind: true, failWith: readmodels.ErrNotReached}
-	_, err := serverWith(i).licenseOf(as(t, tenancy.Admin, tenancy.Default), uuid.New(), i.find)
+	_, err := serverWith(i).licenseOf(as(t, access.Admin, access.DefaultTenant), uuid.New(), i.find)
 	require.ErrorIs(t, err, readmodels.ErrNotReached)
 }
 
 func TestALicenceOfAnotherTenantIsNotFound(t *testing.T) {
 	t.Parallel()
 	i := &index{license: uuid.New()}
-	_, err := serverWith(i).licenseOf(as(t, tenancy.Admin, "another"), uuid.New(), i.find)
+	_, err := serverWith(i).licenseOf(as(t, access.Admin, "another"), uuid.New(), i.find)
 	require.ErrorIs(t, err, readmodels.ErrNotFound)
 }
 
 func TestAMachineMustShowItsLicenceKey(t *testing.T) {
 	t.Parallel()
 	i := &index{license: uuid.New()}
-	_, err := serverWith(i).licenseOf(as(t, tenancy.Machine, ""), uuid.New(), i.find)
+	_, err := serverWith(i).licenseOf(as(t, access.Machine, ""), uuid.New(), i.find)
 	require.ErrorIs(t, err, problem.ErrLicenseKeyMissing)
 }

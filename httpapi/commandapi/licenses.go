@@ -3,7 +3,7 @@ package commandapi
 import (
 	"context"
 
-	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/commands/licensing"
 )
 
 // IssueLicense implements [StrictServerInterface].
@@ -12,7 +12,7 @@ func (s server) IssueLicense(ctx context.Context, r IssueLicenseRequestObject) (
 	if err != nil {
 		return nil, err
 	}
-	issued, err := s.Commands.IssueLicense(ctx, request, issueLicense(*r.Body))
+	issued, err := s.Commands.Licensing.IssueLicense(ctx, request, issueLicense(*r.Body))
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +28,7 @@ func (s server) SuspendLicense(ctx context.Context, r SuspendLicenseRequestObjec
 	if err != nil {
 		return nil, err
 	}
-	suspended, err := s.Commands.SuspendLicense(ctx, request, commands.SuspendLicense{LicenseID: r.ID, Reason: r.Body.Reason})
+	suspended, err := s.Commands.Licensing.SuspendLicense(ctx, request, licensing.SuspendLicense{LicenseID: r.ID, Reason: r.Body.Reason})
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (s server) ReinstateLicense(ctx context.Context, r ReinstateLicenseRequestO
 	if err != nil {
 		return nil, err
 	}
-	reinstated, err := s.Commands.ReinstateLicense(ctx, request, commands.ReinstateLicense{LicenseID: r.ID, Reason: r.Body.Reason})
+	reinstated, err := s.Commands.Licensing.ReinstateLicense(ctx, request, licensing.ReinstateLicense{LicenseID: r.ID, Reason: r.Body.Reason})
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (s server) RevokeLicense(ctx context.Context, r RevokeLicenseRequestObject)
 	if err != nil {
 		return nil, err
 	}
-	revoked, err := s.Commands.RevokeLicense(ctx, request, commands.RevokeLicense{LicenseID: r.ID, Reason: r.Body.Reason})
+	revoked, err := s.Commands.Licensing.RevokeLicense(ctx, request, licensing.RevokeLicense{LicenseID: r.ID, Reason: r.Body.Reason})
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func (s server) RenewLicense(ctx context.Context, r RenewLicenseRequestObject) (
 	if err != nil {
 		return nil, err
 	}
-	renewed, err := s.Commands.RenewLicense(ctx, request, commands.RenewLicense{
+	renewed, err := s.Commands.Licensing.RenewLicense(ctx, request, licensing.RenewLicense{
 		LicenseID: r.ID, Reason: r.Body.Reason, ExtendDays: r.Body.ExtendDays, ExpiresAt: r.Body.ExpiresAt,
 	})
 	if err != nil {
@@ -82,7 +82,7 @@ func (s server) UndoExpiry(ctx context.Context, r UndoExpiryRequestObject) (Undo
 	if err != nil {
 		return nil, err
 	}
-	undone, err := s.Commands.UndoExpiry(ctx, request, commands.UndoExpiry{LicenseID: r.ID, Reason: r.Body.Reason})
+	undone, err := s.Commands.Licensing.UndoExpiry(ctx, request, licensing.UndoExpiry{LicenseID: r.ID, Reason: r.Body.Reason})
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func (s server) ReissueKey(ctx context.Context, r ReissueKeyRequestObject) (Reis
 	if err != nil {
 		return nil, err
 	}
-	reissued, err := s.Commands.ReissueKey(ctx, request, commands.ReissueKey{LicenseID: r.ID, Reason: r.Body.Reason})
+	reissued, err := s.Commands.Licensing.ReissueKey(ctx, request, licensing.ReissueKey{LicenseID: r.ID, Reason: r.Body.Reason})
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +104,6 @@ func (s server) ReissueKey(ctx context.Context, r ReissueKeyRequestObject) (Reis
 	}}, nil
 }
 
-func licenseChanged(l commands.License) LicenseChangedJSONResponse {
+func licenseChanged(l licensing.License) LicenseChangedJSONResponse {
 	return LicenseChangedJSONResponse{Body: licenseJSON(l), Headers: LicenseChangedResponseHeaders(headers(l.Outcome))}
 }

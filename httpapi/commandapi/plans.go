@@ -3,7 +3,7 @@ package commandapi
 import (
 	"context"
 
-	"github.com/licenseledger/licenseledger/commands"
+	catalogcommands "github.com/licenseledger/licenseledger/commands/catalog"
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/machine"
 	"github.com/licenseledger/licenseledger/httpapi/api"
@@ -15,7 +15,7 @@ func (s server) PublishPlan(ctx context.Context, r PublishPlanRequestObject) (Pu
 	if err != nil {
 		return nil, err
 	}
-	plan, err := s.Commands.PublishPlan(ctx, request, commands.PublishPlan{
+	plan, err := s.Commands.Catalog.PublishPlan(ctx, request, catalogcommands.PublishPlan{
 		ProductID: r.ID,
 		Code:      r.Body.Code,
 		Terms: terms(api.PlanTerms{
@@ -48,7 +48,7 @@ func (s server) RevisePlan(ctx context.Context, r RevisePlanRequestObject) (Revi
 	if err != nil {
 		return nil, err
 	}
-	plan, err := s.Commands.RevisePlan(ctx, request, commands.RevisePlan{PlanID: r.ID, Terms: terms(*r.Body)})
+	plan, err := s.Commands.Catalog.RevisePlan(ctx, request, catalogcommands.RevisePlan{PlanID: r.ID, Terms: terms(*r.Body)})
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func terms(t api.PlanTerms) catalog.Terms {
 	return named
 }
 
-func planJSON(p commands.Plan) api.Plan {
+func planJSON(p catalogcommands.Plan) api.Plan {
 	t := p.Terms
 	described := api.Plan{
 		ID:               p.ID,

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/licenseledger/licenseledger/commands"
+	catalogcommands "github.com/licenseledger/licenseledger/commands/catalog"
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/httpapi/api"
@@ -18,7 +18,7 @@ func (s server) RegisterProduct(ctx context.Context, r RegisterProductRequestObj
 	if err != nil {
 		return nil, err
 	}
-	product, err := s.Commands.RegisterProduct(ctx, request, commands.RegisterProduct{
+	product, err := s.Commands.Catalog.RegisterProduct(ctx, request, catalogcommands.RegisterProduct{
 		Code:                  r.Body.Code,
 		Name:                  r.Body.Name,
 		Platforms:             r.Body.Platforms,
@@ -44,7 +44,7 @@ func (s server) RotateSigningKey(ctx context.Context, r RotateSigningKeyRequestO
 	if blank := strings.TrimSpace(r.Body.Reason) == ""; blank || utf8.RuneCountInString(r.Body.Reason) > license.MaxReasonLength {
 		return nil, problem.Field("reason", "must be 1 to 500 characters")
 	}
-	product, err := s.Commands.RotateSigningKey(ctx, request, commands.RotateSigningKey{ProductID: r.ID, Reason: r.Body.Reason})
+	product, err := s.Commands.Catalog.RotateSigningKey(ctx, request, catalogcommands.RotateSigningKey{ProductID: r.ID, Reason: r.Body.Reason})
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (s server) RotateSigningKey(ctx context.Context, r RotateSigningKeyRequestO
 	}}, nil
 }
 
-func productJSON(p commands.Product) api.Product {
+func productJSON(p catalogcommands.Product) api.Product {
 	signing := p.SigningKey()
 	return api.Product{
 		ID:                    p.ID,

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/commands/runtime"
 	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/httpapi/api"
@@ -19,8 +19,8 @@ const maxIdempotencyKey = 255
 type conditions api.SuspendLicenseParams
 
 // request reads the headers of a command. The error is a [domainerr.Invalid].
-func (c conditions) request(ctx context.Context) (commands.Request, error) {
-	request := commands.Request{Correlation: correlation.From(ctx)}
+func (c conditions) request(ctx context.Context) (runtime.Request, error) {
+	request := runtime.Request{Correlation: correlation.From(ctx)}
 	var check domainerr.Check
 	if c.IdempotencyKey != nil {
 		request.IdempotencyKey = *c.IdempotencyKey
@@ -53,7 +53,7 @@ type answered struct {
 	LedgerPosition      uint64
 }
 
-func headers(o commands.Outcome) answered {
+func headers(o runtime.Outcome) answered {
 	return answered{ETag: etag(o.Revision), IdempotencyReplayed: replayed(o.Replayed), LedgerPosition: uint64(o.Position)}
 }
 
@@ -65,7 +65,7 @@ type created struct {
 	Location            string
 }
 
-func createdAt(location string, o commands.Outcome) created {
+func createdAt(location string, o runtime.Outcome) created {
 	h := headers(o)
 	return created{ETag: h.ETag, IdempotencyReplayed: h.IdempotencyReplayed, LedgerPosition: h.LedgerPosition, Location: location}
 }

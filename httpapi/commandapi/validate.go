@@ -2,14 +2,16 @@ package commandapi
 
 import (
 	"context"
+	"errors"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
 
-	"github.com/licenseledger/licenseledger/commands"
+	"github.com/licenseledger/licenseledger/commands/activation"
 	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/httpapi/api"
+	"github.com/licenseledger/licenseledger/keyring"
 )
 
 // maxNonce is how many characters a nonce may have.
@@ -28,14 +30,16 @@ func (s server) Validate(ctx context.Context, r ValidateRequestObject) (Validate
 			return nil, err
 		}
 	}
-	question := commands.Validate{
-		LicenseKey: r.Body.LicenseKey, Product: value(r.Body.Product), Entitlements: r.Body.Entitlements,
+	key, err := s.Commands.Activation.ParseLicenseKey(ctx, r.Body.LicenseKey)
+	if err != nil && !errors.Is(err, keyring.ErrLicenseKeyInvalid) { // a key that nobody made gets a verdict
+		return nil, err
 	}
+	question := activation.Validate{LicenseKey: key, Product: value(r.Body.Product), Entitlements: r.Body.Entitlements}
 	if r.Body.Machine != nil {
 		machine := presented(*r.Body.Machine)
 		question.Machine = &machine
 	}
-	verdict, err := s.Commands.Validate(ctx, request, question)
+	verdict, err := s.Commands.Activation.Validate(ctx, request, question)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +52,7 @@ func (s server) Validate(ctx context.Context, r ValidateRequestObject) (Validate
 	return Validate200JSONResponse{answer}, nil
 }
 
-func verdictJSON(v commands.Verdict, nonce *string) api.Verdict {
+func verdictJSON(v activation.Verdict, nonce *string) api.Verdict {
 	described := api.Verdict{
 		Valid:     v.Code == license.Valid,
 		Code:      api.VerdictCode(v.Code),

@@ -7,7 +7,7 @@ import (
 
 	"github.com/labstack/echo/v5"
 
-	"github.com/licenseledger/licenseledger/domain/tenancy"
+	"github.com/licenseledger/licenseledger/domain/access"
 	"github.com/licenseledger/licenseledger/httpapi/contract"
 	"github.com/licenseledger/licenseledger/httpapi/problem"
 )
@@ -34,27 +34,27 @@ func Authenticate(operations *contract.Contract, admin AdminKey) echo.Middleware
 				return err
 			}
 			request := c.Request()
-			c.SetRequest(request.WithContext(tenancy.With(request.Context(), principal)))
+			c.SetRequest(request.WithContext(access.With(request.Context(), principal)))
 			return next(c)
 		}
 	}
 }
 
-func (k AdminKey) identify(access contract.Access, authorization []string) (tenancy.Principal, error) {
-	machine := tenancy.Principal{Actor: string(tenancy.Machine), Role: tenancy.Machine}
+func (k AdminKey) identify(required contract.Access, authorization []string) (access.Principal, error) {
+	machine := access.Principal{Actor: string(access.Machine), Role: access.Machine}
 	switch {
-	case access == contract.Open:
+	case required == contract.Open:
 		return machine, nil
-	case len(authorization) == 0 && access == contract.Either:
+	case len(authorization) == 0 && required == contract.Either:
 		return machine, nil
 	case len(authorization) == 0:
-		return tenancy.Principal{}, tenancy.ErrNoPrincipal
+		return access.Principal{}, access.ErrNoPrincipal
 	case len(authorization) > 1:
-		return tenancy.Principal{}, problem.ErrKeyRejected
+		return access.Principal{}, problem.ErrKeyRejected
 	}
 	scheme, key, _ := strings.Cut(authorization[0], " ")
 	if !strings.EqualFold(scheme, "Bearer") || !k.matches(strings.TrimSpace(key)) {
-		return tenancy.Principal{}, problem.ErrKeyRejected
+		return access.Principal{}, problem.ErrKeyRejected
 	}
-	return tenancy.Principal{Tenant: tenancy.Default, Actor: string(tenancy.Admin), Role: tenancy.Admin}, nil
+	return access.Principal{Tenant: access.DefaultTenant, Actor: string(access.Admin), Role: access.Admin}, nil
 }

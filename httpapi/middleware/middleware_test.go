@@ -17,8 +17,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
+	"github.com/licenseledger/licenseledger/domain/access"
 	"github.com/licenseledger/licenseledger/domain/license"
-	"github.com/licenseledger/licenseledger/domain/tenancy"
 	"github.com/licenseledger/licenseledger/httpapi/contract"
 	"github.com/licenseledger/licenseledger/httpapi/correlation"
 	"github.com/licenseledger/licenseledger/httpapi/middleware"
@@ -111,13 +111,13 @@ licenseledger_http_requests_in_flight 0
 
 func TestThePrincipalIsWhoTheContractWants(t *testing.T) {
 	t.Parallel()
-	admin := tenancy.Principal{Tenant: tenancy.Default, Actor: "admin", Role: tenancy.Admin}
-	machine := tenancy.Principal{Actor: "machine", Role: tenancy.Machine}
+	admin := access.Principal{Tenant: access.DefaultTenant, Actor: "admin", Role: access.Admin}
+	machine := access.Principal{Actor: "machine", Role: access.Machine}
 	const good, bad = "Bearer right", "Bearer wrong"
 	for name, c := range map[string]struct {
 		method, path  string
 		authorization []string
-		principal     *tenancy.Principal // nil: refused
+		principal     *access.Principal // nil: refused
 	}{
 		"open, nobody":      {"POST", "/open/1", nil, &machine},
 		"open, wrong key":   {"POST", "/open/1", []string{bad}, &machine},
@@ -136,9 +136,9 @@ func TestThePrincipalIsWhoTheContractWants(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var acted *tenancy.Principal
+			var acted *access.Principal
 			handler := func(c *echo.Context) error {
-				p, err := tenancy.From(c.Request().Context())
+				p, err := access.From(c.Request().Context())
 				acted = &p
 				return err
 			}
@@ -249,7 +249,7 @@ func TestTheContractHoldsForEveryMethod(t *testing.T) {
 		if err := c.Bind(&body); err != nil {
 			return err
 		}
-		principal, err := tenancy.From(c.Request().Context())
+		principal, err := access.From(c.Request().Context())
 		if err != nil {
 			return err
 		}

@@ -6,15 +6,15 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/licenseledger/licenseledger/domain/access"
 	"github.com/licenseledger/licenseledger/domain/catalog"
-	"github.com/licenseledger/licenseledger/domain/tenancy"
 	"github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
 // ListProducts implements [StrictServerInterface].
 func (s server) ListProducts(ctx context.Context, r ListProductsRequestObject) (ListProductsResponseObject, error) {
-	principal, err := tenancy.From(ctx)
+	principal, err := access.From(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func (s server) ListProducts(ctx context.Context, r ListProductsRequestObject) (
 
 // GetProduct implements [StrictServerInterface].
 func (s server) GetProduct(ctx context.Context, r GetProductRequestObject) (GetProductResponseObject, error) {
-	principal, err := tenancy.From(ctx)
+	principal, err := access.From(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (s server) GetProduct(ctx context.Context, r GetProductRequestObject) (GetP
 
 // ListPlans implements [StrictServerInterface].
 func (s server) ListPlans(ctx context.Context, r ListPlansRequestObject) (ListPlansResponseObject, error) {
-	principal, err := tenancy.From(ctx)
+	principal, err := access.From(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func (s server) ListPlans(ctx context.Context, r ListPlansRequestObject) (ListPl
 
 // GetPlan implements [StrictServerInterface].
 func (s server) GetPlan(ctx context.Context, r GetPlanRequestObject) (GetPlanResponseObject, error) {
-	principal, err := tenancy.From(ctx)
+	principal, err := access.From(ctx)
 	if err != nil {
 		return nil, err
 	}

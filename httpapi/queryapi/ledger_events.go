@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/licenseledger/licenseledger/domain/access"
 	"github.com/licenseledger/licenseledger/domain/event"
-	"github.com/licenseledger/licenseledger/domain/tenancy"
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/licenseledger/licenseledger/httpapi/problem"
@@ -60,7 +60,7 @@ func (s server) ListLedgerEvents(ctx context.Context, r ListLedgerEventsRequestO
 
 // events says which part of the ledger is asked for.
 type events struct {
-	principal tenancy.Principal
+	principal access.Principal
 	after     event.Position
 	epoch     *uuid.UUID // in which after was read; nil: not said
 	stream    string     // empty: all
@@ -68,7 +68,7 @@ type events struct {
 }
 
 func askedEvents(ctx context.Context, p api.ListLedgerEventsParams) (events, error) {
-	principal, err := tenancy.From(ctx)
+	principal, err := access.From(ctx)
 	if err != nil {
 		return events{}, err
 	}

@@ -6,9 +6,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/licenseledger/licenseledger/domain/access"
 	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/license"
-	"github.com/licenseledger/licenseledger/domain/tenancy"
 	"github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
@@ -18,7 +18,7 @@ const defaultSort = api.MinusIssuedAt
 
 // ListLicenses implements [StrictServerInterface].
 func (s server) ListLicenses(ctx context.Context, r ListLicensesRequestObject) (ListLicensesResponseObject, error) {
-	principal, err := tenancy.From(ctx)
+	principal, err := access.From(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func (s server) GetLicense(ctx context.Context, r GetLicenseRequestObject) (GetL
 
 // license finds a licence once the projections have reached the position that is asked for.
 func (s server) license(ctx context.Context, id uuid.UUID, position *string, projections ...string) (readmodels.License, error) {
-	principal, err := tenancy.From(ctx)
+	principal, err := access.From(ctx)
 	if err != nil {
 		return readmodels.License{}, err
 	}

@@ -3,7 +3,7 @@ package queryapi
 import (
 	"sync"
 
-	"github.com/licenseledger/licenseledger/domain/tenancy"
+	"github.com/licenseledger/licenseledger/domain/access"
 	"github.com/licenseledger/licenseledger/httpapi/problem"
 )
 
@@ -21,7 +21,7 @@ type openStreams struct {
 type owner struct{ tenant, actor string }
 
 // enter counts one more stream, until leave is called, which is to be done once. It fails with [problem.ErrTooManyStreams].
-func (o *openStreams) enter(p tenancy.Principal) (leave func(), err error) {
+func (o *openStreams) enter(p access.Principal) (leave func(), err error) {
 	who := owner{p.Tenant, p.Actor}
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -42,7 +42,7 @@ type Projections interface {
 // New returns the handlers of all queries.
 func New(c Config) ServerInterface {
 	return endpoints{
-		ServerInterface: NewStrictHandler(server{c}, []StrictMiddlewareFunc{rememberURL}),
+		ServerInterface: NewStrictHandler(server{c}, []StrictMiddlewareFunc{rememberURL, authorize}),
 		feed: feed{
 			ledger: c.Ledger, epoch: c.Epoch, draining: c.Draining,
 			open:     &openStreams{most: c.MaxStreams, mostEach: c.MaxStreamsPerPrincipal},
@@ -62,6 +62,9 @@ type endpoints struct {
 // ListLedgerEvents implements [ServerInterface]: as a stream when the client asks for one, otherwise as a page.
 func (e endpoints) ListLedgerEvents(c *echo.Context, params api.ListLedgerEventsParams) error {
 	if middleware.AcceptsNDJSON(c) {
+		if err := permitted(c.Request().Context(), "ListLedgerEvents"); err != nil {
+			return err
+		}
 		return e.feed.stream(c, params)
 	}
 	return e.ServerInterface.ListLedgerEvents(c, params)

@@ -1,0 +1,192 @@
+package runtime
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/licenseledger/licenseledger/domain/access"
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/eventstore"
+)
+
+// Decide returns the events that a command causes in an aggregate (nil: it does not exist) at a time. No events: everything is as wished
+// already. It may be called more than once.
+type Decide[T any] func(state *T, now time.Time) ([]event.Payload, error)
+
+// Result is an aggregate after a command.
+type Result[T any] struct {
+	State  *T
+	Events []event.Event // what the command caused; empty when everything was as wished already
+	Outcome
+}
+
+// maxAttempts bounds how often a command is decided again because another instance changed the aggregate meanwhile.
+const maxAttempts = 16
+
+// Execute lets decide look at an aggregate and appends the events that it returns. A command that was carried out before is answered from
+// the aggregate as it was then, and decide is not called.
+//
+// The state that is decided on may be older than the ledger. An append proves that it is not, because it expects the state's revision.
+// Any other answer is given only after the read index has synced.
+func (r *Repository[T]) Execute(ctx context.Context, req Request, id uuid.UUID, decide Decide[T]) (Result[T], error) {
+	principal, err := access.From(ctx)
+	if err != nil {
+		return Result[T]{}, err
+	}
+	lock, err := r.cache.lock(ctx, id)
+	if err != nil {
+		return Result[T]{}, err
+	}
+	defer lock.release()
+	synced := r.readIndex == nil
+	state, err := r.current(ctx, lock)
+	for range maxAttempts {
+		if err != nil {
+			return Result[T]{}, err
+		}
+		stream := r.stateOf(state)
+		if repeated, ok := stream.Command(req.IdempotencyKey); ok && req.hash != "" && principal.MayTouch(stream.Tenant) {
+			return r.replay(ctx, req, id, repeated)
+		}
+		payloads, refusal := r.evaluate(principal, req, state, decide)
+		if len(payloads) == 0 && !synced {
+			if err = r.readIndex.sync(ctx); err == nil {
+				state, err = r.current(ctx, lock)
+			}
+			synced = true
+			continue
+		}
+		if refusal != nil {
+			return Result[T]{}, refusal
+		}
+		if len(payloads) == 0 {
+			return Result[T]{State: state, Outcome: Outcome{Position: stream.Position, Revision: stream.Revision}}, nil
+		}
+		pending, failed := r.newEvents(payloads, cmp.Or(stream.Tenant, principal.Tenant), principal.Actor, req)
+		if failed != nil {
+			return Result[T]{}, failed
+		}
+		// Do not cancel the append with the request: it might still commit, and the cache would then be stale.
+		commit, failed := r.store.Append(context.WithoutCancel(ctx), r.Prefix.Stream(id), stream.Revision, pending)
+		switch {
+		case failed == nil:
+			return r.apply(lock, state, commit)
+		case errors.Is(failed, eventstore.ErrBusy): // nothing was appended
+			return Result[T]{}, failed
+		case !errors.Is(failed, eventstore.ErrWrongExpectedRevision):
+			lock.invalidate() // whether it was appended is unknown; the next command reads what is there
+			return Result[T]{}, failed
+		}
+		state, err = r.refresh(ctx, lock, state)
+	}
+	return Result[T]{}, ErrContended
+}
+
+// evaluate returns what a command causes; nothing when it is refused or everything is as wished already.
+func (r *Repository[T]) evaluate(principal access.Principal, req Request, state *T, decide Decide[T]) ([]event.Payload, error) {
+	stream := r.stateOf(state)
+	if state != nil && !principal.MayTouch(stream.Tenant) {
+		return nil, r.NotFound
+	}
+	if err := req.CheckRevision(stream.Revision); err != nil {
+		return nil, err
+	}
+	payloads, refusal := decide(state, r.timeOf(req))
+	if refusal != nil {
+		return nil, refusal
+	}
+	return payloads, nil
+}
+
+// CheckRevision returns ErrPreconditionFailed when the client expects another revision of the aggregate.
+func (req Request) CheckRevision(current event.Revision) error {
+	if req.IfMatch != nil && *req.IfMatch != current {
+		return ErrPreconditionFailed.WithMessage("the resource has changed since you read it: it is at revision %d, not %d", current, *req.IfMatch)
+	}
+	return nil
+}
+
+// newEvents returns payloads as events that are ready to be appended.
+func (r *Repository[T]) newEvents(payloads []event.Payload, tenant, actor string, req Request) ([]event.Pending, error) {
+	commandID := req.IdempotencyKey
+	if commandID == "" {
+		commandID = r.newID().String()
+	}
+	now := r.timeOf(req)
+	events := make([]event.Pending, len(payloads))
+	for i, p := range payloads {
+		data, err := event.Encode(p)
+		if err != nil {
+			return nil, err
+		}
+		by := actor
+		if _, timeDriven := p.(event.TimeDriven); timeDriven {
+			by = string(access.System)
+		}
+		events[i] = event.Pending{
+			ID:         r.newID(),
+			Type:       p.EventType(),
+			RecordedAt: now,
+			Metadata: event.Metadata{
+				Tenant:      tenant,
+				Actor:       by,
+				Correlation: req.Correlation,
+				Causation:   commandID,
+				CommandID:   commandID,
+				RequestHash: req.hash,
+			},
+			Data: data,
+		}
+	}
+	return events, nil
+}
+
+// apply folds what was appended.
+func (r *Repository[T]) apply(lock *aggregateLock[T], before *T, commit eventstore.Commit) (Result[T], error) {
+	events := make([]event.Event, len(commit.Events))
+	for i, envelope := range commit.Events {
+		r.ledgerTime.observe(envelope)
+		decoded, err := r.decode(envelope)
+		if err != nil {
+			lock.invalidate()
+			return Result[T]{}, err
+		}
+		events[i] = decoded
+	}
+	state, err := r.Fold(before, events...)
+	if err != nil {
+		lock.invalidate()
+		return Result[T]{}, err
+	}
+	lock.set(state)
+	r.announce()
+	r.saveSnapshot(r.stateOf(before).Revision, state)
+	return Result[T]{State: state, Events: events, Outcome: Outcome{Position: commit.Position, Revision: commit.Revision}}, nil
+}
+
+// replay returns the aggregate as a command left it that was carried out before.
+func (r *Repository[T]) replay(ctx context.Context, req Request, id uuid.UUID, repeated event.Command) (Result[T], error) {
+	if repeated.RequestHash != req.hash {
+		return Result[T]{}, ErrIdempotencyKeyReused
+	}
+	history, err := r.read(ctx, id, 0, &repeated.Revision)
+	if err != nil {
+		return Result[T]{}, err
+	}
+	state, err := r.Fold(nil, history...)
+	if err != nil {
+		return Result[T]{}, err
+	}
+	var caused []event.Event
+	for _, e := range history {
+		if e.CommandID == req.IdempotencyKey {
+			caused = append(caused, e)
+		}
+	}
+	stream := r.stateOf(state)
+	return Result[T]{State: state, Events: caused, Outcome: Outcome{Position: stream.Position, Revision: stream.Revision, Replayed: true}}, nil
+}

@@ -1,0 +1,40 @@
+package queryapi
+
+import (
+	"context"
+
+	"github.com/labstack/echo/v5"
+
+	"github.com/licenseledger/licenseledger/domain/access"
+)
+
+// permissions says what every query needs, by the operation's id. A query that is not here is forbidden to everybody.
+var permissions = map[string]access.Permission{
+	"ListProducts":        access.ProductRead,
+	"GetProduct":          access.ProductRead,
+	"GetProductKeys":      access.SigningKeyRead,
+	"ListPlans":           access.PlanRead,
+	"GetPlan":             access.PlanRead,
+	"ListLicenses":        access.LicenseRead,
+	"GetLicense":          access.LicenseRead,
+	"GetLicenseHistory":   access.HistoryRead,
+	"ListLicenseMachines": access.MachineRead,
+	"ListLedgerEvents":    access.LedgerRead,
+	"ListProjections":     access.ProjectionRead,
+	"RebuildProjection":   access.ProjectionRebuild,
+}
+
+// authorize lets a query run for a principal who has its permission.
+func authorize(next StrictHandlerFunc, operationID string) StrictHandlerFunc {
+	return func(c *echo.Context, request any) (any, error) {
+		if err := permitted(c.Request().Context(), operationID); err != nil {
+			return nil, err
+		}
+		return next(c, request)
+	}
+}
+
+func permitted(ctx context.Context, operationID string) error {
+	_, err := access.Require(ctx, permissions[operationID])
+	return err
+}
