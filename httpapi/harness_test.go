@@ -30,6 +30,7 @@ import (
 	"github.com/licenseledger/licenseledger/httpapi/health"
 	"github.com/licenseledger/licenseledger/keyring"
 	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/projections/runtime"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
@@ -42,7 +43,7 @@ type world struct {
 	handler     http.Handler
 	client      *http.Client
 	ledger      eventstore.Store
-	projections *projections.Runner
+	projections *runtime.Runner
 	log         *logged
 	drain       func()
 
@@ -110,9 +111,9 @@ func newWorld(t testing.TB, options ...option) *world {
 	rows, err := readmodels.OpenSQLite(ctx, filepath.Join(dir, "readmodels.db"))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, rows.Close()) })
-	w.projections, err = projections.Start(ctx, projections.Config{
+	w.projections, err = runtime.Start(ctx, runtime.Config{
 		Store: store, Registry: domain.Events(), ReadModels: rows, Owner: "test", Now: w.now, Logger: logger,
-		Projectors: projections.Projectors(projections.PersonalData{Unsealer: keys, KeyGone: keyring.ErrKeyGone, Unavailable: keyring.ErrUnavailable}),
+		Projectors: projections.All(runtime.PersonalData{Unsealer: keys, KeyGone: keyring.ErrKeyGone, Unavailable: keyring.ErrUnavailable}),
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.projections.Close()) })

@@ -16,7 +16,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/eventstore"
-	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/projections/runtime"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
@@ -155,7 +155,7 @@ func BenchmarkCatchUp(b *testing.B) {
 	}
 }
 
-func start(b *testing.B, store eventstore.Store, place func(testing.TB) database, projectors ...projections.Projector) *projections.Runner {
+func start(b *testing.B, store eventstore.Store, place func(testing.TB) database, projectors ...runtime.Projector) *runtime.Runner {
 	b.Helper()
 	w := &world{t: b, store: store, models: place(b).opened(b)}
 	config := w.config(projectors...)
@@ -164,7 +164,7 @@ func start(b *testing.B, store eventstore.Store, place func(testing.TB) database
 }
 
 // idle waits until nothing is left to project.
-func idle(b *testing.B, runner *projections.Runner) {
+func idle(b *testing.B, runner *runtime.Runner) {
 	b.Helper()
 	require.Eventually(b, func() bool {
 		all, err := runner.Status(b.Context())

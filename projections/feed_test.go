@@ -13,7 +13,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/eventstore"
-	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/projections/runtime"
 )
 
 // flaky fails the first reads of every kind.
@@ -43,8 +43,8 @@ func (f *flaky) Subscribe(ctx context.Context, after event.Position) (eventstore
 	return f.Store.Subscribe(ctx, after)
 }
 
-func feedOf(t *testing.T, w *world, from func(string) event.Position) *projections.Feed {
-	feed := projections.NewFeed(w.store, from, slog.New(slog.DiscardHandler))
+func feedOf(t *testing.T, w *world, from func(string) event.Position) *runtime.Feed {
+	feed := runtime.NewFeed(w.store, from, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() { require.NoError(t, feed.Close()) })
 	return feed
 }
@@ -65,7 +65,7 @@ func receive(t *testing.T, messages <-chan *message.Message) *message.Message {
 
 func positions(m *message.Message) []event.Position {
 	var all []event.Position
-	for _, e := range projections.RunOf(m.Context()) {
+	for _, e := range runtime.RunOf(m.Context()) {
 		all = append(all, e.Position)
 	}
 	return all
@@ -118,7 +118,7 @@ func TestAMessageCarriesAtMostAThousandEvents(t *testing.T) {
 		m := receive(t, messages)
 		run := positions(m)
 		require.NotEmpty(t, run)
-		require.LessOrEqual(t, len(run), projections.MaxEventsPerMessage)
+		require.LessOrEqual(t, len(run), runtime.MaxEventsPerMessage)
 		for _, p := range run {
 			require.Equal(t, next, p, "without a gap, in order")
 			next++
@@ -150,11 +150,11 @@ func TestAHeldTopicGoesOnFromItsPositionWhenReleased(t *testing.T) {
 	messages, err := feed.Subscribe(t.Context(), "topic")
 	require.NoError(t, err)
 	m := receive(t, messages)
-	feed.Hold("topic")
+	feed.Pause("topic")
 	m.Nack()
 	at <- 1
 	require.Len(t, at, 1, "a held topic does not ask where to begin")
-	feed.Release("topic")
+	feed.Resume("topic")
 	require.Equal(t, []event.Position{2}, positions(receive(t, messages)))
 }
 
@@ -172,14 +172,14 @@ func TestAFeedClosesWhileAMessageIsOutAndLetsItFinish(t *testing.T) {
 	_, open := <-messages
 	require.False(t, open)
 	_, err = feed.Subscribe(t.Context(), "topic")
-	require.ErrorIs(t, err, projections.ErrFeedClosed)
+	require.ErrorIs(t, err, runtime.ErrFeedClosed)
 }
 
 func TestAFeedOutlivesAStoreThatIsUnavailableForAWhile(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.happened(licenseStream, issued())
-	feed := projections.NewFeed(&flaky{Store: w.store, failures: 3}, beginning, slog.New(slog.DiscardHandler))
+	feed := runtime.NewFeed(&flaky{Store: w.store, failures: 3}, beginning, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() { require.NoError(t, feed.Close()) })
 	messages, err := feed.Subscribe(t.Context(), "topic")
 	require.NoError(t, err)

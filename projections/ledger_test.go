@@ -21,6 +21,7 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/eventstore/sqlite"
 	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/projections/runtime"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
@@ -58,7 +59,7 @@ func (v *vault) breaks(with error) {
 	v.broken = with
 }
 
-// Unseal implements projections.Unsealer.
+// Unseal implements runtime.Unsealer.
 func (v *vault) Unseal(_ context.Context, subject uuid.UUID, sealed []byte) ([]byte, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -100,8 +101,8 @@ func newWorldIn(t testing.TB, place func(testing.TB) database) *world {
 	return w
 }
 
-func (w *world) projectors() []projections.Projector {
-	return projections.Projectors(projections.PersonalData{Unsealer: w.vault, KeyGone: errErased, Unavailable: errAway})
+func (w *world) projectors() []runtime.Projector {
+	return projections.All(runtime.PersonalData{Unsealer: w.vault, KeyGone: errErased, Unavailable: errAway})
 }
 
 // pending is an event as a command would record it.
@@ -131,18 +132,18 @@ func (w *world) append(stream string, events ...event.Pending) event.Position {
 	return commit.Position
 }
 
-func (w *world) config(projectors ...projections.Projector) projections.Config {
+func (w *world) config(projectors ...runtime.Projector) runtime.Config {
 	if projectors == nil {
 		projectors = w.projectors()
 	}
-	return projections.Config{Store: w.store, Registry: domain.Events(), ReadModels: w.models, Projectors: projectors,
+	return runtime.Config{Store: w.store, Registry: domain.Events(), ReadModels: w.models, Projectors: projectors,
 		Owner: "test", Now: func() time.Time { return noon }, Logger: slog.New(slog.DiscardHandler)}
 }
 
 // start runs the projections until the test ends.
-func (w *world) start(config projections.Config) *projections.Runner {
+func (w *world) start(config runtime.Config) *runtime.Runner {
 	w.t.Helper()
-	runner, err := projections.Start(w.t.Context(), config)
+	runner, err := runtime.Start(w.t.Context(), config)
 	require.NoError(w.t, err)
 	w.t.Cleanup(func() { require.NoError(w.t, runner.Close()) })
 	return runner
@@ -165,7 +166,7 @@ func (w *world) caughtUp(names ...string) event.Position {
 }
 
 // status waits until a projection is as wished, and returns where it stands.
-func status(t testing.TB, runner *projections.Runner, name string, wished func(readmodels.ProjectionStatus) bool) readmodels.ProjectionStatus {
+func status(t testing.TB, runner *runtime.Runner, name string, wished func(readmodels.ProjectionStatus) bool) readmodels.ProjectionStatus {
 	t.Helper()
 	var found readmodels.ProjectionStatus
 	require.Eventually(t, func() bool {
@@ -192,7 +193,7 @@ func in(state string) func(readmodels.ProjectionStatus) bool {
 }
 
 // checksums are the contents of all projections, which must stand at the same position.
-func checksums(t testing.TB, runner *projections.Runner, at event.Position) map[string]string {
+func checksums(t testing.TB, runner *runtime.Runner, at event.Position) map[string]string {
 	t.Helper()
 	sums := map[string]string{}
 	for _, name := range all {

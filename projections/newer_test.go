@@ -12,7 +12,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
-	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/projections/runtime"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
@@ -40,13 +40,13 @@ func TestAnInstanceOfANewerVersionTakesOverWhereAnOlderOneCannotGoOn(t *testing.
 	w.freeze(t)
 	first, second := w.start(w.leased("old 1")), w.start(w.leased("old 2"))
 	for _, name := range all {
-		for _, old := range []*projections.Runner{first, second} {
+		for _, old := range []*runtime.Runner{first, second} {
 			require.Equal(t, uint64(last), status(t, old, name, in(readmodels.StateFailed)).Position)
 		}
 	}
 	require.Eventually(t, func() bool { return w.number("SELECT COUNT(*) FROM projections WHERE owner = ''") == len(all) }, 30*time.Second, 5*time.Millisecond)
 	require.LessOrEqual(t, w.number("SELECT MAX(epoch) FROM projections"), 3, "each of the two tried once")
-	require.True(t, first.Keeps(readmodels.Licenses) || second.Keeps(readmodels.Licenses), "somebody goes on to record what time brings about")
+	require.True(t, first.Owns(readmodels.Licenses) || second.Owns(readmodels.Licenses), "somebody goes on to record what time brings about")
 
 	config := w.leased("new")
 	config.Registry = newerVersion()
@@ -55,10 +55,10 @@ func TestAnInstanceOfANewerVersionTakesOverWhereAnOlderOneCannotGoOn(t *testing.
 	w.caughtUp()
 	for _, name := range all {
 		status(t, first, name, well)
-		require.NoError(t, first.Standing(t.Context(), name))
-		require.NoError(t, newer.Standing(t.Context(), name))
+		require.NoError(t, first.Health(t.Context(), name))
+		require.NoError(t, newer.Health(t.Context(), name))
 	}
-	require.Eventually(t, func() bool { return !first.Keeps(readmodels.Licenses) && !second.Keeps(readmodels.Licenses) }, 30*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return !first.Owns(readmodels.Licenses) && !second.Owns(readmodels.Licenses) }, 30*time.Second, 5*time.Millisecond)
 	l, err := w.models.License(t.Context(), tenant, licenseID)
 	require.NoError(t, err)
 	require.Equal(t, "SUSPENDED", l.Status)
@@ -111,7 +111,7 @@ func TestNobodyWaitsForAProjectionThatHasFailed(t *testing.T) {
 			require.Equal(t, newer, unknown.Position)
 		}
 		require.Less(t, time.Since(began), 10*time.Second)
-		require.ErrorIs(t, runner.Standing(t.Context(), readmodels.Licenses), event.ErrUnknownType)
+		require.ErrorIs(t, runner.Health(t.Context(), readmodels.Licenses), event.ErrUnknownType)
 	})
 }
 
@@ -121,9 +121,9 @@ func TestAProjectionThatFailedForAnotherReasonSaysSo(t *testing.T) {
 	at := w.append(planStream, raw(t, "plan.published.v1", `{"plan_id": 5}`))
 	runner := w.start(w.config())
 	status(t, runner, readmodels.Catalog, in(readmodels.StateFailed))
-	require.ErrorIs(t, runner.Await(t.Context(), all, uint64(at)), projections.ErrFailed)
-	require.NoError(t, runner.Standing(t.Context(), readmodels.Licenses))
-	require.ErrorIs(t, runner.Standing(t.Context(), "nothing"), projections.ErrUnknownProjection)
+	require.ErrorIs(t, runner.Await(t.Context(), all, uint64(at)), runtime.ErrFailed)
+	require.NoError(t, runner.Health(t.Context(), readmodels.Licenses))
+	require.ErrorIs(t, runner.Health(t.Context(), "nothing"), runtime.ErrUnknownProjection)
 }
 
 func TestAnOlderVersionTakesTablesOfANewerOneOnlyIfAskedToRebuildThem(t *testing.T) {
@@ -138,12 +138,12 @@ func TestAnOlderVersionTakesTablesOfANewerOneOnlyIfAskedToRebuildThem(t *testing
 	w.execute(db, `UPDATE projections SET version = version + 1 WHERE name = 'licenses'`)
 
 	older := w.start(w.leased("old"))
-	require.Eventually(t, func() bool { return older.Keeps(readmodels.Catalog) }, 30*time.Second, 5*time.Millisecond)
-	require.ErrorIs(t, older.Standing(t.Context(), readmodels.Licenses), projections.ErrNewerTables)
-	require.False(t, older.Keeps(readmodels.Licenses))
+	require.Eventually(t, func() bool { return older.Owns(readmodels.Catalog) }, 30*time.Second, 5*time.Millisecond)
+	require.ErrorIs(t, older.Health(t.Context(), readmodels.Licenses), runtime.ErrNewerTables)
+	require.False(t, older.Owns(readmodels.Licenses))
 	require.NoError(t, older.RequestRebuild(t.Context(), readmodels.Licenses))
-	require.Eventually(t, func() bool { return older.Keeps(readmodels.Licenses) }, 30*time.Second, 5*time.Millisecond)
-	require.Eventually(t, func() bool { return older.Standing(t.Context(), readmodels.Licenses) == nil }, 30*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return older.Owns(readmodels.Licenses) }, 30*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return older.Health(t.Context(), readmodels.Licenses) == nil }, 30*time.Second, 5*time.Millisecond)
 	w.happened(licenseStream, bound(1, 1))
 	w.caughtUp()
 }

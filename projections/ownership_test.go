@@ -7,24 +7,24 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/projections/runtime"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
 // leased is a runner's configuration on read models that others share. Tests wait for what happens within a lease; how long that
 // takes does not matter to them.
-func (w *world) leased(owner string) projections.Config {
+func (w *world) leased(owner string) runtime.Config {
 	c := w.config()
 	c.Owner, c.Lease = owner, 250*time.Millisecond
 	return c
 }
 
 // keeps waits until a runner keeps all projections.
-func keeps(t *testing.T, r *projections.Runner) {
+func keeps(t *testing.T, r *runtime.Runner) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		for _, name := range all {
-			if !r.Keeps(name) {
+			if !r.Owns(name) {
 				return false
 			}
 		}
@@ -59,8 +59,8 @@ func TestALivingOwnerKeepsItsProjections(t *testing.T) {
 		at := w.happened(licenseStream, bound(1, 1))
 		w.caughtUp()
 		for _, name := range all {
-			require.True(t, first.Keeps(name))
-			require.False(t, second.Keeps(name))
+			require.True(t, first.Owns(name))
+			require.False(t, second.Owns(name))
 			require.Equal(t, uint64(at), status(t, second, name, in(readmodels.StateRunning)).Position, "everybody can tell where it stands")
 		}
 		require.Equal(t, 4, w.number("SELECT COUNT(*) FROM projections WHERE owner = 'first' AND epoch = 2"), "nobody has taken them since")
@@ -73,10 +73,10 @@ func TestAnOwnerThatFellSilentIsReplacedAndCannotWriteAnyMore(t *testing.T) {
 		w := newWorld(t)
 		w.happened(licenseStream, issued())
 		definitions := map[string]readmodels.Definition{}
-		silent := map[string]readmodels.Adopted{}
+		silent := map[string]readmodels.Acquired{}
 		for _, p := range w.projectors() {
 			d := p.Definition()
-			adopted, err := w.models.Adopt(t.Context(), d, "silent", noon)
+			adopted, err := w.models.Acquire(t.Context(), d, "silent", noon)
 			require.NoError(t, err)
 			definitions[d.Name], silent[d.Name] = d, adopted
 		}
@@ -86,9 +86,9 @@ func TestAnOwnerThatFellSilentIsReplacedAndCannotWriteAnyMore(t *testing.T) {
 		for name, at := range silent {
 			_, err := w.models.Apply(t.Context(), at.Checkpoint, readmodels.LastEvent{Position: 1}, w.models.Changes(definitions[name], at.Checkpoint), noon)
 			require.ErrorIs(t, err, readmodels.ErrFenced)
-			_, err = w.models.Beat(t.Context(), at.Checkpoint)
+			_, err = w.models.Heartbeat(t.Context(), at.Checkpoint)
 			require.ErrorIs(t, err, readmodels.ErrFenced)
-			require.ErrorIs(t, w.models.Resign(t.Context(), at.Checkpoint), readmodels.ErrFenced)
+			require.ErrorIs(t, w.models.Release(t.Context(), at.Checkpoint), readmodels.ErrFenced)
 		}
 		l, err := w.models.License(t.Context(), tenant, licenseID)
 		require.NoError(t, err)
@@ -103,15 +103,15 @@ func TestAnOwnerThatWasReplacedStandsByAndFollowsAgainWhenItIsItsTurn(t *testing
 		w.happened(licenseStream, issued())
 		first := w.start(w.leased("first"))
 		keeps(t, first)
-		other := map[string]readmodels.Adopted{}
+		other := map[string]readmodels.Acquired{}
 		for _, p := range w.projectors() {
-			adopted, err := w.models.Adopt(t.Context(), p.Definition(), "other", noon)
+			adopted, err := w.models.Acquire(t.Context(), p.Definition(), "other", noon)
 			require.NoError(t, err)
 			other[adopted.Name] = adopted
 		}
 		require.Eventually(t, func() bool {
 			for _, name := range all {
-				if first.Keeps(name) {
+				if first.Owns(name) {
 					return false
 				}
 			}
@@ -147,7 +147,7 @@ func TestOfSeveralThatStartAtOnceOneKeepsEachProjection(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
 		w := newWorld(t)
 		w.happened(licenseStream, issued())
-		runners := []*projections.Runner{w.start(w.leased("a")), w.start(w.leased("b")), w.start(w.leased("c"))}
+		runners := []*runtime.Runner{w.start(w.leased("a")), w.start(w.leased("b")), w.start(w.leased("c"))}
 		w.happened(licenseStream, bound(1, 1))
 		w.caughtUp()
 		// One that could not say in time that it is alive takes a moment to notice that another one took over.
@@ -155,7 +155,7 @@ func TestOfSeveralThatStartAtOnceOneKeepsEachProjection(t *testing.T) {
 			require.Eventually(t, func() bool {
 				owners := 0
 				for _, r := range runners {
-					if r.Keeps(name) {
+					if r.Owns(name) {
 						owners++
 					}
 				}
@@ -175,14 +175,14 @@ func TestARebuildIsBegunByTheOwnerWhoeverIsAskedForIt(t *testing.T) {
 		observing := w.leased("observing")
 		observing.Standby = true
 		observer := w.start(observing)
-		require.ErrorIs(t, observer.RequestRebuild(t.Context(), "horoscope"), projections.ErrUnknownProjection)
+		require.ErrorIs(t, observer.RequestRebuild(t.Context(), "horoscope"), runtime.ErrUnknownProjection)
 		require.NoError(t, observer.RequestRebuild(t.Context(), readmodels.Licenses))
 		s := status(t, observer, readmodels.Licenses, func(s readmodels.ProjectionStatus) bool {
 			return s.Generation == 2 && s.State == readmodels.StateRunning && s.Checksum != ""
 		})
 		require.Equal(t, uint64(1), s.Position)
-		require.True(t, first.Keeps(readmodels.Licenses))
-		require.False(t, observer.Keeps(readmodels.Licenses))
+		require.True(t, first.Owns(readmodels.Licenses))
+		require.False(t, observer.Owns(readmodels.Licenses))
 	})
 }
 
@@ -193,12 +193,12 @@ func TestTablesOfANewerProgramAreLeftToIt(t *testing.T) {
 		w.happened(licenseStream, issued())
 		newer := w.projectors()[1].Definition()
 		newer.Version++
-		adopted, err := w.models.Adopt(t.Context(), newer, "newer", noon)
+		adopted, err := w.models.Acquire(t.Context(), newer, "newer", noon)
 		require.NoError(t, err)
-		require.NoError(t, w.models.Resign(t.Context(), adopted.Checkpoint))
+		require.NoError(t, w.models.Release(t.Context(), adopted.Checkpoint))
 		old := w.start(w.leased("older"))
 		w.caughtUp(readmodels.Catalog, readmodels.Machines, readmodels.Timeline)
 		require.Eventually(t, func() bool { return w.number("SELECT MAX(beat) FROM projections") > 10 }, 30*time.Second, 10*time.Millisecond)
-		require.False(t, old.Keeps(newer.Name))
+		require.False(t, old.Owns(newer.Name))
 	})
 }

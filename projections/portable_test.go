@@ -14,7 +14,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
-	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/projections/runtime"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
@@ -64,7 +64,7 @@ func TestEveryStatementAProjectorQueuesIsPortable(t *testing.T) {
 			e := event.Event{Envelope: event.Envelope{Position: event.Position(i + 1), Stream: stream, Pending: pending(t, payload)}, Payload: payload}
 			alone := w.models.Changes(p.Definition(), readmodels.Checkpoint{Generation: 1})
 			for _, changes := range []*readmodels.Changes{alone, together} {
-				require.NoError(t, p.Project(t.Context(), e, projections.Rows(found{changes})), "%s", payload.EventType())
+				require.NoError(t, p.Project(t.Context(), e, runtime.Rows(found{changes})), "%s", payload.EventType())
 			}
 			requirePortable(t, alone.Statements())
 		}

@@ -8,12 +8,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/projections/runtime"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
 // busyWithTwo starts two rebuilds that stop half-way, so that any other one queues. goOn lets them finish.
-func busyWithTwo(t *testing.T, w *world) (runner *projections.Runner, goOn func()) {
+func busyWithTwo(t *testing.T, w *world) (runner *runtime.Runner, goOn func()) {
 	lively(w)
 	var rebuilding atomic.Bool
 	projectors := w.projectors()
@@ -43,7 +43,7 @@ func TestARebuildBeyondTheSecondWaitsForItsTurn(t *testing.T) {
 			return len(w.tablesOf("_g2")) > 0 && told(t, w, readmodels.Timeline) == readmodels.StateRebuilding
 		},
 			30*time.Second, 2*time.Millisecond, "other processes see it too")
-		require.ErrorIs(t, runner.StartRebuild(readmodels.Timeline), projections.ErrRebuilding)
+		require.ErrorIs(t, runner.StartRebuild(readmodels.Timeline), runtime.ErrRebuilding)
 		query(t, w)
 
 		goOn()
@@ -78,7 +78,7 @@ func TestARebuildThatWaitsCanBeGivenUp(t *testing.T) {
 		status(t, runner, readmodels.Timeline, in(readmodels.StateRebuilding))
 		closed := make(chan error, 1)
 		go func() { closed <- runner.Close() }()
-		require.ErrorIs(t, <-given, projections.ErrStopped)
+		require.ErrorIs(t, <-given, runtime.ErrStopped)
 		goOn()
 		require.NoError(t, <-closed)
 		for _, table := range w.tablesOf("_g2") {

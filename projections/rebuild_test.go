@@ -12,7 +12,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/eventstore"
-	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/projections/runtime"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
@@ -40,7 +40,7 @@ func TestARebuiltProjectionHasTheSameContent(t *testing.T) {
 				require.Equal(t, uint64(at), total)
 			})
 			require.NoError(t, err)
-			require.Equal(t, projections.Rebuilt{Generation: 2, Position: at, Checksum: before[name], Replaced: before[name]}, rebuilt)
+			require.Equal(t, runtime.Rebuilt{Generation: 2, Position: at, Checksum: before[name], Replaced: before[name]}, rebuilt)
 			require.True(t, rebuilt.Same())
 			require.Equal(t, uint64(at), told[len(told)-1])
 			s := status(t, runner, name, in(readmodels.StateRunning))
@@ -63,7 +63,7 @@ func TestARebuiltProjectionHasTheSameContent(t *testing.T) {
 
 // paused is a projector that waits in the midst of a rebuild until it is told to go on.
 type paused struct {
-	projections.Projector
+	runtime.Projector
 	at       event.Position
 	reached  chan struct{}
 	goOn     chan struct{}
@@ -72,11 +72,11 @@ type paused struct {
 	failWith error
 }
 
-func pausedAt(p projections.Projector, at event.Position, armed func() bool) *paused {
+func pausedAt(p runtime.Projector, at event.Position, armed func() bool) *paused {
 	return &paused{Projector: p, at: at, reached: make(chan struct{}), goOn: make(chan struct{}), once: &sync.Once{}, armed: armed}
 }
 
-func (p *paused) Project(ctx context.Context, e event.Event, rows projections.Rows) error {
+func (p *paused) Project(ctx context.Context, e event.Event, rows runtime.Rows) error {
 	if e.Position == p.at && p.armed() {
 		p.once.Do(func() {
 			close(p.reached)
@@ -113,7 +113,7 @@ func TestTheOldTablesServeAndAreKeptUpToDateDuringARebuild(t *testing.T) {
 		require.NotNil(t, s.Progress)
 		require.Positive(t, s.Progress.Total)
 		_, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
-		require.ErrorIs(t, err, projections.ErrRebuilding)
+		require.ErrorIs(t, err, runtime.ErrRebuilding)
 		w.happened(license.StreamName(id(1)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
 		w.caughtUp(readmodels.Licenses)
 		l, err := w.models.License(t.Context(), tenant, id(1))
@@ -201,7 +201,7 @@ func TestARebuildThatFailsLeavesTheOldTablesServing(t *testing.T) {
 		w.caughtUp(readmodels.Licenses)
 		rebuilding.Store(true)
 		_, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
-		require.ErrorIs(t, err, projections.ErrPoison)
+		require.ErrorIs(t, err, runtime.ErrPoison)
 		require.ErrorContains(t, err, "position 5")
 
 		w.happened(license.StreamName(id(1)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
@@ -215,12 +215,12 @@ func TestARebuildThatFailsLeavesTheOldTablesServing(t *testing.T) {
 func TestARebuildThatIsCancelledLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		for name, cancelled := range map[string]func(t *testing.T, cancel context.CancelFunc, runner *projections.Runner, goOn chan struct{}){
-			"by its caller": func(_ *testing.T, cancel context.CancelFunc, _ *projections.Runner, goOn chan struct{}) {
+		for name, cancelled := range map[string]func(t *testing.T, cancel context.CancelFunc, runner *runtime.Runner, goOn chan struct{}){
+			"by its caller": func(_ *testing.T, cancel context.CancelFunc, _ *runtime.Runner, goOn chan struct{}) {
 				cancel()
 				close(goOn)
 			},
-			"by the runner's end": func(t *testing.T, _ context.CancelFunc, runner *projections.Runner, goOn chan struct{}) {
+			"by the runner's end": func(t *testing.T, _ context.CancelFunc, runner *runtime.Runner, goOn chan struct{}) {
 				closed := make(chan error)
 				go func() { closed <- runner.Close() }()
 				close(goOn)
@@ -238,7 +238,7 @@ func TestARebuildThatIsCancelledLeavesNothingBehind(t *testing.T) {
 				rebuilding.Store(true)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				outcome := make(chan projections.Rebuilt, 1)
+				outcome := make(chan runtime.Rebuilt, 1)
 				go func() {
 					rebuilt, _ := runner.Rebuild(ctx, readmodels.Licenses, nil)
 					outcome <- rebuilt
@@ -275,7 +275,7 @@ func TestWhatAKilledRebuildLeftIsRemovedAtTheNextStart(t *testing.T) {
 }
 
 // renewedProjector is a projector in its next version.
-type renewedProjector struct{ projections.Projector }
+type renewedProjector struct{ runtime.Projector }
 
 func (p renewedProjector) Definition() readmodels.Definition {
 	d := p.Projector.Definition()
@@ -370,10 +370,10 @@ func TestAnUnknownProjectionCannotBeRebuilt(t *testing.T) {
 		w := newWorld(t)
 		runner := w.start(w.config())
 		_, err := runner.Rebuild(t.Context(), "nonsense", nil)
-		require.ErrorIs(t, err, projections.ErrUnknownProjection)
-		require.ErrorIs(t, runner.StartRebuild("nonsense"), projections.ErrUnknownProjection)
+		require.ErrorIs(t, err, runtime.ErrUnknownProjection)
+		require.ErrorIs(t, runner.StartRebuild("nonsense"), runtime.ErrUnknownProjection)
 		_, _, err = runner.Checksum(t.Context(), "nonsense")
-		require.ErrorIs(t, err, projections.ErrUnknownProjection)
+		require.ErrorIs(t, err, runtime.ErrUnknownProjection)
 	})
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/activation"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
-	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/projections/runtime"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
@@ -127,9 +127,9 @@ func TestAProjectionWaitsForPersonalDataThatCannotBeReadForAWhile(t *testing.T) 
 }
 
 // panicking is a projector with a bug.
-type panicking struct{ projections.Projector }
+type panicking struct{ runtime.Projector }
 
-func (panicking) Project(context.Context, event.Event, projections.Rows) error { panic("no such luck") }
+func (panicking) Project(context.Context, event.Event, runtime.Rows) error { panic("no such luck") }
 
 func TestAPanicOfAProjectorIsPoison(t *testing.T) {
 	t.Parallel()
@@ -186,7 +186,7 @@ func TestASecondOwnerFencesTheFirst(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 1, l.SeatsUsed)
 		_, err = first.Rebuild(t.Context(), readmodels.Catalog, nil)
-		require.ErrorIs(t, err, projections.ErrStopped)
+		require.ErrorIs(t, err, runtime.ErrStopped)
 	})
 }
 
@@ -282,8 +282,8 @@ func TestARunnerStopsWithoutLosingOrRepeatingAnything(t *testing.T) {
 		require.NoError(t, runner.Close(), "closing again does no harm")
 		status(t, runner, readmodels.Catalog, in(readmodels.StateStopped))
 		_, err := runner.Rebuild(t.Context(), readmodels.Catalog, nil)
-		require.ErrorIs(t, err, projections.ErrStopped)
-		require.ErrorIs(t, runner.StartRebuild(readmodels.Catalog), projections.ErrStopped)
+		require.ErrorIs(t, err, runtime.ErrStopped)
+		require.ErrorIs(t, runner.StartRebuild(readmodels.Catalog), runtime.ErrStopped)
 	})
 }
 
@@ -308,7 +308,7 @@ func TestEveryRegisteredEventIsKnownToTheProjectionsThatWantIt(t *testing.T) {
 				}
 				wanted++
 				err := p.Project(t.Context(), e, forgiving{})
-				require.NotErrorIs(t, err, projections.ErrPoison, "%s in %s", kind, p.Definition().Name)
+				require.NotErrorIs(t, err, runtime.ErrPoison, "%s in %s", kind, p.Definition().Name)
 			}
 			require.Positive(t, wanted, "nobody shows %s", kind)
 		}
@@ -335,7 +335,7 @@ func TestAnEventInAForeignStreamIsPoison(t *testing.T) {
 					continue
 				}
 				err := p.Project(t.Context(), event.Event{Envelope: event.Envelope{Stream: "elsewhere-1", Pending: event.Pending{Type: payload.EventType()}}, Payload: payload}, forgiving{})
-				require.ErrorIs(t, err, projections.ErrPoison)
+				require.ErrorIs(t, err, runtime.ErrPoison)
 			}
 		}
 	})

@@ -7,15 +7,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/domain"
-	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/projections/runtime"
 )
 
-func (w *world) derivation() projections.Derivation {
-	return projections.Derivation{Store: w.store, Registry: domain.Events(), Projectors: w.projectors(), Owner: "fsck",
+func (w *world) derivation() runtime.Derivation {
+	return runtime.Derivation{Store: w.store, Registry: domain.Events(), Projectors: w.projectors(), Owner: "fsck",
 		Now: func() time.Time { return noon }}
 }
 
-func verify(t testing.TB, w *world) []projections.Verified {
+func verify(t testing.TB, w *world) []runtime.Verified {
 	t.Helper()
 	aside := sqliteDatabase(t).opened(t)
 	found, err := w.derivation().Verify(t.Context(), w.models, aside, nil)
@@ -103,6 +103,6 @@ func TestVerifyRefusesAReadModelAheadOfItsLedger(t *testing.T) {
 		other := newWorld(t)
 		aside := sqliteDatabase(t).opened(t)
 		_, err := other.derivation().Verify(t.Context(), w.models, aside, nil)
-		require.ErrorIs(t, err, projections.ErrAheadOfLedger)
+		require.ErrorIs(t, err, runtime.ErrAheadOfLedger)
 	})
 }

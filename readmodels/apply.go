@@ -54,16 +54,16 @@ func (db *DB) applying(ctx context.Context, at Checkpoint, to LastEvent, changes
 	next.LastEvent = to
 	err = db.transact(ctx, func(tx *sql.Tx) error {
 		if last != nil { // it changes more than the checkpoint's own row
-			if err := db.engine.exclude(ctx, tx, at.Name); err != nil {
+			if err := db.engine.lock(ctx, tx, at.Name); err != nil {
 				return err
 			}
 		}
 		// First, so that who was fenced finds out before its rows collide with those of the new owner.
-		err := affecting(1, ErrFenced)(tx.ExecContext(ctx, `UPDATE projections SET position = $1, event_hash = $2, updated_at = $3
+		err := expectRows(1, ErrFenced)(tx.ExecContext(ctx, `UPDATE projections SET position = $1, event_hash = $2, updated_at = $3
 			WHERE name = $4 AND generation = $5 AND epoch = $6 AND position = $7`,
 			to.Position, to.Hash, now.UnixMicro(), at.Name, at.Generation, at.Epoch, at.Position))
 		if errors.Is(err, ErrFenced) {
-			next.LastEvent, err = standing(ctx, tx, at)
+			next.LastEvent, err = currentPosition(ctx, tx, at)
 			if err == nil && next.Position != to.Position {
 				err = ErrMoved
 			}
@@ -89,9 +89,9 @@ func (db *DB) applying(ctx context.Context, at Checkpoint, to LastEvent, changes
 	return next, nil
 }
 
-// standing is the last event of an owner's generation, which may be another one than it knows of: it did not hear
+// currentPosition is the last event of an owner's generation, which may be another one than it knows of: it did not hear
 // whether its last transaction succeeded, or the database lost it. It fails with [ErrFenced].
-func standing(ctx context.Context, tx *sql.Tx, at Checkpoint) (last LastEvent, err error) {
+func currentPosition(ctx context.Context, tx *sql.Tx, at Checkpoint) (last LastEvent, err error) {
 	err = tx.QueryRowContext(ctx, `SELECT position, event_hash FROM projections WHERE name = $1 AND generation = $2 AND epoch = $3`,
 		at.Name, at.Generation, at.Epoch).Scan(&last.Position, &last.Hash)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -108,8 +108,8 @@ func (db *DB) Announce(at Checkpoint) {
 	}
 }
 
-// affecting turns the result of a statement into the given error unless it changed so many rows.
-func affecting(rows int64, otherwise error) func(sql.Result, error) error {
+// expectRows turns the result of a statement into the given error unless it changed so many rows.
+func expectRows(rows int64, otherwise error) func(sql.Result, error) error {
 	return func(result sql.Result, err error) error {
 		if err != nil {
 			return err
@@ -134,7 +134,7 @@ func (db *DB) transact(ctx context.Context, do func(*sql.Tx) error) error {
 
 // transaction is transact without a limit of its own. It fails with [ErrUnavailable] and with do's error.
 func (db *DB) transaction(ctx context.Context, do func(*sql.Tx) error) error {
-	return db.explained(ctx, db.attempt(ctx, do))
+	return db.explain(ctx, db.attempt(ctx, do))
 }
 
 func (db *DB) attempt(ctx context.Context, do func(*sql.Tx) error) error {
@@ -160,7 +160,7 @@ func rolledBack(tx *sql.Tx) error {
 
 // rejectedOr adds ErrRejected to errors that blame the statement rather than the circumstances.
 func (db *DB) rejectedOr(err error) error {
-	if errors.Is(err, ErrRejected) || !db.engine.rejects(err) {
+	if errors.Is(err, ErrRejected) || !db.engine.isPermanent(err) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrRejected, err)

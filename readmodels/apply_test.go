@@ -159,9 +159,9 @@ func TestTheTablesOutliveTheProgram(t *testing.T) {
 
 		db = open(t)
 		require.NoError(t, db.Ping(t.Context()))
-		adopted, err := db.Adopt(t.Context(), licenses, "again", noon)
+		adopted, err := db.Acquire(t.Context(), licenses, "again", noon)
 		require.NoError(t, err)
-		require.Equal(t, readmodels.Adopted{Checkpoint: readmodels.Checkpoint{Name: readmodels.Licenses, Generation: 1, Epoch: 2, LastEvent: readmodels.LastEvent{Position: 1}}, Version: 1}, adopted)
+		require.Equal(t, readmodels.Acquired{Checkpoint: readmodels.Checkpoint{Name: readmodels.Licenses, Generation: 1, Epoch: 2, LastEvent: readmodels.LastEvent{Position: 1}}, Version: 1}, adopted)
 		_, err = db.License(t.Context(), tenant, id(1))
 		require.NoError(t, err)
 	})

@@ -11,20 +11,20 @@ type engine interface {
 	folder() string
 	// isolation is the one under which a transaction sees one moment, however long it takes.
 	isolation() sql.IsolationLevel
-	// unhurried lifts the limits of time from a transaction that may take long.
-	unhurried(ctx context.Context, tx *sql.Tx) error
-	// exclude makes all others who would adopt or switch a projection wait until the transaction ends.
-	exclude(ctx context.Context, tx *sql.Tx, projection string) error
+	// withoutTimeouts lifts the limits of time from a transaction that may take long.
+	withoutTimeouts(ctx context.Context, tx *sql.Tx) error
+	// lock makes all others who would adopt or switch a projection wait until the transaction ends.
+	lock(ctx context.Context, tx *sql.Tx, projection string) error
 	// prepare returns what writes the changes in a transaction that begins afterwards.
 	prepare(ctx context.Context, changes *Changes) (write func(ctx context.Context, tx *sql.Tx) error, err error)
 	// lookup reads one value of one row of a generation's tables.
 	lookup(ctx context.Context, of generationOf, query, key string, value *any) error
-	// forget lets go of what is kept for a generation whose tables go.
-	forget(of generationOf) error
-	// rejects tells errors that blame the statement from those that blame the circumstances.
-	rejects(err error) bool
-	// interrupted tells errors after which the same may succeed at once, such as that of a connection that had broken before.
-	interrupted(err error) bool
+	// evict lets go of what is kept for a generation whose tables go.
+	evict(of generationOf) error
+	// isPermanent tells errors that blame the statement from those that blame the circumstances.
+	isPermanent(err error) bool
+	// isRetryable tells errors after which the same may succeed at once, such as that of a connection that had broken before.
+	isRetryable(err error) bool
 	// unavailable tells errors of circumstances that may pass, sooner or later.
 	unavailable(err error) bool
 	close() error

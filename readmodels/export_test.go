@@ -21,10 +21,10 @@ func (db *DB) Trace(t *testing.T, url, schema string, tracer pgx.QueryTracer) *p
 }
 
 // PostgresInterrupted tells what [DB] makes of an error of PostgreSQL.
-func PostgresInterrupted(err error) bool { return (&postgresEngine{}).interrupted(err) }
+func PostgresInterrupted(err error) bool { return (&postgresEngine{}).isRetryable(err) }
 
 // PostgresRejects tells what [DB] makes of an error of PostgreSQL.
-func PostgresRejects(err error) bool { return (&postgresEngine{}).rejects(err) }
+func PostgresRejects(err error) bool { return (&postgresEngine{}).isPermanent(err) }
 
 // WaitForSnapshots sets how long a snapshot waits for a connection, until restore is called.
 func (db *DB) WaitForSnapshots(d time.Duration) (restore func()) {

@@ -9,31 +9,31 @@ import (
 	"time"
 )
 
-func serving(ctx context.Context, tx *sql.Tx, name string) (a Adopted, err error) {
+func serving(ctx context.Context, tx *sql.Tx, name string) (a Acquired, err error) {
 	a.Name = name
 	err = tx.QueryRowContext(ctx, `SELECT generation, version, epoch, position, event_hash, installation, ledger_epoch
 		FROM projections WHERE name = $1 AND serving = 1`, name).
 		Scan(&a.Generation, &a.Version, &a.Epoch, &a.Position, &a.Hash, &a.Origin.Installation, &a.Origin.Epoch)
 	if errors.Is(err, sql.ErrNoRows) {
-		return Adopted{}, ErrNotFound
+		return Acquired{}, ErrNotFound
 	}
 	return a, err
 }
 
 // first makes the first generation of a projection, empty and serving.
-func (db *DB) first(ctx context.Context, tx *sql.Tx, definition Definition, owner string, now time.Time) (Adopted, error) {
+func (db *DB) first(ctx context.Context, tx *sql.Tx, definition Definition, owner string, now time.Time) (Acquired, error) {
 	at, err := db.create(ctx, tx, definition, owner, now)
 	if err != nil {
-		return Adopted{}, err
+		return Acquired{}, err
 	}
 	if err := db.index(ctx, tx, definition, at); err != nil {
-		return Adopted{}, err
+		return Acquired{}, err
 	}
 	if err := expose(ctx, tx, nil, definition, at); err != nil {
-		return Adopted{}, err
+		return Acquired{}, err
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE projections SET serving = 1, state = $1 WHERE name = $2 AND generation = $3`, StateRunning, at.Name, at.Generation)
-	return Adopted{Checkpoint: at, Version: definition.Version, Origin: db.Origin()}, err
+	return Acquired{Checkpoint: at, Version: definition.Version, Origin: db.Origin()}, err
 }
 
 // create makes the tables of a new generation, without their indexes, and its row in the control table.
@@ -89,7 +89,7 @@ func expose(ctx context.Context, tx *sql.Tx, replaced []string, definition Defin
 // BeginGeneration makes new, empty tables beside those that serve. Their indexes come later, with [DB.IndexGeneration].
 func (db *DB) BeginGeneration(ctx context.Context, definition Definition, owner string, now time.Time) (at Checkpoint, err error) {
 	err = db.transact(ctx, func(tx *sql.Tx) (err error) {
-		if err := db.engine.exclude(ctx, tx, definition.Name); err != nil {
+		if err := db.engine.lock(ctx, tx, definition.Name); err != nil {
 			return err
 		}
 		at, err = db.create(ctx, tx, definition, owner, now)
@@ -109,7 +109,7 @@ func (db *DB) IndexGeneration(ctx context.Context, definition Definition, at Che
 	}
 	for _, statement := range indexes {
 		if err := db.transaction(ctx, func(tx *sql.Tx) error {
-			if err := db.engine.unhurried(ctx, tx); err != nil {
+			if err := db.engine.withoutTimeouts(ctx, tx); err != nil {
 				return err
 			}
 			return executeAll(ctx, tx, []string{statement})
@@ -131,7 +131,7 @@ func (db *DB) Switch(ctx context.Context, definition Definition, replaced, built
 		if err == nil {
 			return next, nil
 		}
-		if attempt == switchAttempts || ctx.Err() != nil || !db.engine.interrupted(err) {
+		if attempt == switchAttempts || ctx.Err() != nil || !db.engine.isRetryable(err) {
 			return Checkpoint{}, fmt.Errorf("switch %s to generation %d: %w", built.Name, built.Generation, err)
 		}
 	}
@@ -198,7 +198,7 @@ func abandon(ctx context.Context, tx *sql.Tx, name string) (found []leftover, er
 }
 
 func (db *DB) drop(ctx context.Context, l leftover) error {
-	if err := db.engine.forget(generationOf{l.name, l.generation}); err != nil {
+	if err := db.engine.evict(generationOf{l.name, l.generation}); err != nil {
 		return err
 	}
 	err := db.transact(ctx, func(tx *sql.Tx) error {
@@ -220,7 +220,7 @@ func (db *DB) drop(ctx context.Context, l leftover) error {
 func (db *DB) Mark(ctx context.Context, at Checkpoint, state, problem string, now time.Time) error {
 	ctx, cancel := db.bounded(ctx)
 	defer cancel()
-	err := affecting(1, ErrFenced)(db.write.ExecContext(ctx, `UPDATE projections SET state = $1, error = $2, updated_at = $3
+	err := expectRows(1, ErrFenced)(db.write.ExecContext(ctx, `UPDATE projections SET state = $1, error = $2, updated_at = $3
 		WHERE name = $4 AND generation = $5 AND epoch = $6`, state, problem, now.UnixMicro(), at.Name, at.Generation, at.Epoch))
 	if err != nil {
 		return fmt.Errorf("mark %s %s: %w", at.Name, state, err)

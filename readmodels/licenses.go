@@ -113,7 +113,7 @@ func (s LicenseSort) of(l License) string {
 		if l.CustomerName == nil {
 			return ""
 		}
-		return Fold(*l.CustomerName)
+		return CaseFold(*l.CustomerName)
 	case ByStatus:
 		return l.Status
 	default:
@@ -160,11 +160,11 @@ const licenseColumns = `issued_position, id, tenant, product_id, product_code, p
 
 func scanLicense(r row) (l License, err error) {
 	err = r.Scan(&l.row, &l.ID, &l.Tenant, &l.ProductID, &l.ProductCode, &l.PlanID, &l.PlanCode, &l.PlanRevision, &l.PlanType,
-		&l.Status, &l.CustomerName, &l.CustomerEmail, &l.SubjectID, document[map[string]string]{&l.Metadata}, document[json.RawMessage]{&l.Features},
+		&l.Status, &l.CustomerName, &l.CustomerEmail, &l.SubjectID, jsonColumn[map[string]string]{&l.Metadata}, jsonColumn[json.RawMessage]{&l.Features},
 		&l.SeatsUsed, &l.SeatLimit, &l.LeaseSeconds, &l.OfflineDays,
-		&l.FingerprintMatch, &l.MaxRebinds, &l.RebindWindowDays, &l.KeyGeneration, instant{&l.IssuedAt}, maybeInstant{&l.ExpiresAt},
+		&l.FingerprintMatch, &l.MaxRebinds, &l.RebindWindowDays, &l.KeyGeneration, timeColumn{&l.IssuedAt}, nullableTime{&l.ExpiresAt},
 		&l.ValidityDays, &l.ValidityStarts,
-		maybeInstant{&l.SuspendedAt}, maybeInstant{&l.ExpiredAt}, maybeInstant{&l.RevokedAt}, &l.LastReason, &l.Revision, &l.Position)
+		nullableTime{&l.SuspendedAt}, nullableTime{&l.ExpiredAt}, nullableTime{&l.RevokedAt}, &l.LastReason, &l.Revision, &l.Position)
 	return l, err
 }
 
@@ -276,8 +276,8 @@ func (db *DB) lead(ctx context.Context, w *where, tenant string, filter LicenseF
 		if strings.Contains(filter.Customer, "@") {
 			column = "customer_email_key"
 		}
-		found = "SELECT issued_position AS found FROM licenses WHERE tenant = " + w.add(tenant) + " AND " + column + " = " + w.add(Fold(filter.Customer))
-	} else if leading, err = db.rarest(ctx, tenant, words); err != nil {
+		found = "SELECT issued_position AS found FROM licenses WHERE tenant = " + w.add(tenant) + " AND " + column + " = " + w.add(CaseFold(filter.Customer))
+	} else if leading, err = db.mostSelectiveWord(ctx, tenant, words); err != nil {
 		return "", err
 	} else if leading >= 0 {
 		found = "SELECT DISTINCT issued_position AS found FROM license_words WHERE tenant = " + w.add(tenant) +

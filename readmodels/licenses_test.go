@@ -29,7 +29,7 @@ type sample struct {
 func (s sample) values() readmodels.Values {
 	v := row(s.n, readmodels.Values{
 		"tenant": s.tenant, "product_id": id(s.product).String(), "plan_id": id(s.plan).String(),
-		"customer_name": s.name, "customer_email": s.email, "customer_name_key": readmodels.Fold(s.name), "customer_email_key": readmodels.Fold(s.email),
+		"customer_name": s.name, "customer_email": s.email, "customer_name_key": readmodels.CaseFold(s.name), "customer_email_key": readmodels.CaseFold(s.email),
 		"issued_at": s.issued, "words": words(s.words...),
 	})
 	if s.expires != 0 {
@@ -67,7 +67,7 @@ func (s sample) before(o sample, by readmodels.LicenseSort) int {
 		never := func(at int64) int64 { return cmp.Or(at, math.MaxInt64) }
 		first = cmp.Compare(never(s.expires), never(o.expires))
 	case readmodels.ByCustomerName:
-		first = strings.Compare(readmodels.Fold(s.name), readmodels.Fold(o.name))
+		first = strings.Compare(readmodels.CaseFold(s.name), readmodels.CaseFold(o.name))
 	case readmodels.ByStatus:
 		first = strings.Compare(s.status, o.status)
 	default:

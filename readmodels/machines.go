@@ -72,9 +72,9 @@ func scanMachine(r row) (m Machine, err error) {
 		reasonOfActivation *string
 	)
 	err = r.Scan(&m.row, &m.BindingID, &m.LicenseID, &m.Tenant, &m.Fingerprint, &m.PreviousFingerprint, &m.OS, &m.Name, &m.Status,
-		instant{&m.BoundAt}, instant{&m.LastSeenAt}, maybeInstant{&m.ReleasedAt}, &m.DriftCount, &m.DriftMatched, &m.DriftCompared,
+		timeColumn{&m.BoundAt}, timeColumn{&m.LastSeenAt}, nullableTime{&m.ReleasedAt}, &m.DriftCount, &m.DriftMatched, &m.DriftCompared,
 		&m.RebindCount, &m.LastReason, &m.Position,
-		&id, &status, maybeInstant{&granted}, maybeInstant{&renewed}, maybeInstant{&expires}, maybeInstant{&ended}, &reasonOfActivation)
+		&id, &status, nullableTime{&granted}, nullableTime{&renewed}, nullableTime{&expires}, nullableTime{&ended}, &reasonOfActivation)
 	if err != nil || !id.Valid {
 		return m, err
 	}

@@ -30,7 +30,7 @@ func (db *DB) Confirm(ctx context.Context, at Checkpoint) error {
 	ctx, cancel := db.bounded(ctx)
 	defer cancel()
 	o := db.Origin()
-	err := affecting(1, ErrFenced)(db.write.ExecContext(ctx, `UPDATE projections SET installation = $1, ledger_epoch = $2
+	err := expectRows(1, ErrFenced)(db.write.ExecContext(ctx, `UPDATE projections SET installation = $1, ledger_epoch = $2
 		WHERE name = $3 AND generation = $4 AND epoch = $5`, o.Installation, o.Epoch, at.Name, at.Generation, at.Epoch))
 	if err != nil {
 		return fmt.Errorf("confirm where the rows of %s come from: %w", at.Name, err)
@@ -42,7 +42,7 @@ func (db *DB) Confirm(ctx context.Context, at Checkpoint) error {
 // ledger, and no query may see them. It fails with [ErrFenced].
 func (db *DB) Reset(ctx context.Context, definition Definition, replaced Checkpoint, owner string, now time.Time) (at Checkpoint, err error) {
 	err = db.transact(ctx, func(tx *sql.Tx) (err error) {
-		if err := db.engine.exclude(ctx, tx, definition.Name); err != nil {
+		if err := db.engine.lock(ctx, tx, definition.Name); err != nil {
 			return err
 		}
 		if at, err = db.create(ctx, tx, definition, owner, now); err != nil {
@@ -60,8 +60,8 @@ func (db *DB) Reset(ctx context.Context, definition Definition, replaced Checkpo
 }
 
 // Origins tells, for every projection that serves, which ledger its rows are derived from and up to which event.
-func (db *DB) Origins(ctx context.Context) ([]Adopted, error) {
-	return list(ctx, db, func(r row) (a Adopted, err error) {
+func (db *DB) Origins(ctx context.Context) ([]Acquired, error) {
+	return list(ctx, db, func(r row) (a Acquired, err error) {
 		err = r.Scan(&a.Name, &a.Generation, &a.Version, &a.Position, &a.Hash, &a.Origin.Installation, &a.Origin.Epoch)
 		return a, err
 	}, `SELECT name, generation, version, position, event_hash, installation, ledger_epoch FROM projections WHERE serving = 1 ORDER BY name`)

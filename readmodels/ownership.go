@@ -31,40 +31,40 @@ func (db *DB) Ownership(ctx context.Context, name string) (o Ownership, err erro
 		return Ownership{}, nil
 	}
 	if err != nil {
-		return Ownership{}, fmt.Errorf("look for the owner of %s: %w", name, db.explained(ctx, err))
+		return Ownership{}, fmt.Errorf("look for the owner of %s: %w", name, db.explain(ctx, err))
 	}
 	return o, nil
 }
 
-// Establish makes the first tables of a projection that is not there yet. Nobody keeps it then; queries find it empty.
-func (db *DB) Establish(ctx context.Context, definition Definition, now time.Time) error {
+// Init makes the first tables of a projection that is not there yet. Nobody keeps it then; queries find it empty.
+func (db *DB) Init(ctx context.Context, definition Definition, now time.Time) error {
 	found, err := db.Ownership(ctx, definition.Name)
 	if err != nil || found != (Ownership{}) {
 		return err
 	}
-	_, err = db.TakeOver(ctx, definition, found, "", now)
+	_, err = db.AcquireIf(ctx, definition, found, "", now)
 	if errors.Is(err, ErrFenced) {
 		return nil // somebody else has
 	}
 	return err
 }
 
-// Adopted is what an owner finds when it adopts a projection.
-type Adopted struct {
+// Acquired is what an owner finds when it adopts a projection.
+type Acquired struct {
 	Checkpoint
 	Version int    // of the projector that filled the tables; another one than the code's calls for a rebuild
 	Origin  Origin // of the rows
 }
 
-// Adopt makes owner the one who writes a projection, and everybody before it stop: their checkpoints are fenced. A projection
+// Acquire makes owner the one who writes a projection, and everybody before it stop: their checkpoints are fenced. A projection
 // that is not there yet gets its first tables; what another owner left half-built is removed.
-func (db *DB) Adopt(ctx context.Context, definition Definition, owner string, now time.Time) (Adopted, error) {
+func (db *DB) Acquire(ctx context.Context, definition Definition, owner string, now time.Time) (Acquired, error) {
 	for {
 		found, err := db.Ownership(ctx, definition.Name)
 		if err != nil {
-			return Adopted{}, err
+			return Acquired{}, err
 		}
-		adopted, err := db.TakeOver(ctx, definition, found, owner, now)
+		adopted, err := db.AcquireIf(ctx, definition, found, owner, now)
 		if errors.Is(err, ErrFenced) {
 			continue // its owner beat, or others adopt it too
 		}
@@ -72,13 +72,13 @@ func (db *DB) Adopt(ctx context.Context, definition Definition, owner string, no
 	}
 }
 
-// TakeOver is [DB.Adopt] on condition that the ownership is still as it was found, beat and all. Otherwise it fails with
+// AcquireIf is [DB.Acquire] on condition that the ownership is still as it was found, beat and all. Otherwise it fails with
 // [ErrFenced]; so of several who take over at once only one does.
-func (db *DB) TakeOver(ctx context.Context, definition Definition, from Ownership, owner string, now time.Time) (Adopted, error) {
-	var adopted Adopted
+func (db *DB) AcquireIf(ctx context.Context, definition Definition, from Ownership, owner string, now time.Time) (Acquired, error) {
+	var adopted Acquired
 	var leftovers []leftover
 	err := db.transact(ctx, func(tx *sql.Tx) (err error) {
-		if err := db.engine.exclude(ctx, tx, definition.Name); err != nil {
+		if err := db.engine.lock(ctx, tx, definition.Name); err != nil {
 			return err
 		}
 		adopted, err = serving(ctx, tx, definition.Name)
@@ -92,7 +92,7 @@ func (db *DB) TakeOver(ctx context.Context, definition Definition, from Ownershi
 			return err
 		}
 		// The epoch before the position: from then on nobody else moves it.
-		if err := affecting(1, ErrFenced)(tx.ExecContext(ctx, `UPDATE projections SET epoch = $1, owner = $2, state = $3, error = '', updated_at = $4
+		if err := expectRows(1, ErrFenced)(tx.ExecContext(ctx, `UPDATE projections SET epoch = $1, owner = $2, state = $3, error = '', updated_at = $4
 			WHERE name = $5 AND serving = 1 AND epoch = $6 AND beat = $7`,
 			from.epoch+1, owner, StateRunning, now.UnixMicro(), definition.Name, from.epoch, from.beat)); err != nil {
 			return err
@@ -104,19 +104,19 @@ func (db *DB) TakeOver(ctx context.Context, definition Definition, from Ownershi
 		return err
 	})
 	if err != nil {
-		return Adopted{}, fmt.Errorf("take projection %s over: %w", definition.Name, err)
+		return Acquired{}, fmt.Errorf("take projection %s over: %w", definition.Name, err)
 	}
 	for _, l := range leftovers {
 		if err := db.drop(ctx, l); err != nil {
-			return Adopted{}, err
+			return Acquired{}, err
 		}
 	}
 	return adopted, nil
 }
 
-// Beat says that the owner of a checkpoint lives, and reports whether somebody wants the projection rebuilt. It fails with
+// Heartbeat says that the owner of a checkpoint lives, and reports whether somebody wants the projection rebuilt. It fails with
 // [ErrFenced].
-func (db *DB) Beat(ctx context.Context, at Checkpoint) (rebuildWanted bool, err error) {
+func (db *DB) Heartbeat(ctx context.Context, at Checkpoint) (rebuildWanted bool, err error) {
 	ctx, cancel := db.bounded(ctx)
 	defer cancel()
 	err = db.write.QueryRowContext(ctx, `UPDATE projections SET beat = beat + 1
@@ -125,14 +125,14 @@ func (db *DB) Beat(ctx context.Context, at Checkpoint) (rebuildWanted bool, err 
 		err = ErrFenced
 	}
 	if err != nil {
-		return false, fmt.Errorf("keep %s: %w", at.Name, db.explained(ctx, err))
+		return false, fmt.Errorf("keep %s: %w", at.Name, db.explain(ctx, err))
 	}
 	return rebuildWanted, nil
 }
 
-// Resign gives a projection up, so that another owner need not wait. It fails with [ErrFenced].
-func (db *DB) Resign(ctx context.Context, at Checkpoint) error {
-	err := affecting(1, ErrFenced)(db.write.ExecContext(ctx, `UPDATE projections SET owner = ''
+// Release gives a projection up, so that another owner need not wait. It fails with [ErrFenced].
+func (db *DB) Release(ctx context.Context, at Checkpoint) error {
+	err := expectRows(1, ErrFenced)(db.write.ExecContext(ctx, `UPDATE projections SET owner = ''
 		WHERE name = $1 AND generation = $2 AND epoch = $3 AND serving = 1`, at.Name, at.Generation, at.Epoch))
 	if err != nil {
 		return fmt.Errorf("resign from %s: %w", at.Name, err)
@@ -140,15 +140,15 @@ func (db *DB) Resign(ctx context.Context, at Checkpoint) error {
 	return nil
 }
 
-// WantRebuild asks the owner of a projection, whoever it is, to rebuild it; wanted is false to take that back. It fails with
+// RequestRebuild asks the owner of a projection, whoever it is, to rebuild it; wanted is false to take that back. It fails with
 // [ErrNotFound].
-func (db *DB) WantRebuild(ctx context.Context, name string, wanted bool) error {
+func (db *DB) RequestRebuild(ctx context.Context, name string, wanted bool) error {
 	ctx, cancel := db.bounded(ctx)
 	defer cancel()
 	flag := map[bool]int{true: 1}[wanted]
-	err := affecting(1, ErrNotFound)(db.write.ExecContext(ctx, `UPDATE projections SET rebuild_wanted = $1 WHERE name = $2 AND serving = 1`, flag, name))
+	err := expectRows(1, ErrNotFound)(db.write.ExecContext(ctx, `UPDATE projections SET rebuild_wanted = $1 WHERE name = $2 AND serving = 1`, flag, name))
 	if err != nil {
-		return fmt.Errorf("ask for a rebuild of %s: %w", name, db.explained(ctx, err))
+		return fmt.Errorf("ask for a rebuild of %s: %w", name, db.explain(ctx, err))
 	}
 	return nil
 }

@@ -111,7 +111,7 @@ type row interface{ Scan(into ...any) error }
 func one[T any](ctx context.Context, db *DB, scan func(row) (T, error), query string, args ...any) (found T, err error) {
 	ctx, cancel := db.bounded(ctx)
 	defer cancel()
-	err = db.answering(ctx, db.read, func() (err error) {
+	err = db.withRetry(ctx, db.read, func() (err error) {
 		found, err = scan(db.read.QueryRowContext(ctx, query, args...))
 		return err
 	})
@@ -132,27 +132,27 @@ func list[T any](ctx context.Context, db *DB, scan func(row) (T, error), query s
 func listFrom[T any](ctx context.Context, db *DB, from *sql.DB, scan func(row) (T, error), query string, args []any) (items []T, err error) {
 	ctx, cancel := db.bounded(ctx)
 	defer cancel()
-	err = db.answering(ctx, from, func() (err error) {
+	err = db.withRetry(ctx, from, func() (err error) {
 		items, err = rowsOf(ctx, from, scan, query, args)
 		return err
 	})
 	return items, err
 }
 
-// answering runs a query, and again after what an engine calls an interruption: any connection left idle may have broken.
-func (db *DB) answering(ctx context.Context, from *sql.DB, query func() error) error {
+// withRetry runs a query, and again after what an engine calls an interruption: any connection left idle may have broken.
+func (db *DB) withRetry(ctx context.Context, from *sql.DB, query func() error) error {
 	err := query()
-	for again := 1 + from.Stats().Idle; again > 0 && err != nil && ctx.Err() == nil && db.engine.interrupted(err); again-- {
+	for again := 1 + from.Stats().Idle; again > 0 && err != nil && ctx.Err() == nil && db.engine.isRetryable(err); again-- {
 		err = query()
 	}
-	if err != nil && ctx.Err() == nil && db.engine.interrupted(err) {
+	if err != nil && ctx.Err() == nil && db.engine.isRetryable(err) {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return db.explained(ctx, err)
+	return db.explain(ctx, err)
 }
 
-// explained adds ErrUnavailable to errors of circumstances that may pass. When ctx has ended, that is the reason.
-func (db *DB) explained(ctx context.Context, err error) error {
+// explain adds ErrUnavailable to errors of circumstances that may pass. When ctx has ended, that is the reason.
+func (db *DB) explain(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() != nil || errors.Is(err, ErrUnavailable) || !db.engine.unavailable(err) {
 		return err
 	}
@@ -189,11 +189,11 @@ func paged[T any](db *DB, items []T, limit int, after func(T) cursor) Page[T] {
 	return Page[T]{Items: items, Next: next.String()}
 }
 
-// instant scans a time stored as microseconds since 1970.
-type instant struct{ into *time.Time }
+// timeColumn scans a time stored as microseconds since 1970.
+type timeColumn struct{ into *time.Time }
 
 // Scan implements [sql.Scanner].
-func (i instant) Scan(value any) error {
+func (i timeColumn) Scan(value any) error {
 	micros, ok := value.(int64)
 	if !ok {
 		return fmt.Errorf("a time is stored as %T", value)
@@ -202,24 +202,24 @@ func (i instant) Scan(value any) error {
 	return nil
 }
 
-// maybeInstant scans a time that may be NULL.
-type maybeInstant struct{ into **time.Time }
+// nullableTime scans a time that may be NULL.
+type nullableTime struct{ into **time.Time }
 
 // Scan implements [sql.Scanner].
-func (i maybeInstant) Scan(value any) error {
+func (i nullableTime) Scan(value any) error {
 	if value == nil {
 		*i.into = nil
 		return nil
 	}
 	*i.into = new(time.Time)
-	return instant{*i.into}.Scan(value)
+	return timeColumn{*i.into}.Scan(value)
 }
 
-// document scans a value stored as JSON.
-type document[T any] struct{ into *T }
+// jsonColumn scans a value stored as JSON.
+type jsonColumn[T any] struct{ into *T }
 
 // Scan implements [sql.Scanner].
-func (d document[T]) Scan(value any) error {
+func (d jsonColumn[T]) Scan(value any) error {
 	var data []byte
 	switch v := value.(type) {
 	case string:

@@ -45,8 +45,8 @@ const plansFrom = " FROM products o JOIN plans p ON o.id = p.product_id"
 
 func scanPlan(r row) (p Plan, err error) {
 	err = r.Scan(&p.row, &p.ID, &p.Tenant, &p.ProductID, &p.ProductCode, &p.Code, &p.Name, &p.Type, &p.MaxMachines,
-		&p.ValidityDays, &p.ValidityStarts, document[json.RawMessage]{&p.Features}, &p.PriceMinor, &p.Currency, &p.LeaseSeconds, &p.FingerprintMatch,
-		&p.MaxRebinds, &p.RebindWindowDays, &p.PlanRevision, instant{&p.PublishedAt}, maybeInstant{&p.RevisedAt}, &p.Revision, &p.Position)
+		&p.ValidityDays, &p.ValidityStarts, jsonColumn[json.RawMessage]{&p.Features}, &p.PriceMinor, &p.Currency, &p.LeaseSeconds, &p.FingerprintMatch,
+		&p.MaxRebinds, &p.RebindWindowDays, &p.PlanRevision, timeColumn{&p.PublishedAt}, nullableTime{&p.RevisedAt}, &p.Revision, &p.Position)
 	return p, err
 }
 

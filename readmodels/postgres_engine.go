@@ -19,12 +19,12 @@ func (*postgresEngine) folder() string { return "postgres" }
 
 func (*postgresEngine) isolation() sql.IsolationLevel { return sql.LevelRepeatableRead }
 
-func (*postgresEngine) unhurried(ctx context.Context, tx *sql.Tx) error {
+func (*postgresEngine) withoutTimeouts(ctx context.Context, tx *sql.Tx) error {
 	_, err := tx.ExecContext(ctx, `SET LOCAL statement_timeout = 0`)
 	return err
 }
 
-func (*postgresEngine) exclude(ctx context.Context, tx *sql.Tx, projection string) error {
+func (*postgresEngine) lock(ctx context.Context, tx *sql.Tx, projection string) error {
 	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '.' || $1::text, 0))`, projection)
 	return err
 }
@@ -36,7 +36,7 @@ func (*postgresEngine) prepare(_ context.Context, changes *Changes) (func(contex
 	}
 	return func(ctx context.Context, tx *sql.Tx) error {
 		for _, s := range statements {
-			if err := affecting(s.Rows, ErrRejected)(tx.ExecContext(ctx, s.SQL, s.Args...)); err != nil {
+			if err := expectRows(s.Rows, ErrRejected)(tx.ExecContext(ctx, s.SQL, s.Args...)); err != nil {
 				return fmt.Errorf("write rows with %.80q: %w", s.SQL, err)
 			}
 		}
@@ -50,12 +50,12 @@ func (e *postgresEngine) lookup(ctx context.Context, _ generationOf, query, key 
 }
 
 // The driver lets go of its least used statements by itself.
-func (*postgresEngine) forget(generationOf) error { return nil }
+func (*postgresEngine) evict(generationOf) error { return nil }
 
 func (*postgresEngine) close() error { return nil }
 
 // Codes and their classes, which are the first two letters, of https://www.postgresql.org/docs/current/errcodes-appendix.html.
-func (*postgresEngine) rejects(err error) bool {
+func (*postgresEngine) isPermanent(err error) bool {
 	switch pgconnect.Class(err) {
 	case "22", // data exception
 		"23", // integrity constraint violation
@@ -69,7 +69,7 @@ func (*postgresEngine) rejects(err error) bool {
 
 func (*postgresEngine) unavailable(err error) bool { return pgconnect.Unavailable(err) }
 
-func (*postgresEngine) interrupted(err error) bool {
+func (*postgresEngine) isRetryable(err error) bool {
 	var refused *pgconn.PgError
 	if !errors.As(err, &refused) {
 		return pgconnect.Disconnected(err)

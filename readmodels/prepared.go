@@ -22,7 +22,7 @@ const maxPrepared = 256
 func (p *preparedStatements) lookup(ctx context.Context, db *sql.DB, of generationOf, query string) (*sql.Stmt, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.keep(ctx, db, of, query)
+	return p.getOrPrepare(ctx, db, of, query)
 }
 
 // all returns the statements prepared on the pool, ready to be used in a transaction.
@@ -39,7 +39,7 @@ func (p *preparedStatements) all(ctx context.Context, db *sql.DB, of generationO
 		if wanted[s.SQL] != nil {
 			continue
 		}
-		stmt, err := p.keep(ctx, db, of, s.SQL)
+		stmt, err := p.getOrPrepare(ctx, db, of, s.SQL)
 		if err != nil {
 			return nil, err
 		}
@@ -48,8 +48,8 @@ func (p *preparedStatements) all(ctx context.Context, db *sql.DB, of generationO
 	return wanted, nil
 }
 
-// keep returns a statement, prepared now or before.
-func (p *preparedStatements) keep(ctx context.Context, db *sql.DB, of generationOf, text string) (*sql.Stmt, error) {
+// getOrPrepare returns a statement, prepared now or before.
+func (p *preparedStatements) getOrPrepare(ctx context.Context, db *sql.DB, of generationOf, text string) (*sql.Stmt, error) {
 	if stmt := p.byGeneration[of][text]; stmt != nil {
 		return stmt, nil
 	}
@@ -67,8 +67,8 @@ func (p *preparedStatements) keep(ctx context.Context, db *sql.DB, of generation
 	return stmt, nil
 }
 
-// forget closes the statements of a generation that is no longer written.
-func (p *preparedStatements) forget(of generationOf) error {
+// evict closes the statements of a generation that is no longer written.
+func (p *preparedStatements) evict(of generationOf) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.drop(of)

@@ -42,8 +42,8 @@ const productColumns = `registered_position, id, tenant, code, name, platforms, 
 	algorithm, signing_key_id, registered_at, revision, position`
 
 func scanProduct(r row) (p Product, err error) {
-	err = r.Scan(&p.row, &p.ID, &p.Tenant, &p.Code, &p.Name, document[[]string]{&p.Platforms}, &p.OfflineDays, &p.MaxMachinesPerLicense,
-		&p.Algorithm, &p.SigningKeyID, instant{&p.RegisteredAt}, &p.Revision, &p.Position)
+	err = r.Scan(&p.row, &p.ID, &p.Tenant, &p.Code, &p.Name, jsonColumn[[]string]{&p.Platforms}, &p.OfflineDays, &p.MaxMachinesPerLicense,
+		&p.Algorithm, &p.SigningKeyID, timeColumn{&p.RegisteredAt}, &p.Revision, &p.Position)
 	return p, err
 }
 
@@ -94,7 +94,7 @@ func (db *DB) SigningKeyIDs(ctx context.Context) ([]string, error) {
 
 func scanSigningKey(r row) (k SigningKey, err error) {
 	var public string
-	if err := r.Scan(&k.ID, &k.ProductID, &k.Algorithm, &public, instant{&k.AddedAt}, maybeInstant{&k.RetiredAt}); err != nil {
+	if err := r.Scan(&k.ID, &k.ProductID, &k.Algorithm, &public, timeColumn{&k.AddedAt}, nullableTime{&k.RetiredAt}); err != nil {
 		return k, err
 	}
 	if k.Public, err = base64.StdEncoding.DecodeString(public); err != nil {

@@ -101,7 +101,7 @@ func (db *DB) Close() error {
 // Ping reports whether the database can be read.
 func (db *DB) Ping(ctx context.Context) error {
 	if err := db.read.PingContext(ctx); err != nil {
-		return fmt.Errorf("reach the read models: %w", db.explained(ctx, err))
+		return fmt.Errorf("reach the read models: %w", db.explain(ctx, err))
 	}
 	return nil
 }

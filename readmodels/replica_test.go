@@ -117,10 +117,10 @@ func TestOwnersThatStartTogetherLeaveOneProjection(t *testing.T) {
 	t.Parallel()
 	onBothEngines(t, func(t *testing.T, open opener) {
 		dbs := []*readmodels.DB{open(t), open(t), open(t), open(t)}
-		adopted := make(chan readmodels.Adopted, len(dbs))
+		adopted := make(chan readmodels.Acquired, len(dbs))
 		for _, db := range dbs {
 			go func() {
-				a, err := db.Adopt(t.Context(), licenses, "test", noon)
+				a, err := db.Acquire(t.Context(), licenses, "test", noon)
 				if err != nil {
 					t.Error(err)
 				}

@@ -30,7 +30,7 @@ var catalog = readmodels.Definition{Name: readmodels.Catalog, Version: 1, Tables
 
 func adopt(t testing.TB, db *readmodels.DB, definition readmodels.Definition) readmodels.Checkpoint {
 	t.Helper()
-	adopted, err := db.Adopt(t.Context(), definition, "test", noon)
+	adopted, err := db.Acquire(t.Context(), definition, "test", noon)
 	require.NoError(t, err)
 	return adopted.Checkpoint
 }

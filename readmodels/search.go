@@ -17,9 +17,9 @@ const (
 	MaxWordLength = 64
 )
 
-// Fold returns text in the form in which it is compared: without regard to letter case and surrounding space. The folding
+// CaseFold returns text in the form in which it is compared: without regard to letter case and surrounding space. The folding
 // is done here rather than in SQL, so that every engine finds the same.
-func Fold(s string) string {
+func CaseFold(s string) string {
 	return strings.ToLower(strings.ToUpper(strings.TrimSpace(s)))
 }
 
@@ -37,7 +37,7 @@ func Words(texts ...string) []string {
 		}
 	}
 	for _, text := range texts {
-		for piece := range strings.FieldsSeq(Fold(text)) {
+		for piece := range strings.FieldsSeq(CaseFold(text)) {
 			for tail := strings.TrimFunc(piece, isMark); tail != ""; tail = afterFirstPart(tail) {
 				keep(tail)
 			}
@@ -82,7 +82,7 @@ func searched(text string) ([]string, error) {
 		return nil, fmt.Errorf("%w: search for at most %d bytes", ErrInvalidQuery, MaxSearchLength)
 	}
 	var words []string
-	for piece := range strings.FieldsSeq(Fold(text)) {
+	for piece := range strings.FieldsSeq(CaseFold(text)) {
 		if piece = shorten(strings.TrimFunc(piece, isMark)); piece != "" && !slices.Contains(words, piece) {
 			words = append(words, piece)
 		}
@@ -93,8 +93,8 @@ func searched(text string) ([]string, error) {
 	return words, nil
 }
 
-// rarest returns the index of the word that fewest words of licences begin with, -1 when all of them are common.
-func (db *DB) rarest(ctx context.Context, tenant string, words []string) (int, error) {
+// mostSelectiveWord returns the index of the word that fewest words of licences begin with, -1 when all of them are common.
+func (db *DB) mostSelectiveWord(ctx context.Context, tenant string, words []string) (int, error) {
 	rarest, least := -1, common
 	for i, word := range words {
 		count, err := one(ctx, db, scanCount, `SELECT COUNT(*) FROM (SELECT 1 FROM license_words

@@ -46,7 +46,7 @@ func (s *Snapshot) Generation(ctx context.Context, generation int64) (*Snapshot,
 		err = ErrNotFound
 	}
 	if err != nil {
-		return nil, fmt.Errorf("snapshot of generation %d of %s: %w", generation, s.definition.Name, s.conn.db.explained(ctx, err))
+		return nil, fmt.Errorf("snapshot of generation %d of %s: %w", generation, s.definition.Name, s.conn.db.explain(ctx, err))
 	}
 	return &other, nil
 }
@@ -239,13 +239,13 @@ func (s *Snapshot) rows(ctx context.Context, table Table) iter.Seq2[content, err
 		query := "SELECT * FROM " + name + " ORDER BY " + strings.Join(table.Order, ", ") //nolint:gosec // the definition's own names
 		rows, err := s.tx.QueryContext(ctx, query)
 		if err != nil {
-			yield(content{}, fmt.Errorf("read %s: %w", name, s.conn.db.explained(ctx, err)))
+			yield(content{}, fmt.Errorf("read %s: %w", name, s.conn.db.explain(ctx, err)))
 			return
 		}
 		defer func() { _ = rows.Close() }() // its error is the one of rows.Err
 		columns, err := rows.Columns()
 		if err != nil {
-			yield(content{}, fmt.Errorf("read %s: %w", name, s.conn.db.explained(ctx, err)))
+			yield(content{}, fmt.Errorf("read %s: %w", name, s.conn.db.explain(ctx, err)))
 			return
 		}
 		sorted := slices.Sorted(slices.Values(columns))
@@ -257,7 +257,7 @@ func (s *Snapshot) rows(ctx context.Context, table Table) iter.Seq2[content, err
 		}
 		for rows.Next() {
 			if err := rows.Scan(into...); err != nil {
-				yield(content{}, fmt.Errorf("read %s: %w", name, s.conn.db.explained(ctx, err)))
+				yield(content{}, fmt.Errorf("read %s: %w", name, s.conn.db.explain(ctx, err)))
 				return
 			}
 			if !yield(c, nil) {
@@ -265,14 +265,14 @@ func (s *Snapshot) rows(ctx context.Context, table Table) iter.Seq2[content, err
 			}
 		}
 		if err := rows.Err(); err != nil {
-			yield(content{}, fmt.Errorf("read %s: %w", name, s.conn.db.explained(ctx, err)))
+			yield(content{}, fmt.Errorf("read %s: %w", name, s.conn.db.explain(ctx, err)))
 		}
 	}
 }
 
 // RecordChecksum keeps a checksum beside the projection it was computed of. It fails with [ErrFenced].
 func (db *DB) RecordChecksum(ctx context.Context, at Checkpoint, checksum string) error {
-	err := affecting(1, ErrFenced)(db.write.ExecContext(ctx, `UPDATE projections SET checksum = $1, checksum_position = $2
+	err := expectRows(1, ErrFenced)(db.write.ExecContext(ctx, `UPDATE projections SET checksum = $1, checksum_position = $2
 		WHERE name = $3 AND generation = $4 AND epoch = $5`, checksum, at.Position, at.Name, at.Generation, at.Epoch))
 	if err != nil {
 		return fmt.Errorf("record the checksum of %s: %w", at.Name, err)

@@ -31,7 +31,7 @@ func (db *DB) SnapshotConn(ctx context.Context) (*SnapshotConn, error) {
 		err = fmt.Errorf("%w: no connection for a snapshot was free within %s", ErrUnavailable, db.snapshotWait)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("begin a snapshot: %w", db.explained(ctx, err))
+		return nil, fmt.Errorf("begin a snapshot: %w", db.explain(ctx, err))
 	}
 	return &SnapshotConn{db: db, conn: conn}, nil
 }
@@ -54,7 +54,7 @@ func (c *SnapshotConn) Snapshot(ctx context.Context, definition Definition) (*Sn
 	s, err := c.begin(whole, definition)
 	if err != nil {
 		end()
-		return nil, errors.Join(fmt.Errorf("snapshot of %s: %w", definition.Name, c.db.explained(ctx, err)), c.Close())
+		return nil, errors.Join(fmt.Errorf("snapshot of %s: %w", definition.Name, c.db.explain(ctx, err)), c.Close())
 	}
 	s.end = end
 	return s, nil
@@ -65,7 +65,7 @@ func (c *SnapshotConn) begin(ctx context.Context, definition Definition) (*Snaps
 	if err != nil {
 		return nil, err
 	}
-	if err := c.db.engine.unhurried(ctx, tx); err != nil {
+	if err := c.db.engine.withoutTimeouts(ctx, tx); err != nil {
 		return nil, errors.Join(err, rolledBack(tx))
 	}
 	at, err := serving(ctx, tx, definition.Name)

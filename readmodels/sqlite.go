@@ -104,10 +104,10 @@ func (*sqliteEngine) folder() string { return "sqlite" }
 // A transaction that reads sees one moment anyway.
 func (*sqliteEngine) isolation() sql.IsolationLevel { return sql.LevelDefault }
 
-func (*sqliteEngine) unhurried(context.Context, *sql.Tx) error { return nil }
+func (*sqliteEngine) withoutTimeouts(context.Context, *sql.Tx) error { return nil }
 
 // A transaction that writes is alone from its beginning.
-func (*sqliteEngine) exclude(context.Context, *sql.Tx, string) error { return nil }
+func (*sqliteEngine) lock(context.Context, *sql.Tx, string) error { return nil }
 
 func (e *sqliteEngine) prepare(ctx context.Context, changes *Changes) (func(context.Context, *sql.Tx) error, error) {
 	statements := changes.Statements()
@@ -123,7 +123,7 @@ func (e *sqliteEngine) prepare(ctx context.Context, changes *Changes) (func(cont
 				stmt = tx.StmtContext(ctx, prepared[s.SQL])
 				inTx[s.SQL] = stmt
 			}
-			if err := affecting(s.Rows, ErrRejected)(stmt.ExecContext(ctx, s.Args...)); err != nil {
+			if err := expectRows(s.Rows, ErrRejected)(stmt.ExecContext(ctx, s.Args...)); err != nil {
 				return fmt.Errorf("write rows with %.80q: %w", s.SQL, err)
 			}
 		}
@@ -139,7 +139,7 @@ func (e *sqliteEngine) lookup(ctx context.Context, of generationOf, query, key s
 	return stmt.QueryRowContext(ctx, key).Scan(value)
 }
 
-func (*sqliteEngine) rejects(err error) bool {
+func (*sqliteEngine) isPermanent(err error) bool {
 	var failure *sqlite.Error
 	if !errors.As(err, &failure) {
 		return false
@@ -155,7 +155,7 @@ func (*sqliteEngine) rejects(err error) bool {
 func (*sqliteEngine) unavailable(err error) bool { return sqlitefile.Unavailable(err) }
 
 // The file is opened once, and a busy one is waited for.
-func (*sqliteEngine) interrupted(error) bool { return false }
+func (*sqliteEngine) isRetryable(error) bool { return false }
 
 var placeholder = regexp.MustCompile(`\$[0-9]+`)
 

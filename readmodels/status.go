@@ -47,7 +47,7 @@ func (db *DB) Projections(ctx context.Context) ([]ProjectionStatus, error) {
 func scanProjection(r row) (p ProjectionStatus, err error) {
 	var wanted bool
 	var built sql.NullInt64
-	err = r.Scan(&p.Name, &p.Version, &p.Generation, &p.Position, &p.State, &p.Error, instant{&p.UpdatedAt}, &p.Checksum, &p.ChecksumPosition, &wanted, &built)
+	err = r.Scan(&p.Name, &p.Version, &p.Generation, &p.Position, &p.State, &p.Error, timeColumn{&p.UpdatedAt}, &p.Checksum, &p.ChecksumPosition, &wanted, &built)
 	if wanted || built.Valid {
 		p.State, p.Progress = StateRebuilding, &Progress{Done: uint64(built.Int64)}
 	}

@@ -27,8 +27,8 @@ type TimelineEntry struct {
 const timelineColumns = "position, event_id, license_id, revision, type, recorded_at, actor, correlation, reason, summary, data"
 
 func scanTimelineEntry(r row) (e TimelineEntry, err error) {
-	err = r.Scan(&e.Position, &e.EventID, &e.LicenseID, &e.Revision, &e.Type, instant{&e.RecordedAt}, &e.Actor, &e.Correlation,
-		&e.Reason, &e.Summary, document[json.RawMessage]{&e.Data})
+	err = r.Scan(&e.Position, &e.EventID, &e.LicenseID, &e.Revision, &e.Type, timeColumn{&e.RecordedAt}, &e.Actor, &e.Correlation,
+		&e.Reason, &e.Summary, jsonColumn[json.RawMessage]{&e.Data})
 	return e, err
 }
 

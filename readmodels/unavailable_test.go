@@ -36,7 +36,7 @@ var questions = map[string]func(ctx context.Context, db *readmodels.DB) error{
 		return err
 	},
 	"a rebuild": func(ctx context.Context, db *readmodels.DB) error {
-		return db.WantRebuild(ctx, readmodels.Licenses, true)
+		return db.RequestRebuild(ctx, readmodels.Licenses, true)
 	},
 }
 

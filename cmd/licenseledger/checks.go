@@ -11,7 +11,7 @@ import (
 	"github.com/licenseledger/licenseledger/commands"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/httpapi/health"
-	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/projections/runtime"
 )
 
 // checks are what readiness is made of. Without the essential parts nothing can be served; a failure of another one degrades the server.
@@ -34,7 +34,7 @@ func (s *server) checks(handler *commands.Handler, ledger *watchedLedger) []heal
 	}
 	for _, name := range s.projections.Names() {
 		checks = append(checks, health.Check{Name: "projection_" + name, Do: func(ctx context.Context) error {
-			return standing(name, s.projections.Standing(ctx, name))
+			return standing(name, s.projections.Health(ctx, name))
 		}})
 	}
 	return checks
@@ -69,11 +69,11 @@ func standing(name string, err error) error {
 	switch {
 	case errors.As(err, &newer):
 		return health.Because("it stopped before position %d, since a newer version of the program wrote %s; upgrade this instance", newer.Position, newer.Type)
-	case errors.Is(err, projections.ErrFailed):
+	case errors.Is(err, runtime.ErrFailed):
 		return health.Because("it stopped before an event that it cannot project; GET /v1/projections names the event")
-	case errors.Is(err, projections.ErrNotWriting):
+	case errors.Is(err, runtime.ErrNotWriting):
 		return health.Because("its rows cannot be written; it tries again, and the log says why")
-	case errors.Is(err, projections.ErrNewerTables):
+	case errors.Is(err, runtime.ErrNewerTables):
 		return health.Because("a newer version of the program filled its tables, and no instance continues them; start one, or run `licenseledger projections rebuild %s`", name)
 	default:
 		return err

@@ -15,7 +15,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore"
-	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/projections/runtime"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
@@ -134,7 +134,7 @@ func (s *stores) checkReadModels(ctx context.Context, c config, report *fsckRepo
 	defer func() { err = errors.Join(err, aside.Close()) }()
 	var bar *bar
 	var current string
-	derivation := projections.Derivation{Store: s.events, Registry: s.registry, Projectors: s.projectors(), Owner: owner(), Now: time.Now}
+	derivation := runtime.Derivation{Store: s.events, Registry: s.registry, Projectors: s.projectors(), Owner: owner(), Now: time.Now}
 	verified, err := derivation.Verify(ctx, s.readModels, aside, func(name string, done uint64) {
 		if name != current {
 			bar.done()
@@ -146,7 +146,7 @@ func (s *stores) checkReadModels(ctx context.Context, c config, report *fsckRepo
 	if errors.Is(err, readmodels.ErrNotFound) {
 		return &advice{err, "start the server once: it derives the read models"}
 	}
-	if err != nil && !errors.Is(err, projections.ErrAheadOfLedger) {
+	if err != nil && !errors.Is(err, runtime.ErrAheadOfLedger) {
 		return err
 	}
 	report.Clean = err == nil
@@ -186,7 +186,7 @@ func (s *stores) misfits(ctx context.Context) (map[string]string, error) {
 	}
 	misfits := map[string]string{}
 	for _, rows := range stored {
-		if misfits[rows.Name], err = projections.Misfit(ctx, s.events, s.readModels.Origin(), rows); err != nil {
+		if misfits[rows.Name], err = runtime.Misfit(ctx, s.events, s.readModels.Origin(), rows); err != nil {
 			return nil, err
 		}
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/licenseledger/licenseledger/installation"
 	"github.com/licenseledger/licenseledger/keyring"
 	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/projections/runtime"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
@@ -238,8 +239,8 @@ func (s *stores) Close() error {
 	return all
 }
 
-func (s *stores) projectors() []projections.Projector {
-	return projections.Projectors(projections.PersonalData{Unsealer: s.keys, KeyGone: keyring.ErrKeyGone, Unavailable: keyring.ErrUnavailable})
+func (s *stores) projectors() []runtime.Projector {
+	return projections.All(runtime.PersonalData{Unsealer: s.keys, KeyGone: keyring.ErrKeyGone, Unavailable: keyring.ErrUnavailable})
 }
 
 // lease is how long the owner of a projection may be silent before another instance takes it over: shorter than a query waits for its
@@ -247,15 +248,15 @@ func (s *stores) projectors() []projections.Projector {
 const lease = 3 * time.Second
 
 // startProjections follows the ledger with all projections, or with those that no other instance keeps.
-func (s *stores) startProjections(ctx context.Context, c config, logger *slog.Logger) (*projections.Runner, error) {
-	p := projections.Config{
+func (s *stores) startProjections(ctx context.Context, c config, logger *slog.Logger) (*runtime.Runner, error) {
+	p := runtime.Config{
 		Store: s.events, Registry: s.registry, ReadModels: s.readModels, Projectors: s.projectors(),
 		Owner: owner(), Now: time.Now, Logger: logger, Standby: c.Role == roleAPI,
 	}
 	if c.ReadModels.shared() {
 		p.Lease = lease
 	}
-	return projections.Start(ctx, p)
+	return runtime.Start(ctx, p)
 }
 
 // owner names this process where several might work on one database.

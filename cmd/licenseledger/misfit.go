@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/licenseledger/licenseledger/installation"
-	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/projections/runtime"
 )
 
 // misfits are the errors of parts that do not belong together, each with what to do.
@@ -20,8 +20,8 @@ func misfits() []advice {
 		{installation.ErrEarlierLedger, "if this is the wrong ledger, name the right one; if it was put back on purpose, events after its end are lost, and you go on with: " +
 			"licenseledger installation accept"},
 		{installation.ErrNewEpoch, "start again: what this process knew of the ledger is no longer so"},
-		{projections.ErrForeignRows, "name another database or schema for the read models of this installation"},
-		{projections.ErrMisfit, "start an instance with --role all or projector first: it rebuilds the read models"},
+		{runtime.ErrForeignRows, "name another database or schema for the read models of this installation"},
+		{runtime.ErrMisfit, "start an instance with --role all or projector first: it rebuilds the read models"},
 	}
 }
 

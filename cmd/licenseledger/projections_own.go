@@ -5,11 +5,11 @@ import (
 	"errors"
 	"io"
 
-	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/projections/runtime"
 )
 
 // ownProjections are looked after by this process.
-type ownProjections struct{ runner *projections.Runner }
+type ownProjections struct{ runner *runtime.Runner }
 
 func (o ownProjections) list(ctx context.Context) ([]projectionInfo, error) {
 	found, err := o.runner.Status(ctx)
@@ -29,7 +29,7 @@ func (o ownProjections) rebuild(ctx context.Context, name string, progress io.Wr
 		}
 		bar.to(done)
 	})
-	if errors.Is(err, projections.ErrUnknownProjection) {
+	if errors.Is(err, runtime.ErrUnknownProjection) {
 		return rebuiltInfo{}, &advice{err, "`licenseledger projections list` names them"}
 	}
 	return rebuiltInfo{Name: name, Position: uint64(done.Position), Checksum: done.Checksum}, err

@@ -19,7 +19,7 @@ import (
 	"github.com/licenseledger/licenseledger/commands/licensing"
 	"github.com/licenseledger/licenseledger/commands/runtime"
 	"github.com/licenseledger/licenseledger/httpapi"
-	"github.com/licenseledger/licenseledger/projections"
+	projection "github.com/licenseledger/licenseledger/projections/runtime"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
@@ -32,7 +32,7 @@ type server struct {
 
 	stores      *stores
 	clock       *clock.Clock
-	projections *projections.Runner
+	projections *projection.Runner
 	listener    net.Listener
 	http        *http.Server
 	served      chan error    // what ended the HTTP server, or must end it
@@ -168,7 +168,7 @@ func (s *server) watchLedger(ctx context.Context, logger *slog.Logger) {
 
 // due names the licences for which something is due, on the one instance that keeps what tells so.
 func (s *server) due(ctx context.Context, now time.Time, limit int) ([]uuid.UUID, error) {
-	if !s.projections.Keeps(readmodels.Licenses) {
+	if !s.projections.Owns(readmodels.Licenses) {
 		return nil, nil
 	}
 	return s.stores.readModels.DueLicenses(ctx, now, limit)

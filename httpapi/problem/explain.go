@@ -12,7 +12,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/keyring"
-	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/projections/runtime"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
@@ -52,14 +52,14 @@ func fromPorts(err error) (*domainerr.Error, bool) {
 		return newerLedger(unknown), true
 	case errors.Is(err, eventstore.ErrBusy), errors.Is(err, keyring.ErrBusy):
 		return ErrBusy, true
-	case errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrClosed), errors.Is(err, projections.ErrStopped),
+	case errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrClosed), errors.Is(err, runtime.ErrStopped),
 		errors.Is(err, keyring.ErrUnavailable), errors.Is(err, readmodels.ErrUnavailable):
 		return ErrUnavailable, true
-	case errors.Is(err, projections.ErrRebuilding):
+	case errors.Is(err, runtime.ErrRebuilding):
 		return ErrRebuildRunning, true
-	case errors.Is(err, readmodels.ErrNotReached), errors.Is(err, projections.ErrFailed), errors.Is(err, projections.ErrNotWriting):
+	case errors.Is(err, readmodels.ErrNotReached), errors.Is(err, runtime.ErrFailed), errors.Is(err, runtime.ErrNotWriting):
 		return ErrProjectionBehind, true
-	case errors.Is(err, readmodels.ErrNotFound), errors.Is(err, projections.ErrUnknownProjection):
+	case errors.Is(err, readmodels.ErrNotFound), errors.Is(err, runtime.ErrUnknownProjection):
 		return ErrNotFound, true
 	case errors.As(err, &tooLarge):
 		return ErrBodyTooLarge, true

@@ -30,7 +30,7 @@ import (
 	"github.com/licenseledger/licenseledger/httpapi/correlation"
 	"github.com/licenseledger/licenseledger/httpapi/problem"
 	"github.com/licenseledger/licenseledger/keyring"
-	"github.com/licenseledger/licenseledger/projections"
+	"github.com/licenseledger/licenseledger/projections/runtime"
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
@@ -102,9 +102,9 @@ func TestErrorsBecomeDocuments(t *testing.T) {
 		"a strange query":   {fmt.Errorf("%w: at most 8 words", readmodels.ErrInvalidQuery), 400, "INVALID_REQUEST", []api.FieldError{{Field: "query", Message: "at most 8 words"}}},
 		"no path":           {echo.ErrNotFound, 404, "NOT_FOUND", nil},
 		"no row":            {readmodels.ErrNotFound, 404, "NOT_FOUND", nil},
-		"no projection":     {projections.ErrUnknownProjection, 404, "NOT_FOUND", nil},
+		"no projection":     {runtime.ErrUnknownProjection, 404, "NOT_FOUND", nil},
 		"no method":         {echo.ErrMethodNotAllowed, 405, "METHOD_NOT_ALLOWED", nil},
-		"a rebuild":         {projections.ErrRebuilding, 409, "REBUILD_RUNNING", nil},
+		"a rebuild":         {runtime.ErrRebuilding, 409, "REBUILD_RUNNING", nil},
 		"too large":         {&http.MaxBytesError{Limit: 1}, 413, "BODY_TOO_LARGE", nil},
 		"too large, echo":   {echo.ErrStatusRequestEntityTooLarge, 413, "BODY_TOO_LARGE", nil},
 		"a media type":      {echo.ErrUnsupportedMediaType, 415, "UNSUPPORTED_MEDIA_TYPE", nil},
@@ -114,11 +114,11 @@ func TestErrorsBecomeDocuments(t *testing.T) {
 		"no key ring":       {fmt.Errorf("find subject: %w", keyring.ErrUnavailable), 503, "UNAVAILABLE", nil},
 		"no read models":    {readmodels.ErrUnavailable, 503, "UNAVAILABLE", nil},
 		"a closed store":    {eventstore.ErrClosed, 503, "UNAVAILABLE", nil},
-		"a stopped runner":  {projections.ErrStopped, 503, "UNAVAILABLE", nil},
+		"a stopped runner":  {runtime.ErrStopped, 503, "UNAVAILABLE", nil},
 		"a newer event":     {fmt.Errorf("load: %w", &event.UnknownTypeError{Type: "license.gifted.v1", Position: 7}), 503, "NEWER_LEDGER", nil},
 		"a slow projection": {fmt.Errorf("%w 7: %w", readmodels.ErrNotReached, context.DeadlineExceeded), 503, "PROJECTION_BEHIND", nil},
-		"a failed one":      {fmt.Errorf("%w: licenses", projections.ErrFailed), 503, "PROJECTION_BEHIND", nil},
-		"a blocked one":     {projections.ErrNotWriting, 503, "PROJECTION_BEHIND", nil},
+		"a failed one":      {fmt.Errorf("%w: licenses", runtime.ErrFailed), 503, "PROJECTION_BEHIND", nil},
+		"a blocked one":     {runtime.ErrNotWriting, 503, "PROJECTION_BEHIND", nil},
 		"a deadline":        {context.DeadlineExceeded, 503, "TIMEOUT", nil},
 		"a client gone":     {context.Canceled, 499, "CLIENT_GONE", nil},
 		"anything else":     {errors.New("secret"), 500, "INTERNAL", nil},

@@ -1,4 +1,4 @@
-package projections
+package runtime
 
 import (
 	"context"
@@ -22,23 +22,23 @@ var (
 	ErrUnknownProjection = errors.New("unknown projection")
 	// ErrRebuilding refuses a second rebuild of a projection while one runs.
 	ErrRebuilding = errors.New("the projection is being rebuilt already")
-	// ErrStopped says that the runner was closed, or that another owner keeps the projection.
+	// ErrStopped says that the runner was closed, or that another process owns the projection.
 	ErrStopped = errors.New("the projection is stopped")
 )
 
 // closeTimeout is how long a message may take to finish when the runner closes.
 const closeTimeout = 30 * time.Second
 
-// Config is what a runner works with. All fields are needed but Lease and Standby, which are for read models that several
-// processes share.
+// Config is what a runner works with. All fields are required except Lease and Standby, which are for read models that several processes
+// share.
 type Config struct {
 	Store      eventstore.Store
 	Registry   *event.Registry
 	ReadModels *readmodels.DB
 	Projectors []Projector
 	Owner      string           // names this process in the control table
-	Lease      time.Duration    // how long the owner of a projection may be silent before it is taken over; 0: at once
-	Standby    bool             // never take a projection: others keep them all
+	Lease      time.Duration    // how long an owner may miss its heartbeats before another process acquires the projection; 0: at once
+	Standby    bool             // never own a projection: other processes do
 	Now        func() time.Time // recorded as the time of a projection's last change
 	Logger     *slog.Logger
 }
@@ -46,63 +46,63 @@ type Config struct {
 // Runner keeps projections up to date until it is closed. All methods are safe for concurrent use.
 type Runner struct {
 	Config
-	lines  []*line
-	byName map[string]*line
-	feed   *Feed
-	router *message.Router
-	turns  chan struct{} // holds a token for each rebuild at work
+	workers      []*worker
+	byName       map[string]*worker
+	feed         *Feed
+	router       *message.Router
+	rebuildSlots chan struct{} // holds a token for each running rebuild
 
-	life    context.Context // the runner's own, which rebuilds share
-	end     context.CancelFunc
-	tasks   sync.WaitGroup
-	mu      sync.Mutex // guards ended against tasks.Add
-	ended   bool
-	closing sync.Once
-	closed  error
+	lifetime context.Context // ends when the runner closes
+	cancel   context.CancelFunc
+	tasks    sync.WaitGroup
+	mu       sync.Mutex // guards ended against tasks.Add
+	ended    bool
+	closing  sync.Once
+	closed   error
 }
 
-// Start begins to follow the ledger. Without a lease it adopts all projections, so that any other runner on the same read models
-// stops; with one, it takes a projection when nobody keeps it (see [Runner.keep]). A projection whose tables were filled by another
-// version of its projector is rebuilt; until that is done the old tables serve as they are. Rows that are not those of the ledger are
-// removed before Start returns, and rebuilt; see [Misfit]. It fails with [ErrForeignRows] or [ErrMisfit] where that is not to be done. ctx bounds the start only; Close
-// ends what was started.
+// Start starts to follow the ledger. Without a lease it acquires all projections, so that any other runner on the same read models stops.
+// With a lease it acquires a projection when nobody owns it (see [Runner.own]). A projection whose tables were filled by another version
+// of its projector is rebuilt; until then the old tables serve as they are. Rows that do not fit the ledger are removed before Start
+// returns, and rebuilt (see [Misfit]); where another installation or owner may need them, Start fails with [ErrForeignRows] or [ErrMisfit].
+// ctx bounds the start only; Close ends what was started.
 func Start(ctx context.Context, config Config) (*Runner, error) {
-	r := &Runner{Config: config, byName: map[string]*line{}, turns: make(chan struct{}, rebuildsAtOnce)}
+	r := &Runner{Config: config, byName: map[string]*worker{}, rebuildSlots: make(chan struct{}, parallelRebuilds)}
 	for _, p := range config.Projectors {
-		l := &line{writer: writer{projector: p, registry: config.Registry, db: config.ReadModels, now: config.Now},
+		w := &worker{writer: writer{projector: p, registry: config.Registry, db: config.ReadModels, now: config.Now},
 			definition: p.Definition(), logger: config.Logger.With("projection", p.Definition().Name), shared: config.Lease > 0, state: readmodels.StateStopped}
-		r.lines = append(r.lines, l)
-		r.byName[l.definition.Name] = l
+		r.workers = append(r.workers, w)
+		r.byName[w.definition.Name] = w
 	}
 	if err := r.run(); err != nil {
 		return nil, err
 	}
-	for _, l := range r.lines {
-		if err := r.enter(ctx, l); err != nil {
+	for _, w := range r.workers {
+		if err := r.join(ctx, w); err != nil {
 			return nil, errors.Join(err, r.Close())
 		}
 	}
 	return r, nil
 }
 
-// enter makes a projection one's own, or a candidate for it.
-func (r *Runner) enter(ctx context.Context, l *line) error {
+// join acquires a projection, or starts to compete for it.
+func (r *Runner) join(ctx context.Context, w *worker) error {
 	if r.Lease == 0 && !r.Standby {
-		return r.adopt(ctx, l)
+		return r.acquire(ctx, w)
 	}
-	if err := r.ReadModels.Establish(ctx, l.definition, r.Now()); err != nil {
+	if err := r.ReadModels.Init(ctx, w.definition, r.Now()); err != nil {
 		return err
 	}
-	if err := r.requireFit(ctx, l); err != nil {
+	if err := r.requireFit(ctx, w); err != nil {
 		return err
 	}
 	if !r.Standby {
-		r.tasks.Go(func() { r.keep(r.life, l) })
+		r.tasks.Go(func() { r.own(r.lifetime, w) })
 	}
 	return nil
 }
 
-// run starts the router over the feed, with all projections waiting for an owner.
+// run starts the router over the feed. All topics are paused until their projection is acquired.
 func (r *Runner) run() error {
 	r.feed = NewFeed(r.Store, func(topic string) event.Position { return r.byName[topic].position() }, r.Logger)
 	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: closeTimeout}, routerLog(r.Logger))
@@ -110,14 +110,14 @@ func (r *Runner) run() error {
 		return fmt.Errorf("make the router: %w", err)
 	}
 	r.router = router
-	for _, l := range r.lines {
-		l.feed = r.feed
-		r.feed.Hold(l.definition.Name)
-		router.AddConsumerHandler(l.definition.Name, l.definition.Name, r.feed, l.handle).AddMiddleware(l.stopOnPoison, middleware.Recoverer)
+	for _, w := range r.workers {
+		w.feed = r.feed
+		r.feed.Pause(w.definition.Name)
+		router.AddConsumerHandler(w.definition.Name, w.definition.Name, r.feed, w.handle).AddMiddleware(w.stopOnPoison, middleware.Recoverer)
 	}
-	r.life, r.end = context.WithCancel(context.Background())
+	r.lifetime, r.cancel = context.WithCancel(context.Background())
 	ran := make(chan error, 1)
-	r.tasks.Go(func() { ran <- router.Run(r.life) })
+	r.tasks.Go(func() { ran <- router.Run(r.lifetime) })
 	select {
 	case <-router.Running():
 		return nil
@@ -126,51 +126,51 @@ func (r *Runner) run() error {
 	}
 }
 
-// Close finishes the messages that are being projected, gives up rebuilds and stops. What was applied stays applied.
+// Close finishes the messages that are being projected, cancels rebuilds and stops.
 func (r *Runner) Close() error {
 	r.closing.Do(func() {
 		r.mu.Lock()
 		r.ended = true
 		r.mu.Unlock()
 		r.closed = r.router.Close()
-		r.end()
+		r.cancel()
 		r.tasks.Wait()
-		for _, l := range r.lines {
-			r.closed = errors.Join(r.closed, r.resign(l))
+		for _, w := range r.workers {
+			r.closed = errors.Join(r.closed, r.release(w))
 		}
 	})
 	return r.closed
 }
 
-// CatchUp returns when the projections of this process have reached the head that the ledger has now, but for those that have stopped or
-// are being rebuilt.
+// CatchUp returns when the projections that this process owns have reached the present head of the ledger, except those that have stopped
+// or are being rebuilt.
 func (r *Runner) CatchUp(ctx context.Context) error {
 	head, err := r.Store.Head(ctx)
 	if err != nil {
 		return fmt.Errorf("head of the ledger: %w", err)
 	}
 	var names []string
-	for _, l := range r.lines {
-		if s, own := l.status(uint64(head)); own && s.State == readmodels.StateRunning {
+	for _, w := range r.workers {
+		if s, own := w.status(uint64(head)); own && s.State == readmodels.StateRunning {
 			names = append(names, s.Name)
 		}
 	}
 	return r.ReadModels.WaitForPosition(ctx, names, uint64(head))
 }
 
-// task runs do until it returns or the runner is closed; it reports false when the runner is closed already.
+// task runs do in the background with a context that ends when the runner closes. It returns false when the runner is closed already.
 func (r *Runner) task(do func(ctx context.Context)) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.ended {
 		return false
 	}
-	r.tasks.Go(func() { do(r.life) })
+	r.tasks.Go(func() { do(r.lifetime) })
 	return true
 }
 
-// Status tells where every projection stands, in the order they were given. What another process keeps is told as far as the
-// database knows.
+// Status returns the status of every projection, in the order of the configuration. For a projection of another process it is what the
+// database says.
 func (r *Runner) Status(ctx context.Context) ([]readmodels.ProjectionStatus, error) {
 	head, err := r.Store.Head(ctx)
 	if err != nil {
@@ -180,9 +180,9 @@ func (r *Runner) Status(ctx context.Context) ([]readmodels.ProjectionStatus, err
 	if err != nil {
 		return nil, err
 	}
-	all := make([]readmodels.ProjectionStatus, 0, len(r.lines))
-	for _, l := range r.lines {
-		status, own := l.status(uint64(head))
+	all := make([]readmodels.ProjectionStatus, 0, len(r.workers))
+	for _, w := range r.workers {
+		status, own := w.status(uint64(head))
 		own = own || r.Lease == 0 && !r.Standby
 		for _, s := range stored {
 			switch {
@@ -203,14 +203,14 @@ func (r *Runner) Status(ctx context.Context) ([]readmodels.ProjectionStatus, err
 	return all, nil
 }
 
-// Checksum is the content of a projection as one number: see [readmodels.Snapshot.Checksum]. Compare checksums of the same
+// Checksum returns a checksum of the content of a projection: see [readmodels.Snapshot.Checksum]. Compare checksums of the same
 // position only.
 func (r *Runner) Checksum(ctx context.Context, name string) (checksum string, position event.Position, err error) {
-	l := r.byName[name]
-	if l == nil {
+	w := r.byName[name]
+	if w == nil {
 		return "", 0, fmt.Errorf("%w: %q", ErrUnknownProjection, name)
 	}
-	snapshot, err := r.ReadModels.Snapshot(ctx, l.definition)
+	snapshot, err := r.ReadModels.Snapshot(ctx, w.definition)
 	if err != nil {
 		return "", 0, err
 	}
@@ -219,8 +219,7 @@ func (r *Runner) Checksum(ctx context.Context, name string) (checksum string, po
 	return checksum, event.Position(snapshot.Position()), err
 }
 
-// routerLog keeps the router's own news out of the way: it reports every start and each nack, while a projection's state says
-// once what is the matter.
+// routerLog lowers the level of the router's messages: it reports every start and each nack, while a projection logs each problem once.
 func routerLog(logger *slog.Logger) watermill.LoggerAdapter {
 	return watermill.NewSlogLoggerWithLevelMapping(logger, map[slog.Level]slog.Level{
 		slog.LevelInfo:  slog.LevelDebug,

@@ -1,4 +1,4 @@
-package projections
+package runtime
 
 import (
 	"context"
@@ -20,13 +20,12 @@ type Derivation struct {
 	Now        func() time.Time
 }
 
-// Derive fills empty read models with what the ledger says up to a position, given per projection (missing or 0: to the end
-// of the ledger). progress, if not nil, is told positions of the ledger. It fails with [ErrPoison] at an event that
-// cannot be projected.
+// Derive fills empty read models from the ledger up to a position, given per projection (missing or 0: to the end of the ledger).
+// progress, if not nil, is called with positions of the ledger. It fails with [ErrPoison] at an event that cannot be projected.
 func (d Derivation) Derive(ctx context.Context, into *readmodels.DB, upTo map[string]event.Position, progress func(projection string, done uint64)) error {
 	for _, p := range d.Projectors {
 		definition := p.Definition()
-		at, err := into.Adopt(ctx, definition, d.Owner, d.Now())
+		at, err := into.Acquire(ctx, definition, d.Owner, d.Now())
 		if err != nil {
 			return err
 		}
@@ -47,18 +46,18 @@ type Verified struct {
 	Projection string
 	Position   event.Position         // up to which both sides were compared
 	Stored     string                 // checksum of the read model
-	Derived    string                 // checksum of what the ledger says
+	Derived    string                 // checksum of the rows derived again
 	Difference *readmodels.Difference // the first one; nil when the checksums are equal
 }
 
-// Verify derives every read model of stored again into aside, an empty database, up to the position where stored stands,
-// and compares. In a difference, "left" is the stored read model and "right" what the ledger says.
-func (d Derivation) Verify(ctx context.Context, stored, aside *readmodels.DB, progress func(projection string, done uint64)) ([]Verified, error) {
+// Verify derives every read model of stored again into scratch, an empty database, up to the position of stored, and compares. In a
+// difference, "left" is the stored row and "right" the derived one.
+func (d Derivation) Verify(ctx context.Context, stored, scratch *readmodels.DB, progress func(projection string, done uint64)) ([]Verified, error) {
 	var all []Verified
 	for _, p := range d.Projectors {
 		only := d
 		only.Projectors = []Projector{p}
-		v, err := only.verify(ctx, p.Definition(), stored, aside, progress)
+		v, err := only.verify(ctx, p.Definition(), stored, scratch, progress)
 		if err != nil {
 			return all, err
 		}
@@ -67,7 +66,7 @@ func (d Derivation) Verify(ctx context.Context, stored, aside *readmodels.DB, pr
 	return all, nil
 }
 
-func (d Derivation) verify(ctx context.Context, definition readmodels.Definition, stored, aside *readmodels.DB,
+func (d Derivation) verify(ctx context.Context, definition readmodels.Definition, stored, scratch *readmodels.DB,
 	progress func(projection string, done uint64),
 ) (v Verified, err error) {
 	left, err := stored.Snapshot(ctx, definition)
@@ -77,19 +76,19 @@ func (d Derivation) verify(ctx context.Context, definition readmodels.Definition
 	defer func() { err = errors.Join(err, left.Close()) }()
 	v = Verified{Projection: definition.Name, Position: event.Position(left.Position())}
 	if v.Position > 0 {
-		if err := d.Derive(ctx, aside, map[string]event.Position{definition.Name: v.Position}, progress); err != nil {
+		if err := d.Derive(ctx, scratch, map[string]event.Position{definition.Name: v.Position}, progress); err != nil {
 			return v, err
 		}
-	} else if _, err := aside.Adopt(ctx, definition, d.Owner, d.Now()); err != nil {
+	} else if _, err := scratch.Acquire(ctx, definition, d.Owner, d.Now()); err != nil {
 		return v, err
 	}
-	right, err := aside.Snapshot(ctx, definition)
+	right, err := scratch.Snapshot(ctx, definition)
 	if err != nil {
 		return v, err
 	}
 	defer func() { err = errors.Join(err, right.Close()) }()
 	if right.Position() != left.Position() {
-		return v, fmt.Errorf("%w: %s stands at position %d, the ledger ends at %d", ErrAheadOfLedger, v.Projection, left.Position(), right.Position())
+		return v, fmt.Errorf("%w: %s is at position %d, the ledger ends at %d", ErrAheadOfLedger, v.Projection, left.Position(), right.Position())
 	}
 	if v.Stored, err = left.Checksum(ctx); err != nil {
 		return v, err

@@ -1,4 +1,4 @@
-package projections
+package runtime
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 // MaxEventsPerMessage bounds the run of events that one message carries.
 const MaxEventsPerMessage = 1_000
 
-// The pauses before a message that was refused is sent again, and before a failed read is repeated.
+// The delays before a nacked message is sent again, and before a failed read is repeated.
 const (
 	firstPause = 20 * time.Millisecond
 	lastPause  = 5 * time.Second
@@ -37,8 +37,8 @@ type Feed struct {
 	logger *slog.Logger
 
 	mu      sync.Mutex
-	held    map[string]chan struct{} // closed when the topic is released
-	holds   map[string]int           // how often a topic was held or restarted
+	paused  map[string]chan struct{} // closed when the topic resumes
+	pauses  map[string]int           // how often a topic was paused or restarted
 	closed  chan struct{}
 	closing sync.Once
 	running sync.WaitGroup
@@ -46,14 +46,14 @@ type Feed struct {
 
 var _ message.Subscriber = (*Feed)(nil)
 
-// NewFeed returns a feed of the store. A topic begins after the position that from returns for it, also when it is released.
+// NewFeed returns a feed of the store. A topic starts after the position that from returns for it, also when it resumes.
 func NewFeed(store eventstore.Store, from func(topic string) event.Position, logger *slog.Logger) *Feed {
-	return &Feed{store: store, from: from, logger: logger, held: map[string]chan struct{}{}, holds: map[string]int{}, closed: make(chan struct{})}
+	return &Feed{store: store, from: from, logger: logger, paused: map[string]chan struct{}{}, pauses: map[string]int{}, closed: make(chan struct{})}
 }
 
 type runKey struct{}
 
-// RunOf returns the events a message of the feed carries, given the message's context.
+// RunOf returns the events that a message of the feed carries. ctx is the message's context.
 func RunOf(ctx context.Context) []event.Envelope {
 	run, _ := ctx.Value(runKey{}).([]event.Envelope)
 	return run
@@ -73,7 +73,7 @@ func (f *Feed) Subscribe(ctx context.Context, topic string) (<-chan *message.Mes
 	f.running.Go(func() {
 		defer cancel()
 		defer close(messages)
-		f.follow(ctx, topic, messages)
+		f.emit(ctx, topic, messages)
 	})
 	f.running.Go(func() {
 		select {
@@ -85,7 +85,7 @@ func (f *Feed) Subscribe(ctx context.Context, topic string) (<-chan *message.Mes
 	return messages, nil
 }
 
-// Close ends all topics. Whether a message that is out gets its ack no longer matters: its reader's checkpoint knows.
+// Close ends all topics. It does not wait for the ack of a delivered message: the checkpoint says whether it was applied.
 func (f *Feed) Close() error {
 	f.closing.Do(func() {
 		f.mu.Lock()
@@ -96,55 +96,55 @@ func (f *Feed) Close() error {
 	return nil
 }
 
-// Hold makes a topic pause: a message that is out is not sent again, and none follows, until [Feed.Release].
-func (f *Feed) Hold(topic string) {
+// Pause stops a topic until [Feed.Resume]: a delivered message is not sent again, and no other follows.
+func (f *Feed) Pause(topic string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.holds[topic]++
-	if f.held[topic] == nil {
-		f.held[topic] = make(chan struct{})
+	f.pauses[topic]++
+	if f.paused[topic] == nil {
+		f.paused[topic] = make(chan struct{})
 	}
 }
 
-// Release makes a held topic go on, after the position it has by then.
-func (f *Feed) Release(topic string) {
+// Resume lets a paused topic continue after its current position.
+func (f *Feed) Resume(topic string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if held := f.held[topic]; held != nil {
+	if held := f.paused[topic]; held != nil {
 		close(held)
-		delete(f.held, topic)
+		delete(f.paused, topic)
 	}
 }
 
-// Restart makes a topic begin anew after the position it has by then: a message that is out is not sent again.
+// Restart lets a topic continue after its current position. A delivered message is not sent again.
 func (f *Feed) Restart(topic string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.holds[topic]++
+	f.pauses[topic]++
 }
 
-// released returns what is closed when the topic is released, nil when it is not held.
-func (f *Feed) released(topic string) <-chan struct{} {
+// resumed returns a channel that is closed when the topic resumes; nil when it is not paused.
+func (f *Feed) resumed(topic string) <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.held[topic]
+	return f.paused[topic]
 }
 
-// timesHeld tells how often the topic was held or restarted so far.
-func (f *Feed) timesHeld(topic string) int {
+// timesPaused returns how often the topic was paused or restarted so far.
+func (f *Feed) timesPaused(topic string) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.holds[topic]
+	return f.pauses[topic]
 }
 
-// errHeld ends a subscription whose topic is held, was, or restarts: it begins anew where the topic is by then.
-var errHeld = errors.New("the topic is held")
+// errPaused ends a subscription when its topic is paused or restarted; the next one starts at the current checkpoint.
+var errPaused = errors.New("the topic is paused")
 
-// follow sends a topic's messages until ctx ends.
-func (f *Feed) follow(ctx context.Context, topic string, messages chan<- *message.Message) {
+// emit sends the messages of a topic until ctx ends.
+func (f *Feed) emit(ctx context.Context, topic string, messages chan<- *message.Message) {
 	pause := backoff{}
 	for ctx.Err() == nil {
-		if released := f.released(topic); released != nil {
+		if released := f.resumed(topic); released != nil {
 			select {
 			case <-released:
 			case <-ctx.Done():
@@ -155,7 +155,7 @@ func (f *Feed) follow(ctx context.Context, topic string, messages chan<- *messag
 		switch {
 		case ctx.Err() != nil || errors.Is(err, eventstore.ErrClosed):
 			return
-		case errors.Is(err, errHeld):
+		case errors.Is(err, errPaused):
 		default:
 			f.logger.WarnContext(ctx, "the ledger cannot be read; trying again", "projection", topic, "error", err)
 			pause.wait(ctx)
@@ -163,7 +163,7 @@ func (f *Feed) follow(ctx context.Context, topic string, messages chan<- *messag
 	}
 }
 
-// subscription sends messages from the topic's position on until something fails.
+// subscription sends messages from the topic's position on, until it fails.
 func (f *Feed) subscription(ctx context.Context, topic string, messages chan<- *message.Message) (err error) {
 	subscription, err := f.store.Subscribe(ctx, f.from(topic))
 	if err != nil {
@@ -185,8 +185,8 @@ func (f *Feed) subscription(ctx context.Context, topic string, messages chan<- *
 func (f *Feed) deliver(ctx context.Context, topic string, run []event.Envelope, messages chan<- *message.Message) error {
 	pause := backoff{}
 	for {
-		before := f.timesHeld(topic)
-		// Whoever took a message may finish it although the feed closes, so its context does not end with ctx.
+		before := f.timesPaused(topic)
+		// The handler may finish a message while the feed closes, so the message's context does not end with ctx.
 		m := message.NewMessageWithContext(context.WithValue(context.WithoutCancel(ctx), runKey{}, run), watermill.NewUUID(), nil)
 		m.Metadata.Set("first_position", strconv.FormatUint(uint64(run[0].Position), 10))
 		m.Metadata.Set("last_position", strconv.FormatUint(uint64(run[len(run)-1].Position), 10))
@@ -202,8 +202,8 @@ func (f *Feed) deliver(ctx context.Context, topic string, run []event.Envelope, 
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if f.timesHeld(topic) != before {
-			return errHeld
+		if f.timesPaused(topic) != before {
+			return errPaused
 		}
 		if !pause.wait(ctx) {
 			return ctx.Err()
@@ -211,10 +211,10 @@ func (f *Feed) deliver(ctx context.Context, topic string, run []event.Envelope, 
 	}
 }
 
-// backoff makes pauses that double up to a limit. The zero value is ready.
+// backoff makes delays that double up to a limit. The zero value is ready.
 type backoff struct{ next time.Duration }
 
-// wait pauses; it returns false when ctx ended.
+// wait waits for the next delay. It returns false when ctx ended.
 func (b *backoff) wait(ctx context.Context) bool {
 	b.next = min(max(b.next*2, firstPause), lastPause)
 	timer := time.NewTimer(b.next)

@@ -1,4 +1,4 @@
-package projections
+package runtime
 
 import (
 	"context"
@@ -18,8 +18,8 @@ type writer struct {
 	now       func() time.Time
 }
 
-// decode returns the event with its payload if the projector wants it, and without otherwise. An unknown type is poison to
-// every projection: whether it matters cannot be known.
+// decode returns the event, with its payload if the projector wants it. An unknown type is poison to every projection, because this
+// version cannot know whether the event matters.
 func (w writer) decode(e event.Envelope) (event.Event, error) {
 	newest, known := w.registry.Newest(e.Type)
 	if known && !w.projector.Wants(newest, e.Stream) {
@@ -32,7 +32,7 @@ func (w writer) decode(e event.Envelope) (event.Event, error) {
 	return decoded, nil
 }
 
-// poisoned names the event that a projection stops at.
+// poisoned returns an error that names the event at which a projection stops.
 func poisoned(e event.Envelope, err error) error {
 	if !errors.Is(err, ErrPoison) {
 		err = fmt.Errorf("%w: %w", ErrPoison, err)
@@ -46,24 +46,24 @@ type decoded struct {
 	err error
 }
 
-// apply writes the rows of a run of events that follows the checkpoint. Of a run with an event that cannot be projected,
-// the events before it are written; the error wraps ErrPoison and names the event. With readmodels.ErrMoved it returns the
-// checkpoint from where to go on, which may be before or behind the one given.
+// apply writes the rows of a run of events that follows the checkpoint. If an event cannot be projected, the events before it are written,
+// and the error wraps ErrPoison and names the event. With readmodels.ErrMoved it returns the checkpoint to continue from, which may be
+// before or after the one given.
 func (w writer) apply(ctx context.Context, at readmodels.Checkpoint, run []decoded) (readmodels.Checkpoint, error) {
 	next, failedAt, err := w.write(ctx, at, run)
 	switch {
 	case err == nil:
 		return next, nil
 	case errors.Is(err, ErrPoison):
-		// Everything before the poison counts. And it is poison only to rows that lack it: when the answer of a transaction was lost,
-		// they have it already, and the checkpoint stands elsewhere.
+		// Write the events before the failing one. If an earlier commit succeeded but its result was lost, the checkpoint has already
+		// passed this event, and it is not an error.
 		next, _, before := w.write(ctx, at, run[:failedAt])
 		if before != nil {
 			return next, before
 		}
 		return next, err
 	case errors.Is(err, readmodels.ErrRejected):
-		return w.singly(ctx, at, run)
+		return w.isolatePoison(ctx, at, run)
 	default:
 		return next, err
 	}
@@ -79,7 +79,7 @@ func (w writer) write(ctx context.Context, at readmodels.Checkpoint, run []decod
 	return next, 0, err
 }
 
-// lastOf names the last event of a run for the checkpoint; otherwise, of an empty run.
+// lastOf returns the last event of a run as the checkpoint names it, or otherwise for an empty run.
 func lastOf(run []decoded, otherwise readmodels.LastEvent) readmodels.LastEvent {
 	if len(run) == 0 {
 		return otherwise
@@ -88,7 +88,7 @@ func lastOf(run []decoded, otherwise readmodels.LastEvent) readmodels.LastEvent 
 	return readmodels.LastEvent{Position: uint64(last.Position), Hash: last.Hash().String()}
 }
 
-// changes projects a run without writing.
+// changes returns the changes of a run without writing them.
 func (w writer) changes(ctx context.Context, at readmodels.Checkpoint, run []decoded) (*readmodels.Changes, int, error) {
 	changes := w.db.Changes(w.projector.Definition(), at)
 	for i, e := range run {
@@ -118,8 +118,8 @@ func (w writer) project(ctx context.Context, e decoded, rows Rows) (err error) {
 	return w.projector.Project(ctx, e.Event, rows)
 }
 
-// singly writes a run that the database rejected event by event, to find the one whose rows are impossible.
-func (w writer) singly(ctx context.Context, at readmodels.Checkpoint, run []decoded) (readmodels.Checkpoint, error) {
+// isolatePoison writes a rejected run event by event, to find the one whose rows the database rejects.
+func (w writer) isolatePoison(ctx context.Context, at readmodels.Checkpoint, run []decoded) (readmodels.Checkpoint, error) {
 	for _, e := range run {
 		next, _, err := w.write(ctx, at, []decoded{e})
 		if errors.Is(err, readmodels.ErrRejected) {
@@ -138,7 +138,7 @@ func (w writer) decodeAll(run []event.Envelope, after uint64) []decoded {
 	all := make([]decoded, 0, len(run))
 	for _, e := range run {
 		if uint64(e.Position) <= after {
-			continue // delivered again, or ahead of the switch to a rebuilt generation
+			continue // delivered again, or before the switch to a rebuilt generation
 		}
 		d := decoded{}
 		d.Event, d.err = w.decode(e)

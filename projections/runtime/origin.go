@@ -1,4 +1,4 @@
-package projections
+package runtime
 
 import (
 	"context"
@@ -15,7 +15,7 @@ var ErrForeignRows = errors.New("the read models belong to another installation"
 
 // Misfit says why rows are not those of the ledger; it is empty when they are. Rows fit when they are this installation's and the ledger
 // holds, at the position where they stand, the event whose hash they name. Rows of an older version name neither.
-func Misfit(ctx context.Context, ledger eventstore.Store, present readmodels.Origin, rows readmodels.Adopted) (why string, err error) {
+func Misfit(ctx context.Context, ledger eventstore.Store, present readmodels.Origin, rows readmodels.Acquired) (why string, err error) {
 	if rows.Origin.Installation != "" && rows.Origin.Installation != present.Installation {
 		return fmt.Sprintf("its rows are those of installation %s", rows.Origin.Installation), nil
 	}
@@ -34,9 +34,8 @@ func Misfit(ctx context.Context, ledger eventstore.Store, present readmodels.Ori
 	return "", nil
 }
 
-// reconcile compares the rows of an adopted projection with the ledger. Rows that do not fit are gone when it returns, replaced by
-// empty tables.
-func (r *Runner) reconcile(ctx context.Context, l *line, adopted readmodels.Adopted) (_ readmodels.Adopted, emptied bool, err error) {
+// reconcile compares the rows of an acquired projection with the ledger. It replaces rows that do not fit by empty tables.
+func (r *Runner) reconcile(ctx context.Context, w *worker, adopted readmodels.Acquired) (_ readmodels.Acquired, emptied bool, err error) {
 	why, err := Misfit(ctx, r.Store, r.ReadModels.Origin(), adopted)
 	if err != nil {
 		return adopted, false, err
@@ -47,23 +46,23 @@ func (r *Runner) reconcile(ctx context.Context, l *line, adopted readmodels.Adop
 		}
 		return adopted, false, r.ReadModels.Confirm(ctx, adopted.Checkpoint)
 	}
-	l.logger.WarnContext(ctx, "the projection does not fit the ledger and is rebuilt from its first event", "reason", why)
-	at, err := r.ReadModels.Reset(ctx, l.definition, adopted.Checkpoint, r.Owner, r.Now())
+	w.logger.WarnContext(ctx, "the projection does not fit the ledger and is rebuilt from its first event", "reason", why)
+	at, err := r.ReadModels.Reset(ctx, w.definition, adopted.Checkpoint, r.Owner, r.Now())
 	if err != nil {
 		return adopted, false, err
 	}
-	return readmodels.Adopted{Checkpoint: at, Version: l.definition.Version, Origin: r.ReadModels.Origin()}, true, nil
+	return readmodels.Acquired{Checkpoint: at, Version: w.definition.Version, Origin: r.ReadModels.Origin()}, true, nil
 }
 
-// requireFit is for read models that several processes share: rows of another installation are refused, since its processes may be at
-// work on them, and rows that do not fit the ledger are replaced before anybody here can see them.
-func (r *Runner) requireFit(ctx context.Context, l *line) error {
+// requireFit checks read models that several processes share. It refuses rows of another installation, whose processes may be writing
+// them. It replaces rows that do not fit the ledger before anybody here can see them.
+func (r *Runner) requireFit(ctx context.Context, w *worker) error {
 	origins, err := r.ReadModels.Origins(ctx)
 	if err != nil {
 		return err
 	}
 	for _, rows := range origins {
-		if rows.Name != l.definition.Name {
+		if rows.Name != w.definition.Name {
 			continue
 		}
 		if other := rows.Origin.Installation; other != "" && other != r.ReadModels.Origin().Installation {
@@ -76,7 +75,7 @@ func (r *Runner) requireFit(ctx context.Context, l *line) error {
 		if r.Standby {
 			return fmt.Errorf("%w: %s: %s", ErrMisfit, rows.Name, why)
 		}
-		return r.adopt(ctx, l)
+		return r.acquire(ctx, w)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package projections
+package runtime
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
-// scrapeTimeout bounds how long a scrape asks the ledger for its head.
+// scrapeTimeout bounds how long a scrape waits for the head of the ledger.
 const scrapeTimeout = time.Second
 
 // Metrics returns a collector of the projections' positions, lags, states and counts, to be registered once.
@@ -45,23 +45,23 @@ func (m *metrics) Collect(to chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
 	head, err := m.runner.Store.Head(ctx)
-	for _, l := range m.runner.lines {
-		s, own := l.status(uint64(head))
+	for _, w := range m.runner.workers {
+		s, own := w.status(uint64(head))
 		to <- prometheus.MustNewConstMetric(m.owned, prometheus.GaugeValue, map[bool]float64{true: 1}[own], s.Name)
 		if !own {
-			continue // its owner tells
+			continue // its owner exports these metrics
 		}
 		gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 			to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, append([]string{s.Name}, labels...)...)
 		}
 		gauge(m.position, float64(s.Position))
-		if err == nil { // without the head there is no lag to tell, and 0 would be a lie
+		if err == nil { // without the head the lag is unknown; 0 would be wrong
 			gauge(m.lag, float64(s.Lag))
 		}
 		for _, state := range []string{readmodels.StateRunning, readmodels.StateRebuilding, readmodels.StateFailed, readmodels.StateStopped} {
 			gauge(m.state, map[bool]float64{true: 1}[s.State == state], state)
 		}
-		to <- prometheus.MustNewConstMetric(m.applied, prometheus.CounterValue, float64(l.applied.Load()), s.Name)
-		to <- prometheus.MustNewConstMetric(m.failures, prometheus.CounterValue, float64(l.failures.Load()), s.Name)
+		to <- prometheus.MustNewConstMetric(m.applied, prometheus.CounterValue, float64(w.applied.Load()), s.Name)
+		to <- prometheus.MustNewConstMetric(m.failures, prometheus.CounterValue, float64(w.failures.Load()), s.Name)
 	}
 }

@@ -1,4 +1,4 @@
-package projections
+package runtime
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"github.com/licenseledger/licenseledger/readmodels"
 )
 
-// Bulk projection works on larger runs than the live feed: nobody waits for a single event.
+// Bulk projection works on larger runs than the live feed, because nobody waits for a single event.
 const (
 	eventsPerBulkRun = 4_000
 	runsAhead        = 2
@@ -37,7 +37,7 @@ func (w writer) bulk(ctx context.Context, store eventstore.Store, at readmodels.
 		}
 	}()
 	for run := range runs {
-		next, err := w.applyPatiently(ctx, at, run)
+		next, err := w.applyWithRetry(ctx, at, run)
 		at = next
 		applied(at)
 		if err != nil {
@@ -47,13 +47,13 @@ func (w writer) bulk(ctx context.Context, store eventstore.Store, at readmodels.
 	return at, failed
 }
 
-// applyPatiently applies a run and tries again for a while when that fails for reasons that may pass, such as a database that
-// restarts: what was built so far is worth waiting for.
-func (w writer) applyPatiently(ctx context.Context, at readmodels.Checkpoint, run []decoded) (readmodels.Checkpoint, error) {
+// applyWithRetry applies a run, and retries transient failures such as a restart of the database: what was built so far is worth waiting
+// for.
+func (w writer) applyWithRetry(ctx context.Context, at readmodels.Checkpoint, run []decoded) (readmodels.Checkpoint, error) {
 	pause := backoff{}
 	for attempt := 1; ; attempt++ {
 		next, err := w.apply(ctx, at, run)
-		lost := next.Position < at.Position // what was applied before is gone, and run does not hold it
+		lost := next.Position < at.Position // rows applied earlier are gone, and run does not have their events
 		if err == nil || !transient(err) || lost || attempt == bulkAttempts || !pause.wait(ctx) {
 			return next, err
 		}

@@ -1,4 +1,4 @@
-package projections
+package runtime
 
 import (
 	"context"
@@ -15,28 +15,28 @@ var (
 	// ErrNotWriting says that a projection cannot write its rows right now. It tries again until it can.
 	ErrNotWriting = errors.New("the projection cannot write its rows")
 	// ErrNewerTables says that a newer version of the program filled the tables of a projection, and no instance of it is there to
-	// continue. A rebuild takes them back.
+	// continue. A rebuild replaces them by tables of this version.
 	ErrNewerTables = errors.New("a newer version of the program filled the tables of the projection, and no instance continues it")
 )
 
 // Names lists the projections, in the order they were given.
 func (r *Runner) Names() []string {
-	names := make([]string, len(r.lines))
-	for i, l := range r.lines {
-		names[i] = l.definition.Name
+	names := make([]string, len(r.workers))
+	for i, w := range r.workers {
+		names[i] = w.definition.Name
 	}
 	return names
 }
 
-// Standing returns nil while a projection follows the ledger, here or in another process, and otherwise why it does not: an
+// Health returns nil while a projection follows the ledger, here or in another process. Otherwise it returns why not: an
 // [event.UnknownTypeError] when a newer version of the program wrote the next event, [ErrFailed] for any other event that cannot be
 // projected, [ErrNotWriting], and [ErrNewerTables].
-func (r *Runner) Standing(ctx context.Context, name string) error {
-	l := r.byName[name]
-	if l == nil {
+func (r *Runner) Health(ctx context.Context, name string) error {
+	w := r.byName[name]
+	if w == nil {
 		return fmt.Errorf("%w: %q", ErrUnknownProjection, name)
 	}
-	status, own := l.status(0)
+	status, own := w.status(0)
 	if !own && (r.Lease > 0 || r.Standby) {
 		stored, err := r.ReadModels.Projections(ctx)
 		if err != nil {
@@ -47,7 +47,7 @@ func (r *Runner) Standing(ctx context.Context, name string) error {
 				status = s
 			}
 		}
-		if err := r.continued(ctx, l, status); err != nil {
+		if err := r.checkContinued(ctx, w, status); err != nil {
 			return err
 		}
 	}
@@ -61,19 +61,19 @@ func (r *Runner) Standing(ctx context.Context, name string) error {
 	}
 }
 
-// continued reports whether somebody can continue a projection whose tables a newer version of the program filled.
-func (r *Runner) continued(ctx context.Context, l *line, status readmodels.ProjectionStatus) error {
-	if status.Version <= l.definition.Version {
+// checkContinued returns an error when no running process can continue a projection whose tables a newer version of the program filled.
+func (r *Runner) checkContinued(ctx context.Context, w *worker, status readmodels.ProjectionStatus) error {
+	if status.Version <= w.definition.Version {
 		return nil
 	}
 	found, err := r.ReadModels.Ownership(ctx, status.Name)
-	if err == nil && found.Owner == "" && found.Version > l.definition.Version {
-		err = fmt.Errorf("%w: %s has version %d, this program knows %d", ErrNewerTables, status.Name, found.Version, l.definition.Version)
+	if err == nil && found.Owner == "" && found.Version > w.definition.Version {
+		err = fmt.Errorf("%w: %s has version %d, this program knows %d", ErrNewerTables, status.Name, found.Version, w.definition.Version)
 	}
 	return err
 }
 
-// failure tells whether a newer version of the program wrote the event that a projection stands before.
+// failure returns why a projection has failed: because a newer version of the program wrote the next event, or for another reason.
 func (r *Runner) failure(ctx context.Context, status readmodels.ProjectionStatus) error {
 	for next, err := range r.Store.ReadAll(ctx, event.Position(status.Position)) {
 		if err == nil {
@@ -88,14 +88,14 @@ func (r *Runner) failure(ctx context.Context, status readmodels.ProjectionStatus
 }
 
 // Await returns when all the named projections have applied the ledger up to a position, as [readmodels.DB.WaitForPosition] does.
-// It does not wait for a projection that has failed: the error is then that of [Runner.Standing].
+// It does not wait for a projection that has failed: the error is then that of [Runner.Health].
 func (r *Runner) Await(ctx context.Context, names []string, position uint64) error {
 	err := r.ReadModels.WaitForPosition(ctx, names, position)
 	if !errors.Is(err, readmodels.ErrHalted) {
 		return err
 	}
 	for _, name := range names {
-		if standing := r.Standing(ctx, name); standing != nil {
+		if standing := r.Health(ctx, name); standing != nil {
 			return standing
 		}
 	}

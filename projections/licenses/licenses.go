@@ -1,0 +1,189 @@
+// Package licenses projects licences, and the words they are found by.
+package licenses
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/licenseledger/licenseledger/domain/activation"
+	"github.com/licenseledger/licenseledger/domain/aggregate"
+	"github.com/licenseledger/licenseledger/domain/binding"
+	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/license"
+	"github.com/licenseledger/licenseledger/projections/runtime"
+	"github.com/licenseledger/licenseledger/readmodels"
+)
+
+// Projector returns the projector. suspended_at, expired_at and revoked_at are independent facts; the table computes the status, which is
+// the gravest of them. Every event of a licence moves its revision, whatever else it does.
+func Projector(personal runtime.PersonalData) runtime.Projector {
+	return runtime.Table{
+		Of: readmodels.Definition{Name: readmodels.Licenses, Version: 2, Tables: []readmodels.Table{
+			{Name: "license_words", Order: []string{"tenant", "word", "issued_position"}},
+			{Name: "licenses", Key: "id", Order: []string{"issued_position"}},
+		}},
+		Streams: []aggregate.Prefix{license.Aggregate().Prefix},
+		On: runtime.Reducers(
+			runtime.On(projector{personal}.issued),
+			updated(func(p license.ValidityStarted) readmodels.Values {
+				return readmodels.Values{"expires_at": runtime.Micros(p.ExpiresAt)}
+			}),
+			updated(func(p license.Suspended) readmodels.Values {
+				return readmodels.Values{"suspended_at": runtime.Micros(p.SuspendedAt), "last_reason": runtime.NullableText(p.Reason)}
+			}),
+			updated(func(p license.Reinstated) readmodels.Values {
+				return readmodels.Values{"suspended_at": nil, "last_reason": runtime.NullableText(p.Reason)}
+			}),
+			updated(func(p license.Renewed) readmodels.Values {
+				return readmodels.Values{
+					"expires_at": runtime.Micros(p.ExpiresAt), "expired_at": nil, "last_reason": runtime.NullableText(p.Reason),
+				}
+			}),
+			updated(expired),
+			updated(func(p license.ExpiryUndone) readmodels.Values {
+				return readmodels.Values{"expired_at": nil, "last_reason": runtime.NullableText(p.Reason)}
+			}),
+			updated(func(p license.Revoked) readmodels.Values {
+				return readmodels.Values{"revoked_at": runtime.Micros(p.RevokedAt), "last_reason": runtime.NullableText(p.Reason)}
+			}),
+			updated(func(p license.KeyReissued) readmodels.Values {
+				return readmodels.Values{"key_generation": int64(p.Generation), "last_reason": runtime.NullableText(p.Reason)}
+			}),
+			updated(func(p binding.MachineBound) readmodels.Values { return seatsUsed(p.SeatsUsed) }),
+			updated(func(p binding.MachineRebound) readmodels.Values { return seatsUsed(p.SeatsUsed) }),
+			updated(func(p binding.MachineReleased) readmodels.Values { return seatsUsed(p.SeatsUsed) }),
+			updated(func(p activation.Renewed) readmodels.Values { return seatsUsed(p.SeatsUsed) }),
+			updated(func(p activation.Lapsed) readmodels.Values { return seatsUsed(p.SeatsUsed) }),
+		),
+		Otherwise: func(_ context.Context, e event.Event, id uuid.UUID, rows runtime.Rows) error {
+			return update(e, id, readmodels.Values{}, rows)
+		},
+	}
+}
+
+// updated is the reducer of an event that changes some columns of its licence.
+func updated[P event.Payload](columns func(P) readmodels.Values) runtime.TypedReducer {
+	return runtime.On(func(_ context.Context, e event.Event, id uuid.UUID, payload P, rows runtime.Rows) error {
+		return update(e, id, columns(payload), rows)
+	})
+}
+
+func update(e event.Event, id uuid.UUID, columns readmodels.Values, rows runtime.Rows) error {
+	columns["revision"], columns["position"] = runtime.Revision(e), runtime.Position(e)
+	return rows.Update("licenses", id.String(), columns)
+}
+
+func expired(p license.Expired) readmodels.Values {
+	columns := readmodels.Values{"expired_at": runtime.Micros(p.ExpiredAt)}
+	if p.LiftsSuspension {
+		columns["suspended_at"] = nil
+	}
+	return columns
+}
+
+func seatsUsed(n int) readmodels.Values { return readmodels.Values{"seats_used": int64(n)} }
+
+type projector struct{ personal runtime.PersonalData }
+
+func (l projector) issued(ctx context.Context, e event.Event, _ uuid.UUID, p license.Issued, rows runtime.Rows) error {
+	customer, err := l.customer(ctx, p.SubjectID, p.Customer)
+	if err != nil {
+		return err
+	}
+	metadata, err := runtime.JSON(runtime.NonNilMap(p.Metadata))
+	if err != nil {
+		return err
+	}
+	features, err := runtime.JSON(runtime.NonNilMap(p.Policy.Features))
+	if err != nil {
+		return err
+	}
+	words := wordsOf(p, customer)
+	values := readmodels.Values{
+		"issued_position":    runtime.Position(e),
+		"id":                 p.LicenseID.String(),
+		"tenant":             e.Tenant,
+		"product_id":         p.ProductID.String(),
+		"product_code":       p.ProductCode,
+		"plan_id":            p.PlanID.String(),
+		"plan_code":          p.PlanCode,
+		"plan_revision":      int64(p.PlanRevision),
+		"plan_type":          string(p.Policy.PlanType),
+		"subject_id":         p.SubjectID.String(),
+		"metadata":           metadata,
+		"features":           features,
+		"seats_used":         int64(0),
+		"seat_limit":         int64(p.Policy.Seats()),
+		"lease_seconds":      runtime.NullableNumber(p.Policy.LeaseSeconds),
+		"offline_days":       int64(p.Policy.OfflineDays),
+		"fingerprint_match":  string(p.Policy.FingerprintMatch),
+		"max_rebinds":        runtime.NullableNumber(p.Policy.MaxRebinds),
+		"rebind_window_days": int64(p.Policy.RebindWindowDays),
+		"key_generation":     int64(p.KeyGeneration),
+		"issued_at":          runtime.Micros(p.IssuedAt),
+		"expires_at":         runtime.NullableMicros(p.ExpiresAt),
+		"validity_days":      runtime.NullableNumber(p.Policy.ValidityDays),
+		"validity_starts":    string(p.Policy.ValidityStarts),
+		"suspended_at":       nil,
+		"expired_at":         nil,
+		"revoked_at":         nil,
+		"last_reason":        nil,
+		"words":              " " + strings.Join(words, " ") + " ",
+		"revision":           runtime.Revision(e),
+		"position":           runtime.Position(e),
+	}
+	maps.Copy(values, customerColumns(customer))
+	if err := rows.Insert("licenses", values); err != nil {
+		return err
+	}
+	for _, word := range words {
+		if err := rows.Insert("license_words", readmodels.Values{"tenant": e.Tenant, "word": word, "issued_position": runtime.Position(e)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// customer returns to whom a licence was issued, or nil when the person was erased.
+func (l projector) customer(ctx context.Context, subject uuid.UUID, sealed []byte) (*license.Customer, error) {
+	data, err := l.personal.Open(ctx, subject, sealed)
+	if err != nil || data == nil {
+		return nil, err
+	}
+	var customer license.Customer
+	if err := json.Unmarshal(data, &customer); err != nil {
+		return nil, fmt.Errorf("%w: the sealed customer is not readable", runtime.ErrPoison) // the cause might quote the person
+	}
+	return &customer, nil
+}
+
+func customerColumns(customer *license.Customer) readmodels.Values {
+	if customer == nil {
+		return readmodels.Values{"customer_name": nil, "customer_email": nil, "customer_name_key": "", "customer_email_key": ""}
+	}
+	return readmodels.Values{
+		"customer_name":      customer.Name,
+		"customer_email":     customer.Email,
+		"customer_name_key":  readmodels.CaseFold(customer.Name),
+		"customer_email_key": readmodels.CaseFold(customer.Email),
+	}
+}
+
+// wordsOf are the words a licence is found by, the most telling first: there may be more than are kept.
+func wordsOf(p license.Issued, customer *license.Customer) []string {
+	var texts []string
+	if customer != nil {
+		texts = append(texts, customer.Email, customer.Name)
+	}
+	texts = append(texts, p.ProductCode, p.PlanCode)
+	for _, name := range slices.Sorted(maps.Keys(p.Metadata)) {
+		texts = append(texts, p.Metadata[name])
+	}
+	return append([]string{p.LicenseID.String()}, readmodels.Words(texts...)...)
+}
