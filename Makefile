@@ -52,7 +52,7 @@ lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## Check style, mistakes and impor
 
 generate: $(TOOLS)/oapi-codegen-$(OAPI_CODEGEN) ## Generate code from httpapi/openapi.yaml, and the references of events and settings from the code
 	PATH="$(TOOLS)/bin:$$PATH" go generate ./...
-	go test -count=1 -run TheReference ./domain ./cmd/licenseledger -update >/dev/null
+	go test -count=1 -run TheReference ./domain ./cmd/licenseledger/internal/config -update >/dev/null
 
 verify: generate ## Check that generated code, go.mod and formatting are current
 	go mod tidy

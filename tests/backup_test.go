@@ -91,13 +91,13 @@ func TestABackupNeverOverwritesAndNeverPutsKeysBesideTheLedger(t *testing.T) {
 		arguments     []string
 	}{
 		{"exists already", g.options.DataDir, []string{"backup", folder}},
-		{"must not be in one place", g.options.DataDir, []string{"backup", filepath.Join(here, "a"), "--keys", filepath.Join(here, "a", "keys")}},
-		{"must not be in one place", g.options.DataDir, []string{"backup", filepath.Join(here, "a", "ledger"), "--keys", filepath.Join(here, "a")}},
-		{"must not be in one place", g.options.DataDir, []string{"backup", filepath.Join(here, "a"), "--keys", filepath.Join(here, "b", "..", "a")}},
+		{"must not be in the same place", g.options.DataDir, []string{"backup", filepath.Join(here, "a"), "--keys", filepath.Join(here, "a", "keys")}},
+		{"must not be in the same place", g.options.DataDir, []string{"backup", filepath.Join(here, "a", "ledger"), "--keys", filepath.Join(here, "a")}},
+		{"must not be in the same place", g.options.DataDir, []string{"backup", filepath.Join(here, "a"), "--keys", filepath.Join(here, "b", "..", "a")}},
 		{"must exist and be writable", g.options.DataDir, []string{"backup", filepath.Join(here, "no", "such", "folder")}},
 		{"there is no ledger", elsewhere, []string{"backup", filepath.Join(here, "b")}},
 		{"is not empty", g.options.DataDir, []string{"restore", folder}},
-		{"no whole backup", elsewhere, []string{"restore", here}},
+		{"not a complete backup", elsewhere, []string{"restore", here}},
 	} {
 		o := g.options
 		o.DataDir = c.dataDir

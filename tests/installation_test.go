@@ -96,7 +96,7 @@ func TestALedgerWithoutItsKeysIsNotServed(t *testing.T) {
 			server, v, sold := soldOne(t)
 			whole := saved(t, server.Options, "keys.db", "master.key", "admin.key", "readmodels.db")
 			remove(t, server.Options.DataDir, lost...)
-			doesNotStart(t, server.Options, "there are no keys", "bring back keys.db and master.key")
+			doesNotStart(t, server.Options, "there are no keys", "restore keys.db and master.key")
 			accepted := run(t, server.Options, "installation", "accept")
 			require.NotZero(t, accepted.Code, "nobody can accept that")
 			replace(t, whole, server.Options.DataDir, lost...)
@@ -113,7 +113,7 @@ func TestAnEmptyKeysDatabaseIsNotFilledWithNewKeys(t *testing.T) {
 	other.MustStop(t)
 	tamper(t, other, "keys.db", "DELETE FROM ring", "DELETE FROM ring_secrets", "DELETE FROM witness")
 	replace(t, other.Options.DataDir, server.Options.DataDir, "keys.db")
-	doesNotStart(t, server.Options, "there are no keys", "bring back")
+	doesNotStart(t, server.Options, "there are no keys", "restore keys.db")
 }
 
 func TestKeysOfAnotherInstallationAreRefused(t *testing.T) {
@@ -228,7 +228,7 @@ func TestALedgerThatWasPutBackIsServedOnPurposeOnly(t *testing.T) {
 
 	accepted := run(t, p.options, "installation", "accept")
 	require.Zero(t, accepted.Code, accepted.Err)
-	require.Contains(t, accepted.Out, "goes on after position")
+	require.Contains(t, accepted.Out, "continues after position")
 	v := tenantClientOf(t, p.options)
 	v.product, v.plan = p.client.product, p.client.plan
 	require.EqualValues(t, "VALID", v.validate(object{"license_key": p.sold.Key}).Code)

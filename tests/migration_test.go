@@ -129,7 +129,7 @@ func TestACopyIsRefusedWhereItWouldHarm(t *testing.T) {
 		"nothing":            {"there is no ledger", []string{"--from", "sqlite:nothing.db", "--to", "sqlite:new.db"}},
 		"from nowhere":       {"LICENSELEDGER_COPY_FROM", []string{"--to", "sqlite:new.db"}},
 		"a visible password": {"LICENSELEDGER_COPY_TO", []string{"--from", "sqlite:ledger.db", "--to", "postgres://ada:hunter2@db/ledger"}},
-		"no engine":          {"no location", []string{"--from", "sqlite:ledger.db", "--to", "mysql://db"}},
+		"no engine":          {"not an endpoint", []string{"--from", "sqlite:ledger.db", "--to", "mysql://db"}},
 	} {
 		ran := run(t, g.options, append([]string{"ledger", "copy"}, c.arguments...)...)
 		require.Equal(t, 1, ran.Code, name)

@@ -1,0 +1,77 @@
+// Package adminkey reads and creates the admin API key of a data directory.
+package adminkey
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/hint"
+)
+
+const (
+	// File is the name of the file in the data directory.
+	File = "admin.key"
+	// MinLength is the least length of a key.
+	MinLength = 20
+)
+
+// LoadOrCreate returns the configured key if there is one, else the one in the file. If there is no file, it creates one with a new key.
+func LoadOrCreate(configured, path string) (key string, created bool, err error) {
+	if configured != "" {
+		return configured, false, nil
+	}
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names the data directory
+	if err == nil {
+		key = strings.TrimSpace(string(text))
+		if len(key) < MinLength {
+			return "", false, hint.New(fmt.Errorf("the admin key in %s is shorter than %d characters", path, MinLength), "remove the file to have a new key created")
+		}
+		return key, false, RequirePrivate(path)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", false, fmt.Errorf("read the admin key: %w", err)
+	}
+	secret := make([]byte, 30)
+	if _, err := rand.Read(secret); err != nil {
+		return "", false, fmt.Errorf("create an admin key: %w", err)
+	}
+	key = "ll_admin_" + strings.ToLower(base32.StdEncoding.EncodeToString(secret))
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator names the data directory
+	if err != nil {
+		return "", false, fmt.Errorf("store the admin key: %w", err)
+	}
+	_, err = file.WriteString(key + "\n")
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return "", false, errors.Join(fmt.Errorf("store the admin key: %w", err), os.Remove(path))
+	}
+	return key, true, nil
+}
+
+// Load returns the configured key if there is one, else the one in the file, to use against a running server.
+func Load(configured, path string) (string, error) {
+	if configured != "" {
+		return configured, nil
+	}
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names the data directory
+	if err != nil {
+		return "", hint.New(fmt.Errorf("find the admin key: %w", err), "set LICENSELEDGER_ADMIN_KEY, or give the server's --data-dir")
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
+// RequirePrivate returns an error if others may read the file of a secret.
+func RequirePrivate(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return hint.New(fmt.Errorf("%s may be read by others (mode %o)", path, info.Mode().Perm()), "chmod 600 "+path)
+	}
+	return nil
+}

@@ -1,0 +1,46 @@
+package adminkey_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/adminkey"
+)
+
+func TestTheAdminKeyIsCreatedOnceAndStored(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), adminkey.File)
+	first, made, err := adminkey.LoadOrCreate("", path)
+	require.NoError(t, err)
+	require.True(t, made)
+	require.GreaterOrEqual(t, len(first), 40)
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+
+	second, made, err := adminkey.LoadOrCreate("", path)
+	require.NoError(t, err)
+	require.False(t, made)
+	require.Equal(t, first, second)
+
+	given, made, err := adminkey.LoadOrCreate("given-by-the-environment", path)
+	require.NoError(t, err)
+	require.False(t, made)
+	require.Equal(t, "given-by-the-environment", given)
+}
+
+func TestAnAdminKeyThatOthersMayReadIsRefused(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), adminkey.File)
+	_, _, err := adminkey.LoadOrCreate("", path)
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(path, 0o644))
+	_, _, err = adminkey.LoadOrCreate("", path)
+	require.ErrorContains(t, err, "may be read by others")
+	require.NoError(t, os.WriteFile(path, []byte("short\n"), 0o600))
+	_, _, err = adminkey.LoadOrCreate("", path)
+	require.ErrorContains(t, err, "shorter")
+}

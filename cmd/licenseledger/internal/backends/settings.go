@@ -1,0 +1,79 @@
+package backends
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/engine"
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/hint"
+)
+
+// The files in the data directory whose names are not configured.
+const (
+	KeysFile      = "keys.db"    // sealed secrets, if the read models are in a file too; never in a backup of the ledger
+	MasterKeyFile = "master.key" // opens the keys
+	LockFile      = "lock"       // held by the one process that uses the directory
+)
+
+// The default files of the ledger and the read models.
+const (
+	LedgerFile     = "ledger.db"
+	ReadModelsFile = "readmodels.db"
+)
+
+// Settings say where the parts of a ledger are.
+type Settings struct {
+	DataDir    string
+	EventStore engine.Endpoint
+	ReadModels engine.Endpoint
+	Keys       engine.Endpoint // beside the read models; in a file of their own if these are in one
+	Replica    engine.Endpoint // of the read models; zero: none
+	MasterKey  string          // empty: in the data directory
+	Redis      string          // a URL that may contain a password; empty: none
+}
+
+// Embedded are the settings of a ledger with everything in one folder.
+func Embedded(folder string) Settings {
+	return Settings{DataDir: folder, EventStore: File(LedgerFile), ReadModels: File(ReadModelsFile), Keys: File(KeysFile)}
+}
+
+// Part is a part of a ledger and where it is.
+type Part struct {
+	Name engine.Part
+	At   engine.Endpoint
+}
+
+// Parts lists the parts.
+func (s Settings) Parts() []Part {
+	return []Part{{engine.EventStore, s.EventStore}, {engine.ReadModels, s.ReadModels}, {engine.Keys, s.Keys}}
+}
+
+// FileOfPart is a database file of an embedded engine.
+type FileOfPart struct{ Database, Path string }
+
+// Files lists the database files.
+func (s Settings) Files() []FileOfPart {
+	var files []FileOfPart
+	for _, p := range s.Parts() {
+		name := string(p.Name)
+		if p.Name == engine.EventStore {
+			name = "ledger"
+		}
+		if !p.At.Shared() {
+			files = append(files, FileOfPart{name, p.At.File(s.DataDir)})
+		}
+	}
+	return files
+}
+
+// In returns the path of a file in the data directory.
+func (s Settings) In(name string) string { return filepath.Join(s.DataDir, name) }
+
+// MakeDataDir creates the data directory, readable by its owner only.
+func (s Settings) MakeDataDir() error {
+	if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
+		return hint.New(fmt.Errorf("create the data directory: %w", err), "choose a folder you may write to with --data-dir")
+	}
+	return nil
+}

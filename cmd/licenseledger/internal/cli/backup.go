@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/adminkey"
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/backends"
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/backup"
+)
+
+// aboutKeys is why ledger and keys are kept apart.
+const aboutKeys = "Keys are never put beside the ledger. In the ledger personal data is sealed; whoever has both backups can read everything and\n" +
+	"sign certificates. Store them in different places, with different people. Without the keys a restored ledger cannot validate\n" +
+	"licence keys or show names. And a backup of keys brings back whom you erased after it: keep few, and not for long."
+
+func newBackupCommand() *cobra.Command {
+	var keysDir string
+	var asJSON bool
+	command := &cobra.Command{
+		Use:   "backup DIR",
+		Short: "Back up the embedded ledger while the server runs",
+		Long: "Write the ledger, as it is at one moment, and a manifest into a new folder. The server may run and goes on writing. The copy is\n" +
+			"read back before the folder gets its name, so a folder of that name is a complete backup; nothing is ever overwritten. Read models\n" +
+			"are not part of it: they are derived again.\n\n" + aboutKeys,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := configOf(cmd)
+			if err != nil {
+				return err
+			}
+			report, err := backup.Write(cmd.Context(), c.Settings, args[0], keysDir, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), report)
+			}
+			return printBackup(cmd.OutOrStdout(), report)
+		},
+	}
+	command.Flags().StringVar(&keysDir, "keys", "", "another new folder for the keys: "+backends.KeysFile+", "+backends.MasterKeyFile+" and "+adminkey.File+", as far as they are files")
+	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return command
+}
+
+func printBackup(out io.Writer, r backup.Report) error {
+	rows := [][]string{
+		{"events", fmt.Sprint(r.Ledger.Events)}, {"head", fmt.Sprint(r.Ledger.Head)}, {"digest", r.Ledger.Digest},
+	}
+	keys := "not backed up (--keys)"
+	if r.Keys != nil {
+		keys = "in their own folder, with " + backends.MasterKeyFile
+		if r.Keys.Files[backends.MasterKeyFile] == "" {
+			keys = "in their own folder; the master key is in the configuration: store it safely as well"
+		}
+	}
+	return printTable(out, []string{"BACKUP", r.Folder}, append(rows, []string{"keys", keys}))
+}

@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/backends"
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/engine"
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/relocate"
+)
+
+func newKeysCommand() *cobra.Command {
+	command := &cobra.Command{Use: "keys", Short: "Look after the keys"}
+	command.AddCommand(newKeysCopyCommand())
+	return command
+}
+
+func newKeysCopyCommand() *cobra.Command {
+	var asJSON bool
+	command := &cobra.Command{
+		Use:   "copy --from ENDPOINT --to ENDPOINT",
+		Short: "Copy the sealed keys to another place",
+		Long: "Copy the keys to a database that contains none, as when read models and keys move to PostgreSQL. Stop every server first.\n" +
+			"The keys stay sealed: whoever uses the copy needs the same master key. Everything is copied or nothing.\n\n" +
+			"The keys of a data directory are in sqlite:" + backends.KeysFile + ". Destroy the old ones: a person who is erased later would stay\n" +
+			"readable with them. An endpoint with a password is not taken from the command line: give it as\n" +
+			copyFromVariable + " or " + copyToVariable + ". --from-schema and --to-schema name the schemas in PostgreSQL.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := configOf(cmd)
+			if err != nil {
+				return err
+			}
+			plan, err := planOf(cmd, c, engine.Keys)
+			if err != nil {
+				return err
+			}
+			rows, err := relocate.Keys(cmd.Context(), plan)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), map[string]int{"rows": rows})
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d rows were copied and read back the same\n", rows)
+			return err
+		},
+	}
+	endpointFlags(command, "from", "endpoint of the source ("+copyFromVariable+")", engine.Keys)
+	endpointFlags(command, "to", "endpoint of the target ("+copyToVariable+")", engine.Keys)
+	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return command
+}

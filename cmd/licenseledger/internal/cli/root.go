@@ -1,0 +1,63 @@
+// Package cli is the command line: one file per command.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/config"
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/hint"
+)
+
+// Stdio is where the program reads and writes.
+type Stdio struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// Run carries out one command line. It prints its own error, with a hint if there is one.
+func Run(ctx context.Context, args []string, std Stdio) error {
+	root := newRoot(std)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err != nil && !errors.Is(err, hint.ErrReported) {
+		_, _ = fmt.Fprintln(std.Err, "licenseledger: "+err.Error())
+		if text := hint.Of(err); text != "" {
+			_, _ = fmt.Fprintln(std.Err, "  "+text)
+		}
+	}
+	return err
+}
+
+// configOf loads the configuration of a command line and prints a warning for each deprecated name in it.
+func configOf(cmd *cobra.Command) (config.Config, error) {
+	c, err := config.Load(cmd.Flags(), os.Environ())
+	for _, warning := range c.Warnings {
+		_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "licenseledger: warning: "+warning)
+	}
+	return c, err
+}
+
+func newRoot(std Stdio) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "licenseledger",
+		Short:         "An event-sourced licence ledger",
+		Long:          "Licenseledger issues machine-bound software licences. Every change is an event in an append-only ledger;\nread models are derived from it. One binary, no other service needed.",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetIn(std.In)
+	root.SetOut(std.Out)
+	root.SetErr(std.Err)
+	root.PersistentFlags().AddFlagSet(config.Flags())
+	root.AddCommand(
+		newServeCommand(), newDemoCommand(), newConfigCommand(), newLedgerCommand(), newKeysCommand(), newBackupCommand(), newRestoreCommand(), newDoctorCommand(),
+		newInstallationCommand(), newFsckCommand(), newProjectionsCommand(), newLicensesCommand(), newCertificateCommand(),
+	)
+	return root
+}

@@ -1,0 +1,36 @@
+package doctor
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/adminkey"
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/config"
+)
+
+// examineAdminKey checks the file of the admin key.
+func (d *examination) examineAdminKey(c config.Config) {
+	const check = "admin key"
+	if c.AdminKey != "" {
+		d.OK(check, "configured")
+		return
+	}
+	path := c.AdminKeyFile()
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names the data directory
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		d.OK(check, "none yet; the first start creates one in "+path)
+	case err != nil:
+		d.Fail(check, err.Error(), "make the file readable for the user who runs the server")
+	case len(strings.TrimSpace(string(text))) < adminkey.MinLength:
+		d.Fail(check, fmt.Sprintf("%s is shorter than %d characters", path, adminkey.MinLength), "remove the file to have a new key created")
+	default:
+		if err := adminkey.RequirePrivate(path); err != nil {
+			d.Error(check, err)
+			return
+		}
+		d.OK(check, path)
+	}
+}
