@@ -6,6 +6,7 @@ TOOLS         := $(CURDIR)/.tools
 GOLANGCI_LINT := v2.15.0
 OAPI_CODEGEN  := v2.8.2
 BINARY        := bin/licenseledger
+VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 DATA_DIR      ?= ./data
 ROUNDS        ?= 20
 FUZZTIME      ?= 20s
@@ -25,7 +26,7 @@ run: build ## Build, then serve on 127.0.0.1:8080 with data in ./data
 	./$(BINARY) serve --data-dir $(DATA_DIR)
 
 build: need-go ## Build one static binary, bin/licenseledger
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(BINARY) ./cmd/licenseledger
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X github.com/licenseledger/licenseledger/cmd/licenseledger/internal/version.described=$(VERSION)' -o $(BINARY) ./cmd/licenseledger
 
 check: need-postgres need-redis build lint ## Build, vet, lint and run the quick tests: less than a minute on a warm machine
 	go vet ./...

@@ -111,7 +111,7 @@ func backupLedger(ctx context.Context, c backends.Settings, to *atomicDir, now t
 		return Manifest{}, err
 	}
 	m := Manifest{
-		Format: manifestFormat, MadeAt: now, Program: version.Current(), Schema: schema,
+		Format: manifestFormat, MadeAt: now, Program: version.Current().Version, Schema: schema,
 		Events: summary.Events, Streams: summary.Streams, Head: uint64(summary.Head), Digest: summary.Digest,
 		Installation: inspect.OptionalID(epoch.Installation), Epoch: inspect.OptionalID(epoch.ID),
 	}
@@ -131,7 +131,7 @@ func epochAt(ctx context.Context, at engine.Endpoint) (_ eventstore.Epoch, err e
 
 // backupKeys copies the keys and those of the secret files that exist.
 func backupKeys(ctx context.Context, c backends.Settings, to *atomicDir, now time.Time) (*KeysManifest, error) {
-	m := &KeysManifest{Format: manifestFormat, MadeAt: now, Program: version.Current(), Files: map[string]string{}}
+	m := &KeysManifest{Format: manifestFormat, MadeAt: now, Program: version.Current().Version, Files: map[string]string{}}
 	temp := to.in("copy-of-" + backends.KeysFile)
 	if err := c.Keys.Engine.BackupKeys(ctx, c.Keys, c.DataDir, temp); err != nil {
 		return nil, err

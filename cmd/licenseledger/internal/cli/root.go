@@ -12,6 +12,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/config"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/hint"
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/version"
 )
 
 // Stdio is where the program reads and writes.
@@ -46,18 +47,20 @@ func configOf(cmd *cobra.Command) (config.Config, error) {
 func newRoot(std Stdio) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "licenseledger",
+		Version:       version.Current().String(),
 		Short:         "An event-sourced licence ledger",
 		Long:          "Licenseledger issues machine-bound software licences. Every change is an event in an append-only ledger;\nread models are derived from it. One binary, no other service needed.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetIn(std.In)
 	root.SetOut(std.Out)
 	root.SetErr(std.Err)
 	root.PersistentFlags().AddFlagSet(config.Flags())
 	root.AddCommand(
 		newServeCommand(), newDemoCommand(), newConfigCommand(), newLedgerCommand(), newKeysCommand(), newBackupCommand(), newRestoreCommand(), newDoctorCommand(),
-		newInstallationCommand(), newFsckCommand(), newProjectionsCommand(), newLicensesCommand(), newCertificateCommand(),
+		newInstallationCommand(), newFsckCommand(), newProjectionsCommand(), newLicensesCommand(), newCertificateCommand(), newVersionCommand(),
 	)
 	return root
 }
