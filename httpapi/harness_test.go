@@ -38,6 +38,7 @@ const adminKey = "an-admin-key-for-tests"
 
 // world is a server on an embedded ledger, every exchange with which is checked against the contract.
 type world struct {
+	commands    *commands.Handler
 	t           testing.TB
 	url         string
 	handler     http.Handler
@@ -125,6 +126,7 @@ func newWorld(t testing.TB, options ...option) *world {
 
 	draining := make(chan struct{})
 	w.drain = sync.OnceFunc(func() { close(draining) })
+	w.commands = handler
 	config := httpapi.Config{
 		Commands: handler, ReadModels: rows, Ledger: store, Projections: w.projections, AdminKey: adminKey,
 		Ready:    []health.Check{{Name: "ledger", Do: func(ctx context.Context) error { _, err := store.Head(ctx); return err }}},

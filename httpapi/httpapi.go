@@ -47,7 +47,7 @@ type Config struct {
 	ReadModels  *readmodels.DB
 	Ledger      eventstore.Store
 	Epoch       uuid.UUID // of the ledger
-	Projections queryapi.Projections
+	Projections commandapi.Projections
 	AdminKey    string
 	WithoutAPI  bool             // serve health and metrics only: for an instance that only projects
 	Ready       []health.Check   // what must work for the server to be ready
@@ -119,6 +119,7 @@ func serve(c Config, openapi []byte) (http.Handler, error) {
 func (c Config) routeAPI(e *echo.Echo, document *contract.Contract, reporter problem.Reporter) {
 	endpoints := e.Group("",
 		middleware.Timeout(document, c.Timeout),
+		middleware.Deprecation(document),
 		middleware.Authenticate(document, middleware.NewAdminKey(c.AdminKey)),
 		middleware.KnownParameters(document),
 	)

@@ -40,7 +40,7 @@ func TestALicenceGoesThroughItsWholeLife(t *testing.T) {
 	beat := w.ask("POST", "/v1/activations/"+first.ActivationID.String()+"/heartbeat", machine).is(200)
 	require.Equal(t, first.Certificate, read[api.Activation](beat).Certificate)
 
-	moved := w.ask("POST", "/v1/bindings/"+first.BindingID.String()+"/rebind",
+	moved := w.ask("POST", license+"/bindings/"+first.BindingID.String()+"/rebind",
 		map[string]any{"license_key": s.license.Key, "machine": fingerprinted('b'), "reason": "laptop replaced"}).is(200)
 	second := read[api.Activation](moved)
 	require.NotEqual(t, first.ActivationID, second.ActivationID)
@@ -60,7 +60,7 @@ func TestALicenceGoesThroughItsWholeLife(t *testing.T) {
 	require.NotEqual(t, s.license.Key, key)
 	w.ask("POST", "/v1/activations", machine).refused(422, api.ProblemCodeLICENSEKEYINVALID)
 
-	gone := w.admin("POST", "/v1/activations/"+second.ActivationID.String()+"/deactivate", because("returned")).is(200)
+	gone := w.admin("POST", license+"/activations/"+second.ActivationID.String()+"/deactivate", because("returned")).is(200)
 	require.Equal(t, api.Seats{Used: 0, Limit: 2}, read[api.Deactivation](gone).Seats)
 	revoked := w.admin("POST", license+"/revoke", because("charged back")).is(200)
 	require.Equal(t, api.LicenseStatusREVOKED, read[api.License](revoked).Status)

@@ -92,6 +92,8 @@ func TestRulesRefuseWithTheirCode(t *testing.T) {
 	}
 	w.admin("POST", "/v1/licenses/"+nobody+"/suspend", because("r")).refused(404, api.ProblemCodeLICENSENOTFOUND)
 	w.admin("POST", "/v1/activations/"+nobody+"/deactivate", because("r")).refused(404, api.ProblemCodeNOTFOUND)
+	w.admin("POST", license+"/activations/"+nobody+"/deactivate", because("r")).refused(404, api.ProblemCodeNOTFOUND)
+	w.admin("POST", license+"/bindings/"+nobody+"/rebind", map[string]any{"reason": "r", "machine": laptop("x")}).refused(404, api.ProblemCodeNOTFOUND)
 	w.admin("POST", "/v1/bindings/"+nobody+"/rebind", map[string]any{"reason": "r", "machine": laptop("x")}).refused(404, api.ProblemCodeNOTFOUND)
 	w.admin("POST", license+"/suspend", because("r"), header{"If-Match", `"9"`}).refused(412, api.ProblemCodePRECONDITIONFAILED)
 	w.admin("POST", license+"/reinstate", because("r")).refused(422, api.ProblemCodeINVALIDTRANSITION)

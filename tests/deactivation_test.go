@@ -11,7 +11,7 @@ import (
 
 func (v tenantClient) deactivate(client blackbox.Client, a api.Activation, members object) blackbox.Response {
 	v.t.Helper()
-	return client.Post("/v1/activations/"+a.ActivationID.String()+"/deactivate", with(object{"reason": "moving out"}, members))
+	return client.Post("/v1/licenses/"+a.LicenseID.String()+"/activations/"+a.ActivationID.String()+"/deactivate", with(object{"reason": "moving out"}, members))
 }
 
 func TestAMachineGivesItsSeatBack(t *testing.T) {
@@ -43,7 +43,8 @@ func TestAnAdminDeactivatesWithoutTheLicenseKeyRightAfterTheActivation(t *testin
 		a := v.activate(l.Key, fingerprinted(machine))
 		require.Equal(t, 0, blackbox.OK[api.Deactivation](v.deactivate(v.admin, a, nil)).Seats.Used)
 	}
-	v.deactivate(v.admin, api.Activation{}, nil).Refused("NOT_FOUND")
+	v.deactivate(v.admin, api.Activation{}, nil).Refused("LICENSE_NOT_FOUND")
+	v.deactivate(v.admin, api.Activation{LicenseID: l.ID}, nil).Refused("NOT_FOUND")
 }
 
 func TestASuspendedLicenseStillLetsMachinesGo(t *testing.T) {
@@ -66,7 +67,7 @@ func TestADeactivationNeedsACredential(t *testing.T) {
 	v.deactivate(v.machine, a, nil).Refused("UNAUTHENTICATED")
 	v.deactivate(v.machine, a, object{"license_key": nil}).Refused("UNAUTHENTICATED")
 	v.deactivate(v.machine, a, object{"license_key": mistyped(l.Key)}).Refused("LICENSE_KEY_INVALID")
-	v.deactivate(v.machine, a, object{"license_key": other.Key}).Refused("NOT_FOUND")
+	v.deactivate(v.machine, a, object{"license_key": other.Key}).Refused("LICENSE_NOT_FOUND")
 	v.deactivate(v.admin.With("Authorization", "Bearer wrong"), a, nil).Refused("UNAUTHENTICATED")
 	require.Equal(t, 1, v.license(l).Seats.Used)
 }

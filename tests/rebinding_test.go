@@ -11,7 +11,7 @@ import (
 
 func (v tenantClient) rebind(client blackbox.Client, binding api.Activation, members object) blackbox.Response {
 	v.t.Helper()
-	return client.Post("/v1/bindings/"+binding.BindingID.String()+"/rebind", with(object{"reason": "laptop replaced"}, members))
+	return client.Post("/v1/licenses/"+binding.LicenseID.String()+"/bindings/"+binding.BindingID.String()+"/rebind", with(object{"reason": "laptop replaced"}, members))
 }
 
 func TestARebindMovesTheSeatInOneStep(t *testing.T) {
@@ -78,8 +78,8 @@ func TestARebindNeedsABindingOfTheLicense(t *testing.T) {
 	v := newTenantClient(t, nil)
 	l, other := v.issue(nil), v.issue(nil)
 	a := v.activate(l.Key, fingerprinted("laptop"))
-	v.rebind(v.machine, a, object{"license_key": other.Key, "machine": fingerprinted("desktop")}).Refused("NOT_FOUND")
-	nobody := api.Activation{}
+	v.rebind(v.machine, a, object{"license_key": other.Key, "machine": fingerprinted("desktop")}).Refused("LICENSE_NOT_FOUND")
+	nobody := api.Activation{LicenseID: l.ID}
 	v.rebind(v.admin, nobody, object{"machine": fingerprinted("desktop")}).Refused("NOT_FOUND")
 	v.changed(l, "suspend", nil)
 	v.rebind(v.admin, a, object{"machine": fingerprinted("desktop")}).Refused("LICENSE_SUSPENDED")

@@ -10,9 +10,11 @@ import (
 	"github.com/licenseledger/licenseledger/tests/blackbox"
 )
 
+const anID = "00000000-0000-4000-8000-000000000000"
+
 // at fills the path of an endpoint with something that could be there.
 func at(e blackbox.Endpoint) string {
-	return strings.NewReplacer("{id}", "00000000-0000-4000-8000-000000000000", "{name}", "catalog").Replace(e.Path)
+	return strings.NewReplacer("{id}", anID, "{activation_id}", anID, "{binding_id}", anID, "{name}", "catalog").Replace(e.Path)
 }
 
 // ask sends a body as it stands; none when it is empty.

@@ -13,7 +13,7 @@ import (
 // those of a licence key, license.ErrNotFound, license.ErrActivationNotFound, a [domainerr.Invalid].
 type Deactivate struct {
 	LicenseKey   LicenseKey
-	LicenseID    uuid.UUID // when there is no LicenseKey
+	LicenseID    uuid.UUID // may be missing when there is a LicenseKey
 	ActivationID uuid.UUID
 	Reason       string
 }

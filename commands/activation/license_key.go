@@ -48,16 +48,21 @@ func (c *Commands) byKey(ctx context.Context, key LicenseKey) (*license.Stream, 
 }
 
 // resolveLicense loads the licence that a command is about: by the licence key that a machine presents, or by the id that an operator
-// gives.
+// gives. If both are given they must name the same licence.
 func (c *Commands) resolveLicense(ctx context.Context, key LicenseKey, id uuid.UUID) (*license.Stream, error) {
-	if !key.IsZero() || id == uuid.Nil {
+	if !key.IsZero() {
+		if id != uuid.Nil && id != keyring.LicenseID(key.Serial) {
+			return nil, license.ErrNotFound
+		}
 		return c.byKey(ctx, key)
 	}
 	principal, err := access.From(ctx)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if principal.Role == access.Machine { // only a licence key shows that a licence is the machine's own
+	case principal.Role == access.Machine && id == uuid.Nil:
+		return nil, keyring.ErrLicenseKeyInvalid
+	case principal.Role == access.Machine: // only a licence key shows that a licence is the machine's own
 		return nil, access.ErrForbidden
 	}
 	return c.load(ctx, id, LicenseKey{})

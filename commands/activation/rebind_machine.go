@@ -14,7 +14,7 @@ import (
 // license.ErrMachineAlreadyBound, license.ErrRebindLimitReached, license.ErrSeatLimitReached for a lapsed lease, a [domainerr.Invalid].
 type RebindMachine struct {
 	LicenseKey LicenseKey
-	LicenseID  uuid.UUID // when there is no LicenseKey
+	LicenseID  uuid.UUID // may be missing when there is a LicenseKey
 	BindingID  uuid.UUID
 	Machine    PresentedMachine // the new one
 	Reason     string

@@ -66,6 +66,16 @@ var roles = map[Role][]Permission{
 // Has reports whether a role has a permission.
 func (r Role) Has(p Permission) bool { return slices.Contains(roles[r], p) }
 
+// Known reports whether some role has the permission.
+func (p Permission) Known() bool {
+	for _, has := range roles {
+		if slices.Contains(has, p) {
+			return true
+		}
+	}
+	return false
+}
+
 // Permissions lists what a role may do.
 func (r Role) Permissions() []Permission { return slices.Clone(roles[r]) }
 

@@ -1461,6 +1461,12 @@ type Verdict struct {
 // LEASE_LAPSED, heartbeats stopped; PRODUCT_MISMATCH, the licence is for another product; ENTITLEMENT_MISSING.
 type VerdictCode string
 
+// ActivationID defines model for ActivationID.
+type ActivationID = openapi_types.UUID
+
+// BindingID defines model for BindingID.
+type BindingID = openapi_types.UUID
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
@@ -1695,6 +1701,32 @@ type IssueLicensesParams struct {
 type GetLicenseParams struct {
 	// LedgerPosition Wait until the answer takes the ledger up to this position into account.
 	LedgerPosition *LedgerPosition `json:"Ledger-Position,omitempty"`
+
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
+	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// DeactivateMachineParams defines parameters for DeactivateMachine.
+type DeactivateMachineParams struct {
+	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
+	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// RebindParams defines parameters for Rebind.
+type RebindParams struct {
+	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
 	// One is made if none is sent, or one that is not fit.
@@ -1959,12 +1991,16 @@ type ValidateParams struct {
 type ActivateMachineJSONRequestBody = ActivateMachine
 
 // DeactivateJSONRequestBody defines body for Deactivate for application/json ContentType.
+//
+// Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 type DeactivateJSONRequestBody = Deactivate
 
 // HeartbeatJSONRequestBody defines body for Heartbeat for application/json ContentType.
 type HeartbeatJSONRequestBody = Heartbeat
 
 // RebindMachineJSONRequestBody defines body for RebindMachine for application/json ContentType.
+//
+// Deprecated: this type has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 type RebindMachineJSONRequestBody = RebindMachine
 
 // IssueLicenseJSONRequestBody defines body for IssueLicense for application/json ContentType.
@@ -1972,6 +2008,12 @@ type IssueLicenseJSONRequestBody = IssueLicense
 
 // IssueLicensesJSONRequestBody defines body for IssueLicenses for application/json ContentType.
 type IssueLicensesJSONRequestBody = IssueLicenses
+
+// DeactivateMachineJSONRequestBody defines body for DeactivateMachine for application/json ContentType.
+type DeactivateMachineJSONRequestBody = Deactivate
+
+// RebindJSONRequestBody defines body for Rebind for application/json ContentType.
+type RebindJSONRequestBody = RebindMachine
 
 // ReinstateLicenseJSONRequestBody defines body for ReinstateLicense for application/json ContentType.
 type ReinstateLicenseJSONRequestBody = Because

@@ -112,22 +112,26 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/activations (the `ActivateMachine` operationId).
 	ActivateMachine(ctx context.Context, params *ActivateMachineParams, body ActivateMachineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// DeactivateWithBody End an activation
+	// DeactivateWithBody End an activation, whichever licence it belongs to
 	//
 	// Ends the activation and frees its seat. Asked by the machine with its licence key, or by an operator.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/activations/{id}/deactivate (the `Deactivate` operationId).
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	DeactivateWithBody(ctx context.Context, id ID, params *DeactivateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// Deactivate End an activation
+	// Deactivate End an activation, whichever licence it belongs to
 	//
 	// Ends the activation and frees its seat. Asked by the machine with its licence key, or by an operator.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/activations/{id}/deactivate (the `Deactivate` operationId).
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	Deactivate(ctx context.Context, id ID, params *DeactivateParams, body DeactivateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// HeartbeatWithBody Keep an activation alive
@@ -150,7 +154,7 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/activations/{id}/heartbeat (the `Heartbeat` operationId).
 	Heartbeat(ctx context.Context, id ID, params *HeartbeatParams, body HeartbeatJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// RebindMachineWithBody Move a seat to another machine
+	// RebindMachineWithBody Move a seat to another machine, whichever licence it belongs to
 	//
 	// Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
 	// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
@@ -158,9 +162,11 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/bindings/{id}/rebind (the `RebindMachine` operationId).
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	RebindMachineWithBody(ctx context.Context, id ID, params *RebindMachineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// RebindMachine Move a seat to another machine
+	// RebindMachine Move a seat to another machine, whichever licence it belongs to
 	//
 	// Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
 	// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
@@ -168,6 +174,8 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/bindings/{id}/rebind (the `RebindMachine` operationId).
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	RebindMachine(ctx context.Context, id ID, params *RebindMachineParams, body RebindMachineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListLedgerEvents Read the ledger
@@ -234,6 +242,44 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/licenses/{id} (the `GetLicense` operationId).
 	GetLicense(ctx context.Context, id ID, params *GetLicenseParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeactivateMachineWithBody End an activation
+	//
+	// Ends the activation and frees its seat. Asked by the machine with its licence key, or by an operator.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/licenses/{id}/activations/{activation_id}/deactivate (the `DeactivateMachine` operationId).
+	DeactivateMachineWithBody(ctx context.Context, id ID, activationID ActivationID, params *DeactivateMachineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeactivateMachine End an activation
+	//
+	// Ends the activation and frees its seat. Asked by the machine with its licence key, or by an operator.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/licenses/{id}/activations/{activation_id}/deactivate (the `DeactivateMachine` operationId).
+	DeactivateMachine(ctx context.Context, id ID, activationID ActivationID, params *DeactivateMachineParams, body DeactivateMachineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RebindWithBody Move a seat to another machine
+	//
+	// Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
+	// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/licenses/{id}/bindings/{binding_id}/rebind (the `Rebind` operationId).
+	RebindWithBody(ctx context.Context, id ID, bindingID BindingID, params *RebindParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// Rebind Move a seat to another machine
+	//
+	// Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
+	// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/licenses/{id}/bindings/{binding_id}/rebind (the `Rebind` operationId).
+	Rebind(ctx context.Context, id ID, bindingID BindingID, params *RebindParams, body RebindJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetLicenseHistory History of a licence
 	//
@@ -533,13 +579,14 @@ func (c *Client) ActivateMachine(ctx context.Context, params *ActivateMachinePar
 	return c.Client.Do(req)
 }
 
-// DeactivateWithBody End an activation
+// DeactivateWithBody End an activation, whichever licence it belongs to
 //
 // Ends the activation and frees its seat. Asked by the machine with its licence key, or by an operator.
 //
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/activations/{id}/deactivate (the `Deactivate` operationId).
+// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 func (c *Client) DeactivateWithBody(ctx context.Context, id ID, params *DeactivateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewDeactivateRequestWithBody(c.Server, id, params, contentType, body)
 	if err != nil {
@@ -552,13 +599,14 @@ func (c *Client) DeactivateWithBody(ctx context.Context, id ID, params *Deactiva
 	return c.Client.Do(req)
 }
 
-// Deactivate End an activation
+// Deactivate End an activation, whichever licence it belongs to
 //
 // Ends the activation and frees its seat. Asked by the machine with its licence key, or by an operator.
 //
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/activations/{id}/deactivate (the `Deactivate` operationId).
+// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 func (c *Client) Deactivate(ctx context.Context, id ID, params *DeactivateParams, body DeactivateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewDeactivateRequest(c.Server, id, params, body)
 	if err != nil {
@@ -611,7 +659,7 @@ func (c *Client) Heartbeat(ctx context.Context, id ID, params *HeartbeatParams, 
 	return c.Client.Do(req)
 }
 
-// RebindMachineWithBody Move a seat to another machine
+// RebindMachineWithBody Move a seat to another machine, whichever licence it belongs to
 //
 // Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
 // Counts against the licence's rebinds. Asked with the licence key, or by an operator.
@@ -619,6 +667,7 @@ func (c *Client) Heartbeat(ctx context.Context, id ID, params *HeartbeatParams, 
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/bindings/{id}/rebind (the `RebindMachine` operationId).
+// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 func (c *Client) RebindMachineWithBody(ctx context.Context, id ID, params *RebindMachineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRebindMachineRequestWithBody(c.Server, id, params, contentType, body)
 	if err != nil {
@@ -631,7 +680,7 @@ func (c *Client) RebindMachineWithBody(ctx context.Context, id ID, params *Rebin
 	return c.Client.Do(req)
 }
 
-// RebindMachine Move a seat to another machine
+// RebindMachine Move a seat to another machine, whichever licence it belongs to
 //
 // Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
 // Counts against the licence's rebinds. Asked with the licence key, or by an operator.
@@ -639,6 +688,7 @@ func (c *Client) RebindMachineWithBody(ctx context.Context, id ID, params *Rebin
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/bindings/{id}/rebind (the `RebindMachine` operationId).
+// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 func (c *Client) RebindMachine(ctx context.Context, id ID, params *RebindMachineParams, body RebindMachineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRebindMachineRequest(c.Server, id, params, body)
 	if err != nil {
@@ -776,6 +826,84 @@ func (c *Client) IssueLicenses(ctx context.Context, params *IssueLicensesParams,
 // Corresponds with GET /v1/licenses/{id} (the `GetLicense` operationId).
 func (c *Client) GetLicense(ctx context.Context, id ID, params *GetLicenseParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetLicenseRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeactivateMachineWithBody End an activation
+//
+// Ends the activation and frees its seat. Asked by the machine with its licence key, or by an operator.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/licenses/{id}/activations/{activation_id}/deactivate (the `DeactivateMachine` operationId).
+func (c *Client) DeactivateMachineWithBody(ctx context.Context, id ID, activationID ActivationID, params *DeactivateMachineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeactivateMachineRequestWithBody(c.Server, id, activationID, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeactivateMachine End an activation
+//
+// Ends the activation and frees its seat. Asked by the machine with its licence key, or by an operator.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/licenses/{id}/activations/{activation_id}/deactivate (the `DeactivateMachine` operationId).
+func (c *Client) DeactivateMachine(ctx context.Context, id ID, activationID ActivationID, params *DeactivateMachineParams, body DeactivateMachineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeactivateMachineRequest(c.Server, id, activationID, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RebindWithBody Move a seat to another machine
+//
+// Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
+// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/licenses/{id}/bindings/{binding_id}/rebind (the `Rebind` operationId).
+func (c *Client) RebindWithBody(ctx context.Context, id ID, bindingID BindingID, params *RebindParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRebindRequestWithBody(c.Server, id, bindingID, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// Rebind Move a seat to another machine
+//
+// Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
+// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/licenses/{id}/bindings/{binding_id}/rebind (the `Rebind` operationId).
+func (c *Client) Rebind(ctx context.Context, id ID, bindingID BindingID, params *RebindParams, body RebindJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRebindRequest(c.Server, id, bindingID, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2170,6 +2298,188 @@ func NewGetLicenseRequest(server string, id ID, params *GetLicenseParams) (*http
 			}
 
 			req.Header.Set("X-Request-Id", headerParam1)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewDeactivateMachineRequest calls the generic DeactivateMachine builder with application/json body
+func NewDeactivateMachineRequest(server string, id ID, activationID ActivationID, params *DeactivateMachineParams, body DeactivateMachineJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewDeactivateMachineRequestWithBody(server, id, activationID, params, "application/json", bodyReader)
+}
+
+// NewDeactivateMachineRequestWithBody constructs an http.Request for the DeactivateMachine method, with any body, and a specified content type
+func NewDeactivateMachineRequestWithBody(server string, id ID, activationID ActivationID, params *DeactivateMachineParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "activation_id", activationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/licenses/%s/activations/%s/deactivate", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+		if params.IfMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam1)
+		}
+
+		if params.XRequestID != nil {
+			var headerParam2 string
+
+			headerParam2, err = runtime.StyleParamWithOptions("simple", false, "X-Request-Id", *params.XRequestID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("X-Request-Id", headerParam2)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewRebindRequest calls the generic Rebind builder with application/json body
+func NewRebindRequest(server string, id ID, bindingID BindingID, params *RebindParams, body RebindJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRebindRequestWithBody(server, id, bindingID, params, "application/json", bodyReader)
+}
+
+// NewRebindRequestWithBody constructs an http.Request for the Rebind method, with any body, and a specified content type
+func NewRebindRequestWithBody(server string, id ID, bindingID BindingID, params *RebindParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "binding_id", bindingID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/licenses/%s/bindings/%s/rebind", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+		if params.IfMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam1)
+		}
+
+		if params.XRequestID != nil {
+			var headerParam2 string
+
+			headerParam2, err = runtime.StyleParamWithOptions("simple", false, "X-Request-Id", *params.XRequestID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("X-Request-Id", headerParam2)
 		}
 
 	}
@@ -3816,22 +4126,26 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/activations (the `ActivateMachine` operationId).
 	ActivateMachineWithResponse(ctx context.Context, params *ActivateMachineParams, body ActivateMachineJSONRequestBody, reqEditors ...RequestEditorFn) (*ActivateMachineResponse, error)
 
-	// DeactivateWithBodyWithResponse End an activation
+	// DeactivateWithBodyWithResponse End an activation, whichever licence it belongs to
 	//
 	// Ends the activation and frees its seat. Asked by the machine with its licence key, or by an operator.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/activations/{id}/deactivate (the `Deactivate` operationId).
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	DeactivateWithBodyWithResponse(ctx context.Context, id ID, params *DeactivateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeactivateResponse, error)
 
-	// DeactivateWithResponse End an activation
+	// DeactivateWithResponse End an activation, whichever licence it belongs to
 	//
 	// Ends the activation and frees its seat. Asked by the machine with its licence key, or by an operator.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/activations/{id}/deactivate (the `Deactivate` operationId).
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	DeactivateWithResponse(ctx context.Context, id ID, params *DeactivateParams, body DeactivateJSONRequestBody, reqEditors ...RequestEditorFn) (*DeactivateResponse, error)
 
 	// HeartbeatWithBodyWithResponse Keep an activation alive
@@ -3854,7 +4168,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/activations/{id}/heartbeat (the `Heartbeat` operationId).
 	HeartbeatWithResponse(ctx context.Context, id ID, params *HeartbeatParams, body HeartbeatJSONRequestBody, reqEditors ...RequestEditorFn) (*HeartbeatResponse, error)
 
-	// RebindMachineWithBodyWithResponse Move a seat to another machine
+	// RebindMachineWithBodyWithResponse Move a seat to another machine, whichever licence it belongs to
 	//
 	// Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
 	// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
@@ -3862,9 +4176,11 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/bindings/{id}/rebind (the `RebindMachine` operationId).
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	RebindMachineWithBodyWithResponse(ctx context.Context, id ID, params *RebindMachineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RebindMachineResponse, error)
 
-	// RebindMachineWithResponse Move a seat to another machine
+	// RebindMachineWithResponse Move a seat to another machine, whichever licence it belongs to
 	//
 	// Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
 	// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
@@ -3872,6 +4188,8 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/bindings/{id}/rebind (the `RebindMachine` operationId).
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	RebindMachineWithResponse(ctx context.Context, id ID, params *RebindMachineParams, body RebindMachineJSONRequestBody, reqEditors ...RequestEditorFn) (*RebindMachineResponse, error)
 
 	// ListLedgerEventsWithResponse Read the ledger
@@ -3944,6 +4262,44 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/licenses/{id} (the `GetLicense` operationId).
 	GetLicenseWithResponse(ctx context.Context, id ID, params *GetLicenseParams, reqEditors ...RequestEditorFn) (*GetLicenseResponse, error)
+
+	// DeactivateMachineWithBodyWithResponse End an activation
+	//
+	// Ends the activation and frees its seat. Asked by the machine with its licence key, or by an operator.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/licenses/{id}/activations/{activation_id}/deactivate (the `DeactivateMachine` operationId).
+	DeactivateMachineWithBodyWithResponse(ctx context.Context, id ID, activationID ActivationID, params *DeactivateMachineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeactivateMachineResponse, error)
+
+	// DeactivateMachineWithResponse End an activation
+	//
+	// Ends the activation and frees its seat. Asked by the machine with its licence key, or by an operator.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/licenses/{id}/activations/{activation_id}/deactivate (the `DeactivateMachine` operationId).
+	DeactivateMachineWithResponse(ctx context.Context, id ID, activationID ActivationID, params *DeactivateMachineParams, body DeactivateMachineJSONRequestBody, reqEditors ...RequestEditorFn) (*DeactivateMachineResponse, error)
+
+	// RebindWithBodyWithResponse Move a seat to another machine
+	//
+	// Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
+	// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/licenses/{id}/bindings/{binding_id}/rebind (the `Rebind` operationId).
+	RebindWithBodyWithResponse(ctx context.Context, id ID, bindingID BindingID, params *RebindParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RebindResponse, error)
+
+	// RebindWithResponse Move a seat to another machine
+	//
+	// Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
+	// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/licenses/{id}/bindings/{binding_id}/rebind (the `Rebind` operationId).
+	RebindWithResponse(ctx context.Context, id ID, bindingID BindingID, params *RebindParams, body RebindJSONRequestBody, reqEditors ...RequestEditorFn) (*RebindResponse, error)
 
 	// GetLicenseHistoryWithResponse History of a licence
 	//
@@ -5292,6 +5648,260 @@ func (r GetLicenseResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetLicenseResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// DeactivateMachineResponse200Headers the declared response headers of an HTTP 200 response for DeactivateMachine
+type DeactivateMachineResponse200Headers struct {
+	ETag                string
+	IdempotencyReplayed *bool
+	LedgerPosition      uint64
+}
+
+// DeactivateMachineResponse401Headers the declared response headers of an HTTP 401 response for DeactivateMachine
+type DeactivateMachineResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// DeactivateMachineResponse503Headers the declared response headers of an HTTP 503 response for DeactivateMachine
+type DeactivateMachineResponse503Headers struct {
+	RetryAfter int
+}
+
+type DeactivateMachineResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *LicenseReleased
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *InvalidRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *PreconditionFailed
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *BodyTooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Refused
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *Internal
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *DeactivateMachineResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *DeactivateMachineResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *DeactivateMachineResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r DeactivateMachineResponse) GetJSON200() *LicenseReleased {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r DeactivateMachineResponse) GetApplicationProblemJSON400() *InvalidRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r DeactivateMachineResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r DeactivateMachineResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r DeactivateMachineResponse) GetApplicationProblemJSON412() *PreconditionFailed {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r DeactivateMachineResponse) GetApplicationProblemJSON413() *BodyTooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r DeactivateMachineResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r DeactivateMachineResponse) GetApplicationProblemJSON422() *Refused {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r DeactivateMachineResponse) GetApplicationProblemJSON500() *Internal {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r DeactivateMachineResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r DeactivateMachineResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeactivateMachineResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeactivateMachineResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeactivateMachineResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// RebindResponse200Headers the declared response headers of an HTTP 200 response for Rebind
+type RebindResponse200Headers struct {
+	ETag                string
+	IdempotencyReplayed *bool
+	LedgerPosition      uint64
+}
+
+// RebindResponse401Headers the declared response headers of an HTTP 401 response for Rebind
+type RebindResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// RebindResponse503Headers the declared response headers of an HTTP 503 response for Rebind
+type RebindResponse503Headers struct {
+	RetryAfter int
+}
+
+type RebindResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ActivationStands
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *InvalidRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *PreconditionFailed
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *BodyTooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Refused
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *Internal
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *RebindResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *RebindResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *RebindResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RebindResponse) GetJSON200() *ActivationStands {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r RebindResponse) GetApplicationProblemJSON400() *InvalidRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r RebindResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r RebindResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r RebindResponse) GetApplicationProblemJSON412() *PreconditionFailed {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r RebindResponse) GetApplicationProblemJSON413() *BodyTooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r RebindResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r RebindResponse) GetApplicationProblemJSON422() *Refused {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r RebindResponse) GetApplicationProblemJSON500() *Internal {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r RebindResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r RebindResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RebindResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RebindResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RebindResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -7672,13 +8282,15 @@ func (c *ClientWithResponses) ActivateMachineWithResponse(ctx context.Context, p
 	return ParseActivateMachineResponse(rsp)
 }
 
-// DeactivateWithBodyWithResponse End an activation
+// DeactivateWithBodyWithResponse End an activation, whichever licence it belongs to
 //
 // Ends the activation and frees its seat. Asked by the machine with its licence key, or by an operator.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/activations/{id}/deactivate (the `Deactivate` operationId).
+//
+// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 func (c *ClientWithResponses) DeactivateWithBodyWithResponse(ctx context.Context, id ID, params *DeactivateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeactivateResponse, error) {
 	rsp, err := c.DeactivateWithBody(ctx, id, params, contentType, body, reqEditors...)
 	if err != nil {
@@ -7687,13 +8299,14 @@ func (c *ClientWithResponses) DeactivateWithBodyWithResponse(ctx context.Context
 	return ParseDeactivateResponse(rsp)
 }
 
-// DeactivateWithResponse End an activation
+// DeactivateWithResponse End an activation, whichever licence it belongs to
 //
 // Ends the activation and frees its seat. Asked by the machine with its licence key, or by an operator.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/activations/{id}/deactivate (the `Deactivate` operationId).
+// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 func (c *ClientWithResponses) DeactivateWithResponse(ctx context.Context, id ID, params *DeactivateParams, body DeactivateJSONRequestBody, reqEditors ...RequestEditorFn) (*DeactivateResponse, error) {
 	rsp, err := c.Deactivate(ctx, id, params, body, reqEditors...)
 	if err != nil {
@@ -7734,7 +8347,7 @@ func (c *ClientWithResponses) HeartbeatWithResponse(ctx context.Context, id ID, 
 	return ParseHeartbeatResponse(rsp)
 }
 
-// RebindMachineWithBodyWithResponse Move a seat to another machine
+// RebindMachineWithBodyWithResponse Move a seat to another machine, whichever licence it belongs to
 //
 // Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
 // Counts against the licence's rebinds. Asked with the licence key, or by an operator.
@@ -7742,6 +8355,8 @@ func (c *ClientWithResponses) HeartbeatWithResponse(ctx context.Context, id ID, 
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/bindings/{id}/rebind (the `RebindMachine` operationId).
+//
+// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 func (c *ClientWithResponses) RebindMachineWithBodyWithResponse(ctx context.Context, id ID, params *RebindMachineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RebindMachineResponse, error) {
 	rsp, err := c.RebindMachineWithBody(ctx, id, params, contentType, body, reqEditors...)
 	if err != nil {
@@ -7750,7 +8365,7 @@ func (c *ClientWithResponses) RebindMachineWithBodyWithResponse(ctx context.Cont
 	return ParseRebindMachineResponse(rsp)
 }
 
-// RebindMachineWithResponse Move a seat to another machine
+// RebindMachineWithResponse Move a seat to another machine, whichever licence it belongs to
 //
 // Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
 // Counts against the licence's rebinds. Asked with the licence key, or by an operator.
@@ -7758,6 +8373,7 @@ func (c *ClientWithResponses) RebindMachineWithBodyWithResponse(ctx context.Cont
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/bindings/{id}/rebind (the `RebindMachine` operationId).
+// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 func (c *ClientWithResponses) RebindMachineWithResponse(ctx context.Context, id ID, params *RebindMachineParams, body RebindMachineJSONRequestBody, reqEditors ...RequestEditorFn) (*RebindMachineResponse, error) {
 	rsp, err := c.RebindMachine(ctx, id, params, body, reqEditors...)
 	if err != nil {
@@ -7877,6 +8493,68 @@ func (c *ClientWithResponses) GetLicenseWithResponse(ctx context.Context, id ID,
 		return nil, err
 	}
 	return ParseGetLicenseResponse(rsp)
+}
+
+// DeactivateMachineWithBodyWithResponse End an activation
+//
+// Ends the activation and frees its seat. Asked by the machine with its licence key, or by an operator.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/licenses/{id}/activations/{activation_id}/deactivate (the `DeactivateMachine` operationId).
+func (c *ClientWithResponses) DeactivateMachineWithBodyWithResponse(ctx context.Context, id ID, activationID ActivationID, params *DeactivateMachineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeactivateMachineResponse, error) {
+	rsp, err := c.DeactivateMachineWithBody(ctx, id, activationID, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeactivateMachineResponse(rsp)
+}
+
+// DeactivateMachineWithResponse End an activation
+//
+// Ends the activation and frees its seat. Asked by the machine with its licence key, or by an operator.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/licenses/{id}/activations/{activation_id}/deactivate (the `DeactivateMachine` operationId).
+func (c *ClientWithResponses) DeactivateMachineWithResponse(ctx context.Context, id ID, activationID ActivationID, params *DeactivateMachineParams, body DeactivateMachineJSONRequestBody, reqEditors ...RequestEditorFn) (*DeactivateMachineResponse, error) {
+	rsp, err := c.DeactivateMachine(ctx, id, activationID, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeactivateMachineResponse(rsp)
+}
+
+// RebindWithBodyWithResponse Move a seat to another machine
+//
+// Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
+// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/licenses/{id}/bindings/{binding_id}/rebind (the `Rebind` operationId).
+func (c *ClientWithResponses) RebindWithBodyWithResponse(ctx context.Context, id ID, bindingID BindingID, params *RebindParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RebindResponse, error) {
+	rsp, err := c.RebindWithBody(ctx, id, bindingID, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRebindResponse(rsp)
+}
+
+// RebindWithResponse Move a seat to another machine
+//
+// Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
+// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/licenses/{id}/bindings/{binding_id}/rebind (the `Rebind` operationId).
+func (c *ClientWithResponses) RebindWithResponse(ctx context.Context, id ID, bindingID BindingID, params *RebindParams, body RebindJSONRequestBody, reqEditors ...RequestEditorFn) (*RebindResponse, error) {
+	rsp, err := c.Rebind(ctx, id, bindingID, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRebindResponse(rsp)
 }
 
 // GetLicenseHistoryWithResponse History of a licence
@@ -9470,6 +10148,278 @@ func ParseGetLicenseResponse(rsp *http.Response) (*GetLicenseResponse, error) {
 		response.Headers401 = &headers
 	case rsp.StatusCode == 503:
 		var headers GetLicenseResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseDeactivateMachineResponse parses an HTTP response from a DeactivateMachineWithResponse call
+func ParseDeactivateMachineResponse(rsp *http.Response) (*DeactivateMachineResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeactivateMachineResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest LicenseReleased
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest InvalidRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest PreconditionFailed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest BodyTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Internal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers DeactivateMachineResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Idempotency-Replayed"); len(values) > 0 {
+			var value bool
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotency-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotencyReplayed = &value
+		}
+		if values := rsp.Header.Values("Ledger-Position"); len(values) > 0 {
+			var value uint64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Ledger-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "uint64"}); err != nil {
+				return nil, err
+			}
+			headers.LedgerPosition = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers DeactivateMachineResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers DeactivateMachineResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRebindResponse parses an HTTP response from a RebindWithResponse call
+func ParseRebindResponse(rsp *http.Response) (*RebindResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RebindResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ActivationStands
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest InvalidRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest PreconditionFailed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest BodyTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Internal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers RebindResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Idempotency-Replayed"); len(values) > 0 {
+			var value bool
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotency-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotencyReplayed = &value
+		}
+		if values := rsp.Header.Values("Ledger-Position"); len(values) > 0 {
+			var value uint64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Ledger-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "uint64"}); err != nil {
+				return nil, err
+			}
+			headers.LedgerPosition = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers RebindResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers RebindResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {

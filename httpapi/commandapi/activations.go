@@ -4,7 +4,9 @@ import (
 	"context"
 
 	"github.com/licenseledger/licenseledger/commands/activation"
+	"github.com/licenseledger/licenseledger/domain/access"
 	"github.com/licenseledger/licenseledger/httpapi/api"
+	"github.com/licenseledger/licenseledger/httpapi/problem"
 )
 
 // ActivateMachine implements [StrictServerInterface].
@@ -50,47 +52,65 @@ func (s server) Heartbeat(ctx context.Context, r HeartbeatRequestObject) (Heartb
 	return Heartbeat200JSONResponse{activationStands(renewed)}, nil
 }
 
-// Deactivate implements [StrictServerInterface].
-func (s server) Deactivate(ctx context.Context, r DeactivateRequestObject) (DeactivateResponseObject, error) {
+// DeactivateMachine implements [StrictServerInterface].
+func (s server) DeactivateMachine(ctx context.Context, r DeactivateMachineRequestObject) (DeactivateMachineResponseObject, error) {
 	request, err := conditions(r.Params).request(ctx)
 	if err != nil {
 		return nil, err
 	}
-	command := activation.Deactivate{ActivationID: r.ID, Reason: r.Body.Reason}
-	command.LicenseKey, command.LicenseID, err = s.addressed(ctx, r.Body.LicenseKey, r.ID, s.Machines.LicenseOfActivation)
+	key, err := s.keyOf(ctx, r.Body.LicenseKey)
 	if err != nil {
 		return nil, err
 	}
-	ended, err := s.Commands.Activation.Deactivate(ctx, request, command)
+	ended, err := s.Commands.Activation.Deactivate(ctx, request, activation.Deactivate{
+		LicenseKey: key, LicenseID: r.ID, ActivationID: r.ActivationID, Reason: r.Body.Reason,
+	})
 	if err != nil {
 		return nil, err
 	}
-	return Deactivate200JSONResponse{LicenseReleasedJSONResponse{
+	return DeactivateMachine200JSONResponse{licenseReleased(ended)}, nil
+}
+
+// Rebind implements [StrictServerInterface].
+func (s server) Rebind(ctx context.Context, r RebindRequestObject) (RebindResponseObject, error) {
+	request, err := conditions(r.Params).request(ctx)
+	if err != nil {
+		return nil, err
+	}
+	key, err := s.keyOf(ctx, r.Body.LicenseKey)
+	if err != nil {
+		return nil, err
+	}
+	rebound, err := s.Commands.Activation.RebindMachine(ctx, request, activation.RebindMachine{
+		LicenseKey: key, LicenseID: r.ID, BindingID: r.BindingID, Machine: presented(r.Body.Machine), Reason: r.Body.Reason,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return Rebind200JSONResponse{activationStands(rebound)}, nil
+}
+
+// keyOf reads the licence key that a request may hold. Without one, only an operator may name the licence.
+func (s server) keyOf(ctx context.Context, key *api.LicenseKey) (activation.LicenseKey, error) {
+	if value(key) != "" {
+		return s.Commands.Activation.ParseLicenseKey(ctx, *key)
+	}
+	principal, err := access.From(ctx)
+	if err == nil && principal.Role == access.Machine {
+		err = problem.ErrLicenseKeyMissing
+	}
+	return activation.LicenseKey{}, err
+}
+
+func licenseReleased(ended activation.Deactivated) LicenseReleasedJSONResponse {
+	return LicenseReleasedJSONResponse{
 		Body: api.Deactivation{
 			ActivationID: ended.ActivationID,
 			LicenseID:    ended.LicenseID,
 			Seats:        api.Seats{Used: ended.Seats.Used, Limit: ended.Seats.Limit},
 		},
 		Headers: LicenseReleasedResponseHeaders(headers(ended.Outcome)),
-	}}, nil
-}
-
-// RebindMachine implements [StrictServerInterface].
-func (s server) RebindMachine(ctx context.Context, r RebindMachineRequestObject) (RebindMachineResponseObject, error) {
-	request, err := conditions(r.Params).request(ctx)
-	if err != nil {
-		return nil, err
 	}
-	command := activation.RebindMachine{BindingID: r.ID, Machine: presented(r.Body.Machine), Reason: r.Body.Reason}
-	command.LicenseKey, command.LicenseID, err = s.addressed(ctx, r.Body.LicenseKey, r.ID, s.Machines.LicenseOfBinding)
-	if err != nil {
-		return nil, err
-	}
-	rebound, err := s.Commands.Activation.RebindMachine(ctx, request, command)
-	if err != nil {
-		return nil, err
-	}
-	return RebindMachine200JSONResponse{activationStands(rebound)}, nil
 }
 
 func activationStands(a activation.Activation) ActivationStandsJSONResponse {

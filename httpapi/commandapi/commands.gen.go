@@ -20,14 +20,18 @@ type ServerInterface interface {
 	// ActivateMachine Activate a machine
 	// (POST /v1/activations)
 	ActivateMachine(ctx *echo.Context, params ActivateMachineParams) error
-	// Deactivate End an activation
+	// Deactivate End an activation, whichever licence it belongs to
 	// (POST /v1/activations/{id}/deactivate)
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	Deactivate(ctx *echo.Context, id ID, params DeactivateParams) error
 	// Heartbeat Keep an activation alive
 	// (POST /v1/activations/{id}/heartbeat)
 	Heartbeat(ctx *echo.Context, id ID, params HeartbeatParams) error
-	// RebindMachine Move a seat to another machine
+	// RebindMachine Move a seat to another machine, whichever licence it belongs to
 	// (POST /v1/bindings/{id}/rebind)
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	RebindMachine(ctx *echo.Context, id ID, params RebindMachineParams) error
 	// IssueLicense Issue a licence
 	// (POST /v1/licenses)
@@ -35,6 +39,12 @@ type ServerInterface interface {
 	// IssueLicenses Issue many licences
 	// (POST /v1/licenses/batch)
 	IssueLicenses(ctx *echo.Context, params IssueLicensesParams) error
+	// DeactivateMachine End an activation
+	// (POST /v1/licenses/{id}/activations/{activation_id}/deactivate)
+	DeactivateMachine(ctx *echo.Context, id ID, activationID ActivationID, params DeactivateMachineParams) error
+	// Rebind Move a seat to another machine
+	// (POST /v1/licenses/{id}/bindings/{binding_id}/rebind)
+	Rebind(ctx *echo.Context, id ID, bindingID BindingID, params RebindParams) error
 	// ReinstateLicense Reinstate a suspended licence
 	// (POST /v1/licenses/{id}/reinstate)
 	ReinstateLicense(ctx *echo.Context, id ID, params ReinstateLicenseParams) error
@@ -65,6 +75,9 @@ type ServerInterface interface {
 	// RotateSigningKey Rotate a product's signing key
 	// (POST /v1/products/{id}/rotate-key)
 	RotateSigningKey(ctx *echo.Context, id ID, params RotateSigningKeyParams) error
+	// RebuildProjection Rebuild a projection
+	// (POST /v1/projections/{name}/rebuild)
+	RebuildProjection(ctx *echo.Context, name string, params RebuildProjectionParams) error
 	// Validate Validate a licence
 	// (POST /v1/validate)
 	Validate(ctx *echo.Context, params ValidateParams) error
@@ -432,6 +445,154 @@ func (w *ServerInterfaceWrapper) IssueLicenses(ctx *echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.IssueLicenses(ctx, params)
+	return err
+}
+
+// DeactivateMachine converts echo context to params.
+func (w *ServerInterfaceWrapper) DeactivateMachine(ctx *echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "activation_id" -------------
+	var activationID ActivationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "activation_id", ctx.Param("activation_id"), &activationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter activation_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeactivateMachineParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "X-Request-Id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
+		var XRequestID RequestID
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Request-Id, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Request-Id: %s", err))
+		}
+
+		params.XRequestID = &XRequestID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeactivateMachine(ctx, id, activationID, params)
+	return err
+}
+
+// Rebind converts echo context to params.
+func (w *ServerInterfaceWrapper) Rebind(ctx *echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "binding_id" -------------
+	var bindingID BindingID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "binding_id", ctx.Param("binding_id"), &bindingID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter binding_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RebindParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "X-Request-Id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
+		var XRequestID RequestID
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Request-Id, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Request-Id: %s", err))
+		}
+
+		params.XRequestID = &XRequestID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.Rebind(ctx, id, bindingID, params)
 	return err
 }
 
@@ -1088,6 +1249,42 @@ func (w *ServerInterfaceWrapper) RotateSigningKey(ctx *echo.Context) error {
 	return err
 }
 
+// RebuildProjection converts echo context to params.
+func (w *ServerInterfaceWrapper) RebuildProjection(ctx *echo.Context) error {
+	var err error
+	// ------------- Path parameter "name" -------------
+	var name string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", ctx.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RebuildProjectionParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Request-Id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
+		var XRequestID RequestID
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Request-Id, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Request-Id: %s", err))
+		}
+
+		params.XRequestID = &XRequestID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RebuildProjection(ctx, name, params)
+	return err
+}
+
 // Validate converts echo context to params.
 func (w *ServerInterfaceWrapper) Validate(ctx *echo.Context) error {
 	var err error
@@ -1199,6 +1396,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/activations/:id/heartbeat", wrapper.Heartbeat, options.OperationMiddlewares["heartbeat"]...)
 	router.POST(options.BaseURL+"/v1/bindings/:id/rebind", wrapper.RebindMachine, options.OperationMiddlewares["rebindMachine"]...)
 	router.POST(options.BaseURL+"/v1/licenses", wrapper.IssueLicense, options.OperationMiddlewares["issueLicense"]...)
+	router.POST(options.BaseURL+"/v1/licenses/:id/activations/:activation_id/deactivate", wrapper.DeactivateMachine, options.OperationMiddlewares["deactivateMachine"]...)
+	router.POST(options.BaseURL+"/v1/licenses/:id/bindings/:binding_id/rebind", wrapper.Rebind, options.OperationMiddlewares["rebind"]...)
 	router.POST(options.BaseURL+"/v1/licenses/:id/reinstate", wrapper.ReinstateLicense, options.OperationMiddlewares["reinstateLicense"]...)
 	router.POST(options.BaseURL+"/v1/licenses/:id/reissue-key", wrapper.ReissueKey, options.OperationMiddlewares["reissueKey"]...)
 	router.POST(options.BaseURL+"/v1/licenses/:id/renew", wrapper.RenewLicense, options.OperationMiddlewares["renewLicense"]...)
@@ -1210,6 +1409,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/products", wrapper.RegisterProduct, options.OperationMiddlewares["registerProduct"]...)
 	router.POST(options.BaseURL+"/v1/products/:id/plans", wrapper.PublishPlan, options.OperationMiddlewares["publishPlan"]...)
 	router.POST(options.BaseURL+"/v1/products/:id/rotate-key", wrapper.RotateSigningKey, options.OperationMiddlewares["rotateSigningKey"]...)
+	router.POST(options.BaseURL+"/v1/projections/:name/rebuild", wrapper.RebuildProjection, options.OperationMiddlewares["rebuildProjection"]...)
 	router.POST(options.BaseURL+"/v1/validate", wrapper.Validate, options.OperationMiddlewares["validate"]...)
 
 }
@@ -1538,6 +1738,66 @@ func (response IssueLicenses200JSONResponse) VisitIssueLicensesResponse(w http.R
 	return err
 }
 
+type DeactivateMachineRequestObject struct {
+	ID           ID           `json:"id"`
+	ActivationID ActivationID `json:"activation_id"`
+	Params       DeactivateMachineParams
+	Body         *DeactivateMachineJSONRequestBody
+}
+
+type DeactivateMachineResponseObject interface {
+	VisitDeactivateMachineResponse(w http.ResponseWriter) error
+}
+
+type DeactivateMachine200JSONResponse struct{ LicenseReleasedJSONResponse }
+
+func (response DeactivateMachine200JSONResponse) VisitDeactivateMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.Header().Set("Ledger-Position", fmt.Sprint(response.Headers.LedgerPosition))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RebindRequestObject struct {
+	ID        ID        `json:"id"`
+	BindingID BindingID `json:"binding_id"`
+	Params    RebindParams
+	Body      *RebindJSONRequestBody
+}
+
+type RebindResponseObject interface {
+	VisitRebindResponse(w http.ResponseWriter) error
+}
+
+type Rebind200JSONResponse struct{ ActivationStandsJSONResponse }
+
+func (response Rebind200JSONResponse) VisitRebindResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.Header().Set("Ledger-Position", fmt.Sprint(response.Headers.LedgerPosition))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ReinstateLicenseRequestObject struct {
 	ID     ID `json:"id"`
 	Params ReinstateLicenseParams
@@ -1829,6 +2089,29 @@ func (response RotateSigningKey200JSONResponse) VisitRotateSigningKeyResponse(w 
 	return err
 }
 
+type RebuildProjectionRequestObject struct {
+	Name   string `json:"name"`
+	Params RebuildProjectionParams
+}
+
+type RebuildProjectionResponseObject interface {
+	VisitRebuildProjectionResponse(w http.ResponseWriter) error
+}
+
+type RebuildProjection202JSONResponse Projection
+
+func (response RebuildProjection202JSONResponse) VisitRebuildProjectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ValidateRequestObject struct {
 	Params ValidateParams
 	Body   *ValidateJSONRequestBody
@@ -1864,14 +2147,18 @@ type StrictServerInterface interface {
 	// ActivateMachine Activate a machine
 	// (POST /v1/activations)
 	ActivateMachine(ctx context.Context, request ActivateMachineRequestObject) (ActivateMachineResponseObject, error)
-	// Deactivate End an activation
+	// Deactivate End an activation, whichever licence it belongs to
 	// (POST /v1/activations/{id}/deactivate)
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	Deactivate(ctx context.Context, request DeactivateRequestObject) (DeactivateResponseObject, error)
 	// Heartbeat Keep an activation alive
 	// (POST /v1/activations/{id}/heartbeat)
 	Heartbeat(ctx context.Context, request HeartbeatRequestObject) (HeartbeatResponseObject, error)
-	// RebindMachine Move a seat to another machine
+	// RebindMachine Move a seat to another machine, whichever licence it belongs to
 	// (POST /v1/bindings/{id}/rebind)
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	RebindMachine(ctx context.Context, request RebindMachineRequestObject) (RebindMachineResponseObject, error)
 	// IssueLicense Issue a licence
 	// (POST /v1/licenses)
@@ -1879,6 +2166,12 @@ type StrictServerInterface interface {
 	// IssueLicenses Issue many licences
 	// (POST /v1/licenses/batch)
 	IssueLicenses(ctx context.Context, request IssueLicensesRequestObject) (IssueLicensesResponseObject, error)
+	// DeactivateMachine End an activation
+	// (POST /v1/licenses/{id}/activations/{activation_id}/deactivate)
+	DeactivateMachine(ctx context.Context, request DeactivateMachineRequestObject) (DeactivateMachineResponseObject, error)
+	// Rebind Move a seat to another machine
+	// (POST /v1/licenses/{id}/bindings/{binding_id}/rebind)
+	Rebind(ctx context.Context, request RebindRequestObject) (RebindResponseObject, error)
 	// ReinstateLicense Reinstate a suspended licence
 	// (POST /v1/licenses/{id}/reinstate)
 	ReinstateLicense(ctx context.Context, request ReinstateLicenseRequestObject) (ReinstateLicenseResponseObject, error)
@@ -1909,6 +2202,9 @@ type StrictServerInterface interface {
 	// RotateSigningKey Rotate a product's signing key
 	// (POST /v1/products/{id}/rotate-key)
 	RotateSigningKey(ctx context.Context, request RotateSigningKeyRequestObject) (RotateSigningKeyResponseObject, error)
+	// RebuildProjection Rebuild a projection
+	// (POST /v1/projections/{name}/rebuild)
+	RebuildProjection(ctx context.Context, request RebuildProjectionRequestObject) (RebuildProjectionResponseObject, error)
 	// Validate Validate a licence
 	// (POST /v1/validate)
 	Validate(ctx context.Context, request ValidateRequestObject) (ValidateResponseObject, error)
@@ -2211,6 +2507,106 @@ func (sh *strictHandler) IssueLicenses(ctx *echo.Context, params IssueLicensesPa
 		return err
 	} else if validResponse, ok := response.(IssueLicensesResponseObject); ok {
 		return validResponse.VisitIssueLicensesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeactivateMachine operation middleware
+func (sh *strictHandler) DeactivateMachine(ctx *echo.Context, id ID, activationID ActivationID, params DeactivateMachineParams) error {
+	var request DeactivateMachineRequestObject
+
+	request.ID = id
+	request.ActivationID = activationID
+	request.Params = params
+
+	var body DeactivateMachineJSONRequestBody
+	var err error
+	if _, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = echo.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeactivateMachine(ctx.Request().Context(), request.(DeactivateMachineRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeactivateMachine")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeactivateMachineResponseObject); ok {
+		return validResponse.VisitDeactivateMachineResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// Rebind operation middleware
+func (sh *strictHandler) Rebind(ctx *echo.Context, id ID, bindingID BindingID, params RebindParams) error {
+	var request RebindRequestObject
+
+	request.ID = id
+	request.BindingID = bindingID
+	request.Params = params
+
+	var body RebindJSONRequestBody
+	var err error
+	if _, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = echo.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.Rebind(ctx.Request().Context(), request.(RebindRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Rebind")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RebindResponseObject); ok {
+		return validResponse.VisitRebindResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -2700,6 +3096,32 @@ func (sh *strictHandler) RotateSigningKey(ctx *echo.Context, id ID, params Rotat
 		return err
 	} else if validResponse, ok := response.(RotateSigningKeyResponseObject); ok {
 		return validResponse.VisitRotateSigningKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RebuildProjection operation middleware
+func (sh *strictHandler) RebuildProjection(ctx *echo.Context, name string, params RebuildProjectionParams) error {
+	var request RebuildProjectionRequestObject
+
+	request.Name = name
+	request.Params = params
+
+	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RebuildProjection(ctx.Request().Context(), request.(RebuildProjectionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RebuildProjection")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RebuildProjectionResponseObject); ok {
+		return validResponse.VisitRebuildProjectionResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/licenseledger/licenseledger/commands"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/httpapi/problem"
+	"github.com/licenseledger/licenseledger/readmodels"
 )
 
 // Config is what the commands are served with.
@@ -29,13 +30,19 @@ type MachineIndex interface {
 	LicenseOfBinding(ctx context.Context, tenant string, binding uuid.UUID) (uuid.UUID, error)
 }
 
-// Projections is what keeps the machine index up to date. Package projections implements it.
+// Projections is what keeps the read models up to date. Package projections implements it.
 type Projections interface {
+	// Status returns the status of every projection.
+	Status(ctx context.Context) ([]readmodels.ProjectionStatus, error)
+	// RequestRebuild starts to rebuild a projection, here or in the process that owns it, and does not wait for the end.
+	RequestRebuild(ctx context.Context, name string) error
 	// Await returns when projections have reached a position of the ledger, or at once when one of them has failed before it.
 	Await(ctx context.Context, projections []string, position uint64) error
 }
 
 // New returns the handlers of all commands.
-func New(c Config) ServerInterface { return NewStrictHandler(server{c}, nil) }
+func New(c Config) ServerInterface {
+	return NewStrictHandler(server{c}, []StrictMiddlewareFunc{authorize})
+}
 
 type server struct{ Config }

@@ -9,19 +9,31 @@ import (
 	"slices"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/licenseledger/licenseledger/domain/access"
 )
 
-// Access says which credential an endpoint asks for.
-type Access int
+// Credential says which credential an endpoint asks for.
+type Credential int
 
-// The kinds of access.
+// The credentials.
 const (
 	// Admin asks for the admin key. It is what the document's default says, and what an endpoint gets that says nothing.
-	Admin Access = iota
+	Admin Credential = iota
 	// Open asks for no credential in the header: it is public, or a licence key in the body is shown instead.
 	Open
 	// Either takes the admin key, or a licence key in the body.
 	Either
+)
+
+// Side says what an endpoint does: it carries out a command, answers a query, or tells about the server itself.
+type Side string
+
+// The sides.
+const (
+	Command Side = "command"
+	Query   Side = "query"
+	System  Side = "system"
 )
 
 // DefaultMaxBody is how many bytes a request's body may have unless the endpoint says otherwise.
@@ -29,12 +41,16 @@ const DefaultMaxBody = 64 << 10
 
 // Operation is what the server must know of an endpoint.
 type Operation struct {
-	ID      string
-	Access  Access
-	Body    bool  // has a body, which is JSON
-	MaxBody int64 // bytes
-	Stream  bool  // may answer with a stream that takes as long as the client likes
-	query   map[string]bool
+	ID         string
+	Side       Side
+	Permission access.Permission // that the principal needs; empty for a public endpoint
+	Public     bool
+	Credential Credential
+	Deprecated *Deprecation // nil: it is not
+	Body       bool         // has a body, which is JSON
+	MaxBody    int64        // bytes
+	Stream     bool         // may answer with a stream that takes as long as the client likes
+	query      map[string]bool
 }
 
 // Knows reports whether a query parameter of this name is documented.

@@ -21,7 +21,7 @@ func TestWhatTheServerMustKnowIsRead(t *testing.T) {
 	for name, want := range map[string]struct {
 		method, path string
 		id           string
-		access       contract.Access
+		access       contract.Credential
 		body, stream bool
 		max          int64
 		knows        []string
@@ -29,7 +29,7 @@ func TestWhatTheServerMustKnowIsRead(t *testing.T) {
 		"an admin's command":   {"POST", "/v1/licenses", "issueLicense", contract.Admin, true, false, 64 << 10, nil},
 		"a batch":              {"POST", "/v1/licenses/batch", "issueLicenses", contract.Admin, true, false, 2 << 20, nil},
 		"a machine's command":  {"POST", "/v1/activations", "activateMachine", contract.Open, true, false, 64 << 10, nil},
-		"a command for either": {"POST", "/v1/bindings/:id/rebind", "rebindMachine", contract.Either, true, false, 64 << 10, nil},
+		"a command for either": {"POST", "/v1/licenses/:id/bindings/:binding_id/rebind", "rebind", contract.Either, true, false, 64 << 10, nil},
 		"a list":               {"GET", "/v1/licenses", "listLicenses", contract.Admin, false, false, 64 << 10, []string{"status", "q", "cursor", "limit"}},
 		"a head":               {"HEAD", "/v1/licenses/:id", "getLicense", contract.Admin, false, false, 64 << 10, nil},
 		"a stream":             {"GET", "/v1/ledger/events", "listLedgerEvents", contract.Admin, false, true, 64 << 10, []string{"after", "follow"}},
@@ -38,7 +38,7 @@ func TestWhatTheServerMustKnowIsRead(t *testing.T) {
 		o, found := c.Operation(want.method, want.path)
 		require.True(t, found, name)
 		require.Equal(t, want.id, o.ID, name)
-		require.Equal(t, want.access, o.Access, name)
+		require.Equal(t, want.access, o.Credential, name)
 		require.Equal(t, want.body, o.Body, name)
 		require.Equal(t, want.stream, o.Stream, name)
 		require.Equal(t, want.max, o.MaxBody, name)
@@ -50,7 +50,7 @@ func TestWhatTheServerMustKnowIsRead(t *testing.T) {
 	}
 	unknown, found := c.Operation(http.MethodDelete, "/v1/licenses")
 	require.False(t, found)
-	require.Equal(t, contract.Admin, unknown.Access, "what is not documented wants the admin key")
+	require.Equal(t, contract.Admin, unknown.Credential, "what is not documented wants the admin key")
 }
 
 func TestTheDocumentIsJSONInItsOrder(t *testing.T) {

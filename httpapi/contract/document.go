@@ -29,6 +29,15 @@ var methods = map[string]string{
 	"options": http.MethodOptions, "head": http.MethodHead, "patch": http.MethodPatch, "trace": http.MethodTrace,
 }
 
+// paths are the paths of the document.
+func (d document) paths() map[string]bool {
+	all := make(map[string]bool, len(d.Paths))
+	for path := range d.Paths {
+		all[path] = true
+	}
+	return all
+}
+
 // operations reads all endpoints.
 func (d document) operations() (map[Route]Operation, error) {
 	if err := d.checkSchemes(); err != nil {
@@ -119,7 +128,7 @@ func (d document) checkSchemes() error {
 type security []map[string][]string
 
 // access says what an operation asks for. What says nothing, and has no default, gets the strictest.
-func (s *security) access() (Access, error) {
+func (s *security) credential() (Credential, error) {
 	if s == nil {
 		return Admin, nil
 	}

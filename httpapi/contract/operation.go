@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/licenseledger/licenseledger/domain/access"
 )
 
 // operation is what of a documented endpoint the server enforces.
@@ -14,9 +16,19 @@ type operation struct {
 	OperationID string `yaml:"operationId"`
 	Parameters  []parameter
 	Security    *security
-	RequestBody *body  `yaml:"requestBody"`
-	MaxBody     *int64 `yaml:"x-max-body-bytes"`
+	RequestBody *body      `yaml:"requestBody"`
+	MaxBody     *int64     `yaml:"x-max-body-bytes"`
+	Access      accessRule `yaml:"x-access"`
+	Side        Side       `yaml:"x-side"`
 	Responses   map[string]response
+	Deprecated  bool
+	Deprecation *deprecation `yaml:"x-deprecation"`
+}
+
+// accessRule is who may use an endpoint: whoever has the permission, or everybody.
+type accessRule struct {
+	Permission access.Permission
+	Public     bool
 }
 
 type parameter struct {
@@ -42,7 +54,7 @@ const (
 
 // members are those that an operation may have: what the server enforces, and what is for readers. The code generator has its own.
 var members = []string{
-	"operationId", "parameters", "security", "requestBody", "x-max-body-bytes", "responses",
+	"operationId", "parameters", "security", "requestBody", "x-max-body-bytes", "x-access", "x-side", "x-deprecation", "responses",
 	"tags", "summary", "description", "externalDocs", "deprecated",
 }
 
@@ -60,12 +72,20 @@ func (d document) read(node yaml.Node, shared []parameter) (Operation, error) {
 	if o.OperationID == "" {
 		return Operation{}, errors.New("there is no operationId")
 	}
+	if err := o.checkAccess(); err != nil {
+		return Operation{}, err
+	}
 	if o.Security == nil {
 		o.Security = d.Security
 	}
-	known := Operation{ID: o.OperationID, Body: o.RequestBody != nil, MaxBody: DefaultMaxBody}
+	known := Operation{
+		ID: o.OperationID, Permission: o.Access.Permission, Public: o.Access.Public, Side: o.Side, Body: o.RequestBody != nil, MaxBody: DefaultMaxBody,
+	}
 	var err error
-	if known.Access, err = o.Security.access(); err != nil {
+	if known.Credential, err = o.Security.credential(); err != nil {
+		return Operation{}, err
+	}
+	if known.Deprecated, err = o.Deprecation.read(o.Deprecated, d.paths()); err != nil {
 		return Operation{}, err
 	}
 	if err := o.checkBody(); err != nil {
@@ -79,6 +99,19 @@ func (d document) read(node yaml.Node, shared []parameter) (Operation, error) {
 	}
 	known.query, err = d.query(slices.Concat(shared, o.Parameters))
 	return known, err
+}
+
+// checkAccess wants every operation to say who may use it, and on which side of the API it is.
+func (o operation) checkAccess() error {
+	switch {
+	case o.Access.Public == (o.Access.Permission != ""):
+		return errors.New("x-access: must be either a permission or public")
+	case !o.Access.Public && !o.Access.Permission.Known():
+		return fmt.Errorf("x-access: no role has the permission %q", o.Access.Permission)
+	case !slices.Contains([]Side{Command, Query, System}, o.Side):
+		return fmt.Errorf("x-side: must be command, query or system, not %q", o.Side)
+	}
+	return nil
 }
 
 func (o operation) checkBody() error {

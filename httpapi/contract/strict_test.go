@@ -17,6 +17,8 @@ func TestEveryMethodOfOpenAPIIsRead(t *testing.T) {
 	for _, method := range methods {
 		text.WriteString("    " + strings.ToLower(method) + `:
       operationId: ` + strings.ToLower(method) + `
+      x-side: command
+      x-access: { permission: license.read }
       security: [{ admin_key: [] }, {}]
       parameters: [{ name: ` + strings.ToLower(method) + `Only, in: query }]
       requestBody: { content: { application/json: {} } }
@@ -32,7 +34,7 @@ func TestEveryMethodOfOpenAPIIsRead(t *testing.T) {
 		o, found := c.Operation(method, "/things/:id")
 		require.True(t, found, method)
 		require.Equal(t, strings.ToLower(method), o.ID)
-		require.Equal(t, contract.Either, o.Access, method)
+		require.Equal(t, contract.Either, o.Credential, method)
 		require.True(t, o.Body && o.Stream, method)
 		require.Equal(t, int64(7), o.MaxBody, method)
 		require.True(t, o.Knows("shared") && o.Knows(o.ID+"Only"), method)
@@ -44,7 +46,7 @@ func TestAccessIsThatOfTheOperationElseOfTheDocument(t *testing.T) {
 	t.Parallel()
 	for name, of := range map[string]struct {
 		document, operation string
-		want                contract.Access
+		want                contract.Credential
 	}{
 		"nothing said":            {"", "", contract.Admin},
 		"the document's":          {"security: []\n", "", contract.Open},
@@ -55,18 +57,18 @@ func TestAccessIsThatOfTheOperationElseOfTheDocument(t *testing.T) {
 		"a key or nothing":        {"", "security: [{}, { admin_key: [] }], ", contract.Either},
 		"a key or the same again": {"", "security: [{ admin_key: [] }, { admin_key: [] }], ", contract.Admin},
 	} {
-		c, err := contract.Parse([]byte(of.document + "paths: { /a: { patch: { " + of.operation + "operationId: a } } }"))
+		c, err := contract.Parse([]byte(of.document + "paths: { /a: { patch: { " + of.operation + "x-side: query, x-access: { public: true }, operationId: a } } }"))
 		require.NoError(t, err, name)
 		o, found := c.Operation("PATCH", "/a")
 		require.True(t, found, name)
-		require.Equal(t, of.want, o.Access, name)
+		require.Equal(t, of.want, o.Credential, name)
 	}
 }
 
 func TestAStreamBehindAReferenceIsSeen(t *testing.T) {
 	t.Parallel()
 	c, err := contract.Parse([]byte(`
-paths: { /a: { get: { operationId: a, responses: { '200': { $ref: '#/components/responses/Lines' } } } } }
+paths: { /a: { get: { x-side: query, x-access: { public: true }, operationId: a, responses: { '200': { $ref: '#/components/responses/Lines' } } } } }
 components: { responses: { Lines: { content: { application/x-ndjson: {} } } } }`))
 	require.NoError(t, err)
 	o, _ := c.Operation("GET", "/a")
@@ -76,16 +78,18 @@ components: { responses: { Lines: { content: { application/x-ndjson: {} } } } }`
 func TestWhatTheServerCannotEnforceIsRefused(t *testing.T) {
 	t.Parallel()
 	path := func(members string) string { return "paths: { /a: { " + members + " } }" }
-	get := func(members string) string { return path("get: { operationId: a, " + members + " }") }
+	get := func(members string) string {
+		return path("get: { x-side: query, x-access: { public: true }, operationId: a, " + members + " }")
+	}
 	for name, text := range map[string]string{
-		"a method of a later OpenAPI":    path("query: { operationId: a }"),
-		"a method in capitals":           path("DELETE: { operationId: a }"),
-		"a method that does not exist":   path("purge: { operationId: a }"),
+		"a method of a later OpenAPI":    path("query: { x-side: query, x-access: { public: true }, operationId: a }"),
+		"a method in capitals":           path("DELETE: { x-side: query, x-access: { public: true }, operationId: a }"),
+		"a method that does not exist":   path("purge: { x-side: query, x-access: { public: true }, operationId: a }"),
 		"a path elsewhere":               path("$ref: other.yaml"),
 		"a path on another server":       path("servers: [{ url: / }]"),
 		"an unknown extension of a path": path("x-limit: 7"),
 		"no operationId":                 path("get: { responses: {} }"),
-		"two of one operationId":         path("get: { operationId: a }, put: { operationId: a }"),
+		"two of one operationId":         path("get: { x-side: query, x-access: { public: true }, operationId: a }, put: { x-side: query, x-access: { public: true }, operationId: a }"),
 		"a parameter within a segment":   "paths: { '/a/{id}.json': {} }",
 		"a pattern of the router":        "paths: { '/a/:id': {} }",
 		"a wildcard of the router":       "paths: { '/a/*': {} }",
@@ -109,11 +113,23 @@ func TestWhatTheServerCannotEnforceIsRefused(t *testing.T) {
 		"a parameter of nowhere":         get("parameters: [{ name: a }]"),
 		"a parameter without a name":     get("parameters: [{ in: query }]"),
 		"a parameter elsewhere":          get("parameters: [{ $ref: 'other.yaml#/a' }]"),
+		"a deprecation without dates":    get("deprecated: true"),
+		"dates without a deprecation":    get("x-deprecation: { since: 2026-01-01, sunset: 2027-01-01, successor: /a }"),
+		"a deprecation that is no date":  get("deprecated: true, x-deprecation: { since: soon, sunset: 2027-01-01, successor: /a }"),
+		"a sunset that is no date":       get("deprecated: true, x-deprecation: { since: 2026-01-01, sunset: later, successor: /a }"),
+		"a sunset too soon":              get("deprecated: true, x-deprecation: { since: 2026-01-01, sunset: 2026-12-31, successor: /a }"),
+		"a successor that is not there":  get("deprecated: true, x-deprecation: { since: 2026-01-01, sunset: 2027-01-01, successor: /b }"),
+		"no word on access":              path("get: { operationId: b, x-side: query }"),
+		"a permission that nobody has":   path("get: { operationId: a, x-side: query, x-access: { permission: license.forge } }"),
+		"a permission beside public":     path("get: { operationId: a, x-side: query, x-access: { public: true, permission: license.read } }"),
+		"not public and no permission":   path("get: { operationId: a, x-side: query, x-access: { public: false } }"),
+		"no word on the side":            path("get: { operationId: a, x-access: { public: true } }"),
+		"a side that does not exist":     path("get: { operationId: a, x-side: both, x-access: { public: true } }"),
 		"an answer elsewhere":            get("responses: { '200': { $ref: '#/components/responses/Nothing' } }"),
 	} {
 		_, err := contract.Parse([]byte(text))
 		require.Error(t, err, name)
 	}
-	_, err := contract.Parse([]byte(get("responses: {}, tags: [a], summary: a, description: a, externalDocs: {}, deprecated: true, x-go-name: A")))
+	_, err := contract.Parse([]byte(get("responses: {}, tags: [a], summary: a, description: a, externalDocs: {}, x-go-name: A")))
 	require.NoError(t, err, "what is for readers and for the generator needs no enforcing")
 }

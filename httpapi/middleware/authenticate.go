@@ -23,15 +23,18 @@ func (k AdminKey) matches(presented string) bool {
 	return subtle.ConstantTimeCompare(hash[:], k[:]) == 1
 }
 
-// Authenticate finds out who asks, as the contract of the endpoint wants it, and lets them act in the request's context. A
-// route without a contract wants the admin key.
+// Authenticate finds out who asks, by the credential that the contract of the endpoint wants, refuses a principal without the endpoint's
+// permission, and lets the principal act in the request's context. A route without a contract wants the admin key.
 func Authenticate(operations *contract.Contract, admin AdminKey) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c *echo.Context) error {
-			operation, _ := operations.Operation(c.Request().Method, c.Path())
-			principal, err := admin.identify(operation.Access, c.Request().Header.Values(echo.HeaderAuthorization))
+			operation, documented := operations.Operation(c.Request().Method, c.Path())
+			principal, err := admin.identify(operation.Credential, c.Request().Header.Values(echo.HeaderAuthorization))
 			if err != nil {
 				return err
+			}
+			if documented && !operation.Public && !principal.Role.Has(operation.Permission) {
+				return access.ErrForbidden.WithMessage("your role does not have the permission %s", operation.Permission)
 			}
 			request := c.Request()
 			c.SetRequest(request.WithContext(access.With(request.Context(), principal)))
@@ -40,7 +43,7 @@ func Authenticate(operations *contract.Contract, admin AdminKey) echo.Middleware
 	}
 }
 
-func (k AdminKey) identify(required contract.Access, authorization []string) (access.Principal, error) {
+func (k AdminKey) identify(required contract.Credential, authorization []string) (access.Principal, error) {
 	machine := access.Principal{Actor: string(access.Machine), Role: access.Machine}
 	switch {
 	case required == contract.Open:

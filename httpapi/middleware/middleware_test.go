@@ -27,9 +27,9 @@ import (
 
 const twoEndpoints = `
 paths:
-  /open/{id}: { post: { operationId: open, security: [], responses: {} } }
-  /closed: { get: { operationId: closed, responses: {} } }
-  /either: { post: { operationId: either, security: [{admin_key: []}, {}], responses: {} } }
+  /open/{id}: { post: { operationId: open, x-side: command, x-access: { permission: license.validate }, security: [], responses: {} } }
+  /closed: { get: { operationId: closed, x-side: query, x-access: { permission: license.read }, responses: {} } }
+  /either: { post: { operationId: either, x-side: command, x-access: { permission: machine.release }, security: [{admin_key: []}, {}], responses: {} } }
 `
 
 func operations(t *testing.T) *contract.Contract {
@@ -224,12 +224,16 @@ paths:
   /things/{id}:
     delete:
       operationId: delete
+      x-side: command
+      x-access: { permission: machine.release }
       parameters: [{ name: force, in: query }]
       requestBody: { content: { application/json: {} } }
       x-max-body-bytes: 20
       security: [{ admin_key: [] }, {}]
     patch:
       operationId: patch
+      x-side: command
+      x-access: { permission: machine.release }
       parameters: [{ name: force, in: query }]
       requestBody: { content: { application/json: {} } }
       x-max-body-bytes: 20

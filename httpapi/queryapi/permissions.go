@@ -21,7 +21,6 @@ var permissions = map[string]access.Permission{
 	"ListLicenseMachines": access.MachineRead,
 	"ListLedgerEvents":    access.LedgerRead,
 	"ListProjections":     access.ProjectionRead,
-	"RebuildProjection":   access.ProjectionRebuild,
 }
 
 // authorize lets a query run for a principal who has its permission.

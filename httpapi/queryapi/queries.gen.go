@@ -52,9 +52,6 @@ type ServerInterface interface {
 	// ListProjections State of the projections
 	// (GET /v1/projections)
 	ListProjections(ctx *echo.Context, params ListProjectionsParams) error
-	// RebuildProjection Rebuild a projection
-	// (POST /v1/projections/{name}/rebuild)
-	RebuildProjection(ctx *echo.Context, name string, params RebuildProjectionParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -721,42 +718,6 @@ func (w *ServerInterfaceWrapper) ListProjections(ctx *echo.Context) error {
 	return err
 }
 
-// RebuildProjection converts echo context to params.
-func (w *ServerInterfaceWrapper) RebuildProjection(ctx *echo.Context) error {
-	var err error
-	// ------------- Path parameter "name" -------------
-	var name string
-
-	err = runtime.BindStyledParameterWithOptions("simple", "name", ctx.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
-	}
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params RebuildProjectionParams
-
-	headers := ctx.Request().Header
-	// ------------- Optional header parameter "X-Request-Id" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
-		var XRequestID RequestID
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Request-Id, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Request-Id: %s", err))
-		}
-
-		params.XRequestID = &XRequestID
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.RebuildProjection(ctx, name, params)
-	return err
-}
-
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -815,7 +776,6 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/products/:id", wrapper.GetProduct, options.OperationMiddlewares["getProduct"]...)
 	router.GET(options.BaseURL+"/v1/products/:id/jwks.json", wrapper.GetProductKeys, options.OperationMiddlewares["getProductKeys"]...)
 	router.GET(options.BaseURL+"/v1/projections", wrapper.ListProjections, options.OperationMiddlewares["listProjections"]...)
-	router.POST(options.BaseURL+"/v1/projections/:name/rebuild", wrapper.RebuildProjection, options.OperationMiddlewares["rebuildProjection"]...)
 
 }
 
@@ -1235,29 +1195,6 @@ func (response ListProjections200JSONResponse) VisitListProjectionsResponse(w ht
 	return err
 }
 
-type RebuildProjectionRequestObject struct {
-	Name   string `json:"name"`
-	Params RebuildProjectionParams
-}
-
-type RebuildProjectionResponseObject interface {
-	VisitRebuildProjectionResponse(w http.ResponseWriter) error
-}
-
-type RebuildProjection202JSONResponse Projection
-
-func (response RebuildProjection202JSONResponse) VisitRebuildProjectionResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(202)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListLedgerEvents Read the ledger
@@ -1293,9 +1230,6 @@ type StrictServerInterface interface {
 	// ListProjections State of the projections
 	// (GET /v1/projections)
 	ListProjections(ctx context.Context, request ListProjectionsRequestObject) (ListProjectionsResponseObject, error)
-	// RebuildProjection Rebuild a projection
-	// (POST /v1/projections/{name}/rebuild)
-	RebuildProjection(ctx context.Context, request RebuildProjectionRequestObject) (RebuildProjectionResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx *echo.Context, request any) (any, error)
@@ -1585,32 +1519,6 @@ func (sh *strictHandler) ListProjections(ctx *echo.Context, params ListProjectio
 		return err
 	} else if validResponse, ok := response.(ListProjectionsResponseObject); ok {
 		return validResponse.VisitListProjectionsResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// RebuildProjection operation middleware
-func (sh *strictHandler) RebuildProjection(ctx *echo.Context, name string, params RebuildProjectionParams) error {
-	var request RebuildProjectionRequestObject
-
-	request.Name = name
-	request.Params = params
-
-	handler := func(ctx *echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.RebuildProjection(ctx.Request().Context(), request.(RebuildProjectionRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "RebuildProjection")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(RebuildProjectionResponseObject); ok {
-		return validResponse.VisitRebuildProjectionResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

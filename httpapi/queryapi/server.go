@@ -33,8 +33,6 @@ type Config struct {
 type Projections interface {
 	// Status tells where every projection stands.
 	Status(ctx context.Context) ([]readmodels.ProjectionStatus, error)
-	// RequestRebuild begins to rebuild a projection, here or where it is kept, and does not wait for the end.
-	RequestRebuild(ctx context.Context, name string) error
 	// Await returns when the named projections have reached a position, or at once when one of them has failed before it.
 	Await(ctx context.Context, names []string, position uint64) error
 }

@@ -131,7 +131,7 @@ func (d *demo) changeHardware(ctx context.Context) error {
 
 func (d *demo) rebind(ctx context.Context) error {
 	var a api.Activation
-	header, err := d.machine.call(ctx, http.MethodPost, "/v1/bindings/"+d.binding+"/rebind", object{
+	header, err := d.machine.call(ctx, http.MethodPost, "/v1/licenses/"+d.license+"/bindings/"+d.binding+"/rebind", object{
 		"license_key": d.key, "reason": "new laptop",
 		"machine": object{"name": "ada-laptop", "os": "linux/arm64", "components": object{"cpu": "Apple-M9", "board": "C02-77", "os_id": "9f1c"}},
 	}, &a)

@@ -1,0 +1,81 @@
+package commandapi
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"github.com/licenseledger/licenseledger/commands/activation"
+	"github.com/licenseledger/licenseledger/domain/access"
+	"github.com/licenseledger/licenseledger/readmodels"
+)
+
+// The deprecated endpoints name an activation or a binding, but not its licence. They are the only commands that ask a read model.
+
+// Deactivate implements [StrictServerInterface].
+func (s server) Deactivate(ctx context.Context, r DeactivateRequestObject) (DeactivateResponseObject, error) {
+	request, err := conditions(r.Params).request(ctx)
+	if err != nil {
+		return nil, err
+	}
+	command := activation.Deactivate{ActivationID: r.ID, Reason: r.Body.Reason}
+	if command.LicenseKey, err = s.keyOf(ctx, r.Body.LicenseKey); err != nil {
+		return nil, err
+	}
+	if command.LicenseKey.IsZero() {
+		if command.LicenseID, err = s.licenseOf(ctx, r.ID, s.Machines.LicenseOfActivation); err != nil {
+			return nil, err
+		}
+	}
+	ended, err := s.Commands.Activation.Deactivate(ctx, request, command)
+	if err != nil {
+		return nil, err
+	}
+	return Deactivate200JSONResponse{licenseReleased(ended)}, nil
+}
+
+// RebindMachine implements [StrictServerInterface].
+func (s server) RebindMachine(ctx context.Context, r RebindMachineRequestObject) (RebindMachineResponseObject, error) {
+	request, err := conditions(r.Params).request(ctx)
+	if err != nil {
+		return nil, err
+	}
+	command := activation.RebindMachine{BindingID: r.ID, Machine: presented(r.Body.Machine), Reason: r.Body.Reason}
+	if command.LicenseKey, err = s.keyOf(ctx, r.Body.LicenseKey); err != nil {
+		return nil, err
+	}
+	if command.LicenseKey.IsZero() {
+		if command.LicenseID, err = s.licenseOf(ctx, r.ID, s.Machines.LicenseOfBinding); err != nil {
+			return nil, err
+		}
+	}
+	rebound, err := s.Commands.Activation.RebindMachine(ctx, request, command)
+	if err != nil {
+		return nil, err
+	}
+	return RebindMachine200JSONResponse{activationStands(rebound)}, nil
+}
+
+// licenseOf finds the licence of an activation or a binding. The read model follows the ledger, so what it does not know may only be too
+// new: then it is asked again once it has caught up.
+func (s server) licenseOf(ctx context.Context, id uuid.UUID, find func(context.Context, string, uuid.UUID) (uuid.UUID, error)) (uuid.UUID, error) {
+	principal, err := access.From(ctx)
+	if err != nil {
+		return uuid.UUID{}, err
+	}
+	license, err := find(ctx, principal.Tenant, id)
+	if !errors.Is(err, readmodels.ErrNotFound) {
+		return license, err
+	}
+	head, err := s.Head(ctx)
+	if err != nil {
+		return uuid.UUID{}, err
+	}
+	bounded, cancel := context.WithTimeout(ctx, s.Patience)
+	defer cancel()
+	if err := s.Projections.Await(bounded, []string{readmodels.Machines}, uint64(head)); err != nil {
+		return uuid.UUID{}, err
+	}
+	return find(ctx, principal.Tenant, id)
+}

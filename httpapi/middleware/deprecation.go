@@ -1,0 +1,26 @@
+package middleware
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/labstack/echo/v5"
+
+	"github.com/licenseledger/licenseledger/httpapi/contract"
+)
+
+// Deprecation marks the answers of deprecated endpoints: Deprecation (RFC 9745) says since when, Sunset (RFC 8594) until when they work at
+// least, and Link where to read what to use instead.
+func Deprecation(operations *contract.Contract) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c *echo.Context) error {
+			if operation, _ := operations.Operation(c.Request().Method, c.Path()); operation.Deprecated != nil {
+				header := c.Response().Header()
+				header.Set("Deprecation", "@"+strconv.FormatInt(operation.Deprecated.Since.Unix(), 10))
+				header.Set("Sunset", operation.Deprecated.Sunset.Format(http.TimeFormat))
+				header.Add("Link", `</docs>; rel="deprecation"; type="text/html"`)
+			}
+			return next(c)
+		}
+	}
+}
