@@ -11,35 +11,42 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/licenseledger/licenseledger/httpapi/api"
+	"github.com/licenseledger/licenseledger/httpapi/client"
 	"github.com/licenseledger/licenseledger/keyring"
 )
 
 // demo takes a licence through its life on a server and prints what happens.
 type demo struct {
-	admin   apiClient
-	machine apiClient // what a machine sends: no API key, the licence key is in the request
+	admin   *client.Client
+	machine *client.Client // as machines are, without an API key: the licence key is in the request
 	out     io.Writer
 	steps   int
 	seen    uint64 // position up to which events were shown
 
-	product, plan      string // ids
-	license, key       string
-	binding            string
-	activation, signed string
+	product, plan       uuid.UUID
+	license             uuid.UUID
+	key                 string
+	binding, activation uuid.UUID
+	certificate         string
 }
 
-func newDemo(admin apiClient, out io.Writer) *demo {
-	return &demo{admin: admin, machine: apiClient{server: admin.server}, out: out}
+func newDemo(address, key string, out io.Writer) (*demo, error) {
+	admin, err := newClient(address, key)
+	if err != nil {
+		return nil, err
+	}
+	machine, err := newClient(address, "")
+	return &demo{admin: admin, machine: machine, out: out}, err
 }
-
-type object = map[string]any
 
 // run takes a licence through its whole life.
 func (d *demo) run(ctx context.Context) error {
 	// The demo shows its own events only: those after the ledger's head as it is now.
-	var page api.LedgerPage
-	if _, err := d.admin.call(ctx, http.MethodGet, "/v1/ledger/events?limit=1", nil, &page); err != nil {
+	page, _, err := answer[api.LedgerPage](d.admin.ListLedgerEvents(ctx, &api.ListLedgerEventsParams{Limit: new(1)}))
+	if err != nil {
 		return err
 	}
 	d.seen = page.Head
@@ -56,57 +63,53 @@ func (d *demo) run(ctx context.Context) error {
 }
 
 func (d *demo) registerProduct(ctx context.Context) error {
-	var product api.Product
 	code := "demo-" + strings.ToLower(rand.Text()[:8])
-	header, err := d.admin.call(ctx, http.MethodPost, "/v1/products", object{"code": code, "name": "Demo CAD"}, &product)
-	d.product = product.ID.String()
-	return d.printStep(ctx, header, err, "A vendor registers the product %s; its signing key is made with it", code)
+	product, header, err := answer[api.Product](d.admin.RegisterProduct(ctx, nil, api.RegisterProduct{Code: code, Name: "Demo CAD"}))
+	d.product = product.ID
+	return d.printStep(ctx, header, err, "A vendor registers the product %s; its signing key is created with it", code)
 }
 
 func (d *demo) publishPlan(ctx context.Context) error {
-	var plan api.Plan
-	header, err := d.admin.call(ctx, http.MethodPost, "/v1/products/"+d.product+"/plans", object{
-		"code": "pro", "name": "Professional", "type": "PROFESSIONAL", "max_machines": 2, "validity_days": 365,
-		"features": object{"export": true, "projects": 50}, "price_minor": 49900, "currency": "EUR", "max_rebinds": 3,
-	}, &plan)
-	d.plan = plan.ID.String()
+	plan, header, err := answer[api.Plan](d.admin.PublishPlan(ctx, d.product, nil, api.PublishPlan{
+		Code: "pro", Name: "Professional", Type: api.PROFESSIONAL, MaxMachines: 2, ValidityDays: new(365),
+		Features: &api.Features{"export": true, "projects": 50}, PriceMinor: new(int64(49900)), Currency: new("EUR"), MaxRebinds: new(3),
+	}))
+	d.plan = plan.ID
 	return d.printStep(ctx, header, err, "and publishes a plan: two machines, one year, 499.00 EUR")
 }
 
 func (d *demo) issue(ctx context.Context) error {
-	var issued api.LicenseWithKey
-	header, err := d.admin.call(ctx, http.MethodPost, "/v1/licenses", object{
-		"product": d.product, "plan": d.plan, "customer": object{"name": "Ada Byron", "email": "ada@example.com"},
-	}, &issued)
-	d.license, d.key = issued.ID.String(), issued.Key
+	issued, header, err := answer[api.LicenseWithKey](d.admin.IssueLicense(ctx, nil, api.IssueLicense{
+		Product: d.product.String(), Plan: d.plan.String(), Customer: api.Customer{Name: "Ada Byron", Email: "ada@example.com"},
+	}))
+	d.license, d.key = issued.ID, issued.Key
 	return d.printStep(ctx, header, err, "A licence is issued; its key, shown here only, is %s", issued.Key)
 }
 
 // workstation is a machine that identifies itself by its components.
-func workstation(disk string) object {
-	return object{"name": "ada-workstation", "os": "linux/amd64", "components": object{
-		"cpu": "GenuineIntel-6-158", "board": "PF-1F2G3H", "disk": disk, "mac": []string{"02:42:ac:11:00:02"},
+func workstation(disk string) api.Machine {
+	return api.Machine{Name: new("ada-workstation"), OS: new("linux/amd64"), Components: &api.Components{
+		"cpu": {"GenuineIntel-6-158"}, "board": {"PF-1F2G3H"}, "disk": {disk}, "mac": {"02:42:ac:11:00:02"},
 	}}
 }
 
 func (d *demo) activate(ctx context.Context) error {
-	var a api.Activation
-	header, err := d.machine.call(ctx, http.MethodPost, "/v1/activations", object{"license_key": d.key, "machine": workstation("disk-1")}, &a)
+	a, header, err := answer[api.Activation](d.machine.ActivateMachine(ctx, nil,
+		api.ActivateMachine{LicenseKey: d.key, Machine: workstation("disk-1")}))
 	d.remember(a)
 	return d.printStep(ctx, header, err, "A machine activates: it takes seat %d of %d and gets a certificate", a.Seats.Used, a.Seats.Limit)
 }
 
 func (d *demo) remember(a api.Activation) {
-	d.binding, d.activation, d.signed = a.BindingID.String(), a.ActivationID.String(), a.Certificate
+	d.binding, d.activation, d.certificate = a.BindingID, a.ActivationID, a.Certificate
 }
 
 func (d *demo) validate(ctx context.Context) error {
-	return d.ask(ctx, object{"license_key": d.key, "machine": workstation("disk-1"), "entitlements": []string{"export"}}, "The machine validates")
+	return d.ask(ctx, api.Validate{LicenseKey: d.key, Machine: new(workstation("disk-1")), Entitlements: []string{"export"}}, "The machine validates")
 }
 
-func (d *demo) ask(ctx context.Context, question object, title string) error {
-	var verdict api.Verdict
-	header, err := d.machine.call(ctx, http.MethodPost, "/v1/validate", question, &verdict)
+func (d *demo) ask(ctx context.Context, question api.Validate, title string) error {
+	verdict, header, err := answer[api.Verdict](d.machine.Validate(ctx, nil, question))
 	var because []string
 	for _, cause := range verdict.DecidedBy {
 		because = append(because, fmt.Sprintf("%s at %d", cause.Type, cause.Position))
@@ -115,58 +118,59 @@ func (d *demo) ask(ctx context.Context, question object, title string) error {
 }
 
 func (d *demo) heartbeat(ctx context.Context) error {
-	var a api.Activation
-	header, err := d.machine.call(ctx, http.MethodPost, "/v1/activations/"+d.activation+"/heartbeat",
-		object{"license_key": d.key, "machine": workstation("disk-1")}, &a)
+	_, header, err := answer[api.Activation](d.machine.Heartbeat(ctx, d.activation, nil,
+		api.Heartbeat{LicenseKey: d.key, Machine: workstation("disk-1")}))
 	return d.printStep(ctx, header, err, "It sends a heartbeat; nothing changes, so nothing is recorded")
 }
 
 func (d *demo) changeHardware(ctx context.Context) error {
-	var a api.Activation
-	header, err := d.machine.call(ctx, http.MethodPost, "/v1/activations/"+d.activation+"/heartbeat",
-		object{"license_key": d.key, "machine": workstation("disk-2")}, &a)
+	a, header, err := answer[api.Activation](d.machine.Heartbeat(ctx, d.activation, nil,
+		api.Heartbeat{LicenseKey: d.key, Machine: workstation("disk-2")}))
 	d.remember(a)
 	return d.printStep(ctx, header, err, "Its disk is replaced; most of it is unchanged, so it is still the same machine")
 }
 
 func (d *demo) rebind(ctx context.Context) error {
-	var a api.Activation
-	header, err := d.machine.call(ctx, http.MethodPost, "/v1/licenses/"+d.license+"/bindings/"+d.binding+"/rebind", object{
-		"license_key": d.key, "reason": "new laptop",
-		"machine": object{"name": "ada-laptop", "os": "linux/arm64", "components": object{"cpu": "Apple-M9", "board": "C02-77", "os_id": "9f1c"}},
-	}, &a)
+	laptop := api.Machine{Name: new("ada-laptop"), OS: new("linux/arm64"), Components: &api.Components{
+		"cpu": {"Apple-M9"}, "board": {"C02-77"}, "os_id": {"9f1c"},
+	}}
+	a, header, err := answer[api.Activation](d.machine.Rebind(ctx, d.license, d.binding, nil,
+		api.RebindJSONRequestBody{LicenseKey: &d.key, Reason: "new laptop", Machine: laptop}))
 	d.remember(a)
 	return d.printStep(ctx, header, err, "The seat moves to a new laptop: %d of %d used, as before", a.Seats.Used, a.Seats.Limit)
 }
 
-func (d *demo) change(ctx context.Context, command string, body object, title string) error {
-	var l api.License
-	header, err := d.admin.call(ctx, http.MethodPost, "/v1/licenses/"+d.license+"/"+command, body, &l)
+// changed prints a step that changed the licence.
+func (d *demo) changed(ctx context.Context, title string, response *http.Response, err error) error {
+	l, header, err := answer[api.License](response, err)
 	return d.printStep(ctx, header, err, "%s: %s", title, l.Status)
 }
 
 func (d *demo) suspend(ctx context.Context) error {
-	return d.change(ctx, "suspend", object{"reason": "payment overdue"}, "The vendor suspends the licence")
+	response, err := d.admin.SuspendLicense(ctx, d.license, nil, api.SuspendLicenseJSONRequestBody{Reason: "payment overdue"})
+	return d.changed(ctx, "The vendor suspends the licence", response, err)
 }
 
 func (d *demo) validateSuspended(ctx context.Context) error {
-	return d.ask(ctx, object{"license_key": d.key}, "Validating ends at once")
+	return d.ask(ctx, api.Validate{LicenseKey: d.key}, "Validating ends at once")
 }
 
 func (d *demo) reinstate(ctx context.Context) error {
-	return d.change(ctx, "reinstate", object{"reason": "paid"}, "The licence is reinstated")
+	response, err := d.admin.ReinstateLicense(ctx, d.license, nil, api.ReinstateLicenseJSONRequestBody{Reason: "paid"})
+	return d.changed(ctx, "The licence is reinstated", response, err)
 }
 
 func (d *demo) renew(ctx context.Context) error {
-	return d.change(ctx, "renew", object{"reason": "second year", "extend_days": 365}, "and renewed for a year")
+	response, err := d.admin.RenewLicense(ctx, d.license, nil, api.RenewLicense{Reason: "second year", ExtendDays: new(365)})
+	return d.changed(ctx, "and renewed for a year", response, err)
 }
 
 func (d *demo) verify(ctx context.Context) error {
-	var keys json.RawMessage
-	if _, err := d.machine.waiting(d.seen).call(ctx, http.MethodGet, "/v1/products/"+d.product+"/jwks.json", nil, &keys); err != nil {
+	keys, _, err := answer[json.RawMessage](d.machine.GetProductKeys(ctx, d.product, nil, waitFor(d.seen)))
+	if err != nil {
 		return err
 	}
-	certificate, err := keyring.Verify(d.signed, keys, time.Now())
+	certificate, err := keyring.Verify(d.certificate, keys, time.Now())
 	if err != nil {
 		return fmt.Errorf("verify the certificate: %w", err)
 	}
@@ -175,9 +179,8 @@ func (d *demo) verify(ctx context.Context) error {
 }
 
 func (d *demo) history(ctx context.Context) error {
-	var history api.HistoryPage
-	request := "/v1/licenses/" + d.license + "/history?limit=200"
-	if _, err := d.admin.waiting(d.seen).call(ctx, http.MethodGet, request, nil, &history); err != nil {
+	history, _, err := answer[api.HistoryPage](d.admin.GetLicenseHistory(ctx, d.license, &api.GetLicenseHistoryParams{Limit: new(200)}, waitFor(d.seen)))
+	if err != nil {
 		return err
 	}
 	d.title("The licence's history, as an admin reads it:")
@@ -193,11 +196,12 @@ func (d *demo) history(ctx context.Context) error {
 }
 
 func (d *demo) revoke(ctx context.Context) error {
-	return d.change(ctx, "revoke", object{"reason": "end of the demo"}, "The licence is revoked for good")
+	response, err := d.admin.RevokeLicense(ctx, d.license, nil, api.RevokeLicenseJSONRequestBody{Reason: "end of the demo"})
+	return d.changed(ctx, "The licence is revoked for good", response, err)
 }
 
 func (d *demo) validateRevoked(ctx context.Context) error {
-	return d.ask(ctx, object{"license_key": d.key}, "It validates no more")
+	return d.ask(ctx, api.Validate{LicenseKey: d.key}, "It validates no more")
 }
 
 // printStep prints a step and the events it caused.
@@ -210,8 +214,8 @@ func (d *demo) printStep(ctx context.Context, header http.Header, err error, tit
 	if err != nil || position <= d.seen {
 		return nil //nolint:nilerr // an answer without a position caused no events
 	}
-	var page api.LedgerPage
-	if _, err := d.admin.call(ctx, http.MethodGet, fmt.Sprintf("/v1/ledger/events?limit=100&after=%d", d.seen), nil, &page); err != nil {
+	page, _, err := answer[api.LedgerPage](d.admin.ListLedgerEvents(ctx, &api.ListLedgerEventsParams{Limit: new(100), After: &d.seen}))
+	if err != nil {
 		return err
 	}
 	for _, e := range page.Items {

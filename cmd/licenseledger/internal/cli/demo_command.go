@@ -37,7 +37,7 @@ func newDemoCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return newDemo(apiClient{server: address, key: key}, cmd.OutOrStdout()).run(cmd.Context())
+			return runDemo(cmd.Context(), address, key, cmd.OutOrStdout())
 		},
 	}
 	command.Flags().StringVar(&address, "server", "", "address of a running server, such as http://127.0.0.1:8080")
@@ -57,5 +57,13 @@ func demoOnOwnServer(ctx context.Context, c config.Config, out io.Writer) (err e
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	return newDemo(apiClient{server: s.URL(), key: s.AdminKey()}, out).run(ctx)
+	return runDemo(ctx, s.URL(), s.AdminKey(), out)
+}
+
+func runDemo(ctx context.Context, address, key string, out io.Writer) error {
+	d, err := newDemo(address, key, out)
+	if err != nil {
+		return err
+	}
+	return d.run(ctx)
 }

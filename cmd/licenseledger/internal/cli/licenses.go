@@ -42,7 +42,10 @@ func newUndoExpiriesCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			client := apiClient{server: server, key: key}
+			client, err := newClient(server, key)
+			if err != nil {
+				return err
+			}
 			found, err := findWrongExpiries(cmd.Context(), client)
 			if err != nil {
 				return err

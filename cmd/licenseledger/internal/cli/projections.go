@@ -2,11 +2,11 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +16,7 @@ import (
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/config"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/progress"
 	"github.com/licenseledger/licenseledger/httpapi/api"
+	"github.com/licenseledger/licenseledger/httpapi/client"
 )
 
 func newProjectionsCommand() *cobra.Command {
@@ -129,7 +130,11 @@ func withProjections(cmd *cobra.Command, server string, do func(context.Context,
 	if err != nil {
 		return err
 	}
-	return do(cmd.Context(), remoteProjections{apiClient{server: server, key: key}})
+	client, err := newClient(server, key)
+	if err != nil {
+		return err
+	}
+	return do(cmd.Context(), remoteProjections{client})
 }
 
 func withOwnProjections(ctx context.Context, c config.Config, do func(context.Context, projectionAdmin) error) (err error) {
@@ -151,11 +156,10 @@ func withOwnProjections(ctx context.Context, c config.Config, do func(context.Co
 }
 
 // remoteProjections belong to a server.
-type remoteProjections struct{ client apiClient }
+type remoteProjections struct{ client *client.Client }
 
 func (s remoteProjections) find(ctx context.Context) ([]api.Projection, error) {
-	var all api.ProjectionList
-	_, err := s.client.call(ctx, http.MethodGet, "/v1/projections", nil, &all)
+	all, _, err := answer[api.ProjectionList](s.client.ListProjections(ctx, nil))
 	return all.Items, err
 }
 
@@ -175,7 +179,7 @@ func (s remoteProjections) list(ctx context.Context) ([]projectionInfo, error) {
 const pollInterval = 200 * time.Millisecond
 
 func (s remoteProjections) rebuild(ctx context.Context, name string, out io.Writer) (rebuiltInfo, error) {
-	if _, err := s.client.call(ctx, http.MethodPost, "/v1/projections/"+name+"/rebuild", nil, nil); err != nil {
+	if _, _, err := answer[json.RawMessage](s.client.RebuildProjection(ctx, name, nil)); err != nil {
 		return rebuiltInfo{}, err
 	}
 	var bar *progress.Bar

@@ -21,6 +21,7 @@ import (
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/inspect"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/server"
 	"github.com/licenseledger/licenseledger/httpapi/api"
+	"github.com/licenseledger/licenseledger/httpapi/client"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -42,7 +43,12 @@ func started(t *testing.T, dataDir string) *server.Server {
 	return s
 }
 
-func admin(s *server.Server) apiClient { return apiClient{server: s.URL(), key: s.AdminKey()} }
+func admin(t *testing.T, s *server.Server) *client.Client {
+	t.Helper()
+	c, err := newClient(s.URL(), s.AdminKey())
+	require.NoError(t, err)
+	return c
+}
 
 func TestTheDemoRunsOnAServerOfItsOwn(t *testing.T) {
 	t.Parallel()
@@ -58,7 +64,7 @@ func TestFsckFindsACleanLedgerCleanAndChangesNothing(t *testing.T) {
 	t.Parallel()
 	dataDir := t.TempDir()
 	s := started(t, dataDir)
-	require.NoError(t, newDemo(admin(s), io.Discard).run(t.Context()))
+	require.NoError(t, runDemo(t.Context(), s.URL(), s.AdminKey(), io.Discard))
 	_, err := inspect.Fsck(t.Context(), backends.Embedded(dataDir), io.Discard)
 	require.ErrorIs(t, err, backends.ErrInUse, "a running server keeps it off")
 	require.NoError(t, s.Close())
@@ -91,8 +97,8 @@ func TestProjectionsAreRebuiltThroughTheServerOrWithoutIt(t *testing.T) {
 	t.Parallel()
 	dataDir := t.TempDir()
 	s := started(t, dataDir)
-	require.NoError(t, newDemo(admin(s), io.Discard).run(t.Context()))
-	served := remoteProjections{admin(s)}
+	require.NoError(t, runDemo(t.Context(), s.URL(), s.AdminKey(), io.Discard))
+	served := remoteProjections{admin(t, s)}
 	first, err := served.rebuild(t.Context(), "licenses", io.Discard)
 	require.NoError(t, err)
 	require.NotEmpty(t, first.Checksum)
@@ -116,17 +122,17 @@ func TestProjectionsAreRebuiltThroughTheServerOrWithoutIt(t *testing.T) {
 func TestTheExpirySchedulerRecordsAnExpiryByItself(t *testing.T) {
 	t.Parallel()
 	s := started(t, "")
-	d := newDemo(admin(s), io.Discard)
+	d, err := newDemo(s.URL(), s.AdminKey(), io.Discard)
+	require.NoError(t, err)
 	require.NoError(t, errors.Join(d.registerProduct(t.Context()), d.publishPlan(t.Context())))
-	var issued api.LicenseWithKey
-	_, err := admin(s).call(t.Context(), http.MethodPost, "/v1/licenses", object{
-		"product": d.product, "plan": d.plan, "customer": object{"name": "Ada", "email": "ada@example.com"},
-		"expires_at": time.Now().Add(300 * time.Millisecond),
-	}, &issued)
+	issued, _, err := answer[api.LicenseWithKey](d.admin.IssueLicense(t.Context(), nil, api.IssueLicense{
+		Product: d.product.String(), Plan: d.plan.String(), Customer: api.Customer{Name: "Ada", Email: "ada@example.com"},
+		ExpiresAt: new(time.Now().Add(300 * time.Millisecond)),
+	}))
 	require.NoError(t, err)
 	require.EventuallyWithT(t, func(t *assert.CollectT) {
-		var page api.LedgerPage
-		_, err := admin(s).call(context.Background(), http.MethodGet, "/v1/ledger/events?stream=license-"+issued.ID.String(), nil, &page)
+		page, _, err := answer[api.LedgerPage](d.admin.ListLedgerEvents(context.Background(),
+			&api.ListLedgerEventsParams{Stream: new("license-" + issued.ID.String())}))
 		require.NoError(t, err)
 		require.Equal(t, "license.expired.v2", page.Items[len(page.Items)-1].Type)
 		require.Equal(t, "system", page.Items[len(page.Items)-1].Actor)
@@ -143,7 +149,7 @@ func TestAServerWorksWithoutItsRedisAndSaysSoInItsMetrics(t *testing.T) {
 		http.DefaultClient.CloseIdleConnections()
 		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	})
-	require.NoError(t, newDemo(admin(s), io.Discard).run(t.Context()))
+	require.NoError(t, runDemo(t.Context(), s.URL(), s.AdminKey(), io.Discard))
 	response, err := http.Get(s.URL() + "/metrics")
 	require.NoError(t, err)
 	metrics, err := io.ReadAll(response.Body)

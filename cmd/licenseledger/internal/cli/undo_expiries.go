@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,6 +13,7 @@ import (
 	"github.com/licenseledger/licenseledger/clock"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/progress"
 	"github.com/licenseledger/licenseledger/httpapi/api"
+	"github.com/licenseledger/licenseledger/httpapi/client"
 )
 
 // wrongExpiries are licences that are expired although their expires_at lies in the future.
@@ -33,7 +32,7 @@ type wrongExpiry struct {
 	refused   bool
 }
 
-// The results; a refusal is told in the server's words.
+// The results; a refusal has the server's words.
 const (
 	wouldBeUndone = "would be undone"
 	undone        = "undone"
@@ -42,10 +41,9 @@ const (
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // findWrongExpiries asks a server for all of them.
-func findWrongExpiries(ctx context.Context, client apiClient) (*wrongExpiries, error) {
+func findWrongExpiries(ctx context.Context, c *client.Client) (*wrongExpiries, error) {
 	w := &wrongExpiries{Licenses: []*wrongExpiry{}}
-	var page api.LedgerPage
-	header, err := client.call(ctx, http.MethodGet, "/v1/ledger/events?limit=1", nil, &page)
+	page, header, err := answer[api.LedgerPage](c.ListLedgerEvents(ctx, &api.ListLedgerEventsParams{Limit: new(1)}))
 	if err != nil {
 		return nil, err
 	}
@@ -58,15 +56,14 @@ func findWrongExpiries(ctx context.Context, client apiClient) (*wrongExpiries, e
 	if page.Head == 0 {
 		return w, nil
 	}
-	client = client.waiting(page.Head)
-	if w.LedgerTime, err = ledgerTime(ctx, client, page.Head); err != nil {
+	if w.LedgerTime, err = ledgerTime(ctx, c, page.Head); err != nil {
 		return nil, err
 	}
 	w.LedgerAhead = w.LedgerTime.Sub(w.Now) > clock.Tolerance
 
 	// A recorded expiry is shown by the status, unless the licence is suspended too.
 	for _, status := range []api.LicenseStatus{api.LicenseStatusEXPIRED, api.LicenseStatusSUSPENDED} {
-		err := eachLicense(ctx, client, status, "-expires_at", func(l api.License) (goOn bool) {
+		err := eachLicense(ctx, c, page.Head, status, api.MinusExpiresAt, func(l api.License) (goOn bool) {
 			if l.ExpiresAt == nil { // these come first
 				return true
 			}
@@ -84,7 +81,7 @@ func findWrongExpiries(ctx context.Context, client apiClient) (*wrongExpiries, e
 	}
 	// No expiry is recorded, but decisions are made at the time of the ledger: one licence that they refuse is enough to set it back.
 	for _, status := range []api.LicenseStatus{api.LicenseStatusACTIVE, api.LicenseStatusSUSPENDED} {
-		err := eachLicense(ctx, client, status, "expires_at", func(l api.License) (goOn bool) {
+		err := eachLicense(ctx, c, page.Head, status, api.ExpiresAt, func(l api.License) (goOn bool) {
 			if l.ExpiresAt == nil || l.ExpiresAt.After(w.LedgerTime) || len(w.Licenses) > 0 {
 				return false
 			}
@@ -102,10 +99,9 @@ func findWrongExpiries(ctx context.Context, client apiClient) (*wrongExpiries, e
 
 // ledgerTime returns when the last event was recorded; the zero time when the server cannot tell. On EventStoreDB positions have gaps,
 // and it may refuse to begin between two events.
-func ledgerTime(ctx context.Context, client apiClient, head uint64) (time.Time, error) {
-	var page api.LedgerPage
-	_, err := client.call(ctx, http.MethodGet, "/v1/ledger/events?limit=1&after="+strconv.FormatUint(head-1, 10), nil, &page)
-	var refused *problem
+func ledgerTime(ctx context.Context, c *client.Client, head uint64) (time.Time, error) {
+	page, _, err := answer[api.LedgerPage](c.ListLedgerEvents(ctx, &api.ListLedgerEventsParams{Limit: new(1), After: new(head - 1)}))
+	var refused *refusal
 	if errors.As(err, &refused) || err == nil && len(page.Items) == 0 {
 		return time.Time{}, nil
 	}
@@ -119,12 +115,12 @@ func (w *wrongExpiries) add(l api.License) {
 	w.Licenses = append(w.Licenses, &wrongExpiry{ID: l.ID, Status: string(l.Status), ExpiresAt: *l.ExpiresAt, Result: wouldBeUndone})
 }
 
-// eachLicense calls visit with the licences of a status, page by page, until it returns false.
-func eachLicense(ctx context.Context, client apiClient, status api.LicenseStatus, sort string, visit func(api.License) (goOn bool)) error {
-	query := url.Values{"status": {string(status)}, "sort": {sort}, "limit": {"200"}}
+// eachLicense calls visit with the licences of a status, page by page, until it returns false. The pages show at least a position of the ledger.
+func eachLicense(ctx context.Context, c *client.Client, position uint64, status api.LicenseStatus, sort api.LicenseSort, visit func(api.License) (goOn bool)) error {
+	params := &api.ListLicensesParams{Status: &status, Sort: &sort, Limit: new(200)}
 	for {
-		var page api.LicensePage
-		if _, err := client.call(ctx, http.MethodGet, "/v1/licenses?"+query.Encode(), nil, &page); err != nil {
+		page, _, err := answer[api.LicensePage](c.ListLicenses(ctx, params, waitFor(position)))
+		if err != nil {
 			return err
 		}
 		for _, l := range page.Items {
@@ -135,17 +131,17 @@ func eachLicense(ctx context.Context, client apiClient, status api.LicenseStatus
 		if page.NextCursor == nil {
 			return nil
 		}
-		query.Set("cursor", *page.NextCursor)
+		params.Cursor = page.NextCursor
 	}
 }
 
 // undo undoes each expiry. A licence that refuses does not hold up the others; a server that fails does.
-func (w *wrongExpiries) undo(ctx context.Context, client apiClient, reason string, out io.Writer) error {
+func (w *wrongExpiries) undo(ctx context.Context, c *client.Client, reason string, out io.Writer) error {
 	bar := progress.New(out, "undoing expiries", uint64(len(w.Licenses)))
 	defer bar.Done()
 	for i, l := range w.Licenses {
-		_, err := client.call(ctx, http.MethodPost, "/v1/licenses/"+l.ID.String()+"/undo-expiry", object{"reason": reason}, nil)
-		var refused *problem
+		_, _, err := answer[api.License](c.UndoExpiry(ctx, l.ID, nil, api.UndoExpiryJSONRequestBody{Reason: reason}))
+		var refused *refusal
 		switch {
 		case err == nil:
 			l.Result = undone
