@@ -37,7 +37,7 @@ test: need-gcc need-postgres need-redis build ## Run every test with the race de
 	go test -count=1 -timeout 10m -run RebuiltAtOnce ./projections
 	@set -e; for engines in $(OTHER_ENGINES); do \
 	  echo "scenarios on $$engines (events+read models)"; \
-	  LICENSELEDGER_TEST_ENGINES=$$engines LICENSELEDGER_BINARY=$(CURDIR)/$(BINARY) go test -count=1 -timeout 10m ./tests; \
+	  LICENSELEDGER_TEST_ENGINES=$$engines LICENSELEDGER_BINARY=$(CURDIR)/$(BINARY) go test -count=1 -timeout 10m ./tests/scenarios; \
 	done
 	$(MAKE) --no-print-directory cover
 

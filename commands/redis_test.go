@@ -22,7 +22,7 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/eventstore/sqlite"
 	"github.com/licenseledger/licenseledger/rediscache"
-	"github.com/licenseledger/licenseledger/tests/services"
+	"github.com/licenseledger/licenseledger/tests/support/services"
 )
 
 // aRedis starts a server of the test's own: offices have the same ids.

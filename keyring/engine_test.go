@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/keyring"
-	"github.com/licenseledger/licenseledger/tests/services"
+	"github.com/licenseledger/licenseledger/tests/support/services"
 )
 
 // server is the PostgreSQL server of all tests.

@@ -16,7 +16,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/keyring"
-	"github.com/licenseledger/licenseledger/tests/services"
+	"github.com/licenseledger/licenseledger/tests/support/services"
 )
 
 // clock stands still unless it is moved.

@@ -11,7 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/licenseledger/licenseledger/readmodels"
-	"github.com/licenseledger/licenseledger/tests/services"
+	"github.com/licenseledger/licenseledger/tests/support/services"
 )
 
 var postgres services.Shared

@@ -9,7 +9,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/readmodels"
-	"github.com/licenseledger/licenseledger/tests/services"
+	"github.com/licenseledger/licenseledger/tests/support/services"
 )
 
 func TestBothEnginesHoldTheSame(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/readmodels"
-	"github.com/licenseledger/licenseledger/tests/services"
+	"github.com/licenseledger/licenseledger/tests/support/services"
 )
 
 // anotherDatabase is a second database of the shared server, dropped at the end of the test.

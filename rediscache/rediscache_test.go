@@ -23,7 +23,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/keyring"
 	"github.com/licenseledger/licenseledger/rediscache"
-	"github.com/licenseledger/licenseledger/tests/services"
+	"github.com/licenseledger/licenseledger/tests/support/services"
 )
 
 var shared services.SharedRedis

@@ -8,7 +8,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/domain/domaintest"
 	"github.com/licenseledger/licenseledger/rediscache"
-	"github.com/licenseledger/licenseledger/tests/services"
+	"github.com/licenseledger/licenseledger/tests/support/services"
 )
 
 // requireShared wants that what one instance saves another loads, and that they hear of each other.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore"
-	esdbdouble "github.com/licenseledger/licenseledger/tests/services/eventstoredb"
+	esdbdouble "github.com/licenseledger/licenseledger/tests/support/services/eventstoredb"
 )
 
 func happened(n int) []event.Pending {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/eventstore/eventstoredb"
-	esdbdouble "github.com/licenseledger/licenseledger/tests/services/eventstoredb"
+	esdbdouble "github.com/licenseledger/licenseledger/tests/support/services/eventstoredb"
 )
 
 func TestAConnectionStringThatIsNotUnderstoodIsRefusedWithoutBeingQuoted(t *testing.T) {

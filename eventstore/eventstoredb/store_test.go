@@ -12,7 +12,7 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/eventstore/eventstoredb"
 	"github.com/licenseledger/licenseledger/eventstore/eventstoretest"
-	esdbdouble "github.com/licenseledger/licenseledger/tests/services/eventstoredb"
+	esdbdouble "github.com/licenseledger/licenseledger/tests/support/services/eventstoredb"
 )
 
 // serverVariable names a real server: the connection string of one that may be written to, whose --max-append-size is 16777216.

@@ -15,7 +15,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/eventstore/postgres"
-	"github.com/licenseledger/licenseledger/tests/services"
+	"github.com/licenseledger/licenseledger/tests/support/services"
 )
 
 func TestAConnectionThatBreaksInTheMiddleOfAnAppendIsReplaced(t *testing.T) {

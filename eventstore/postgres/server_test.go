@@ -11,7 +11,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore"
-	"github.com/licenseledger/licenseledger/tests/services"
+	"github.com/licenseledger/licenseledger/tests/support/services"
 )
 
 func happened(n int) []event.Pending {

@@ -13,7 +13,7 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/eventstore/eventstoretest"
 	"github.com/licenseledger/licenseledger/eventstore/postgres"
-	"github.com/licenseledger/licenseledger/tests/services"
+	"github.com/licenseledger/licenseledger/tests/support/services"
 )
 
 var server services.Shared

@@ -18,7 +18,7 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore/postgres"
 	"github.com/licenseledger/licenseledger/eventstore/sqlite"
 	"github.com/licenseledger/licenseledger/eventstore/transfer"
-	"github.com/licenseledger/licenseledger/tests/services"
+	"github.com/licenseledger/licenseledger/tests/support/services"
 )
 
 var server services.Shared

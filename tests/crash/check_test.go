@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/httpapi/api"
-	"github.com/licenseledger/licenseledger/tests/blackbox"
+	"github.com/licenseledger/licenseledger/tests/support/blackbox"
 )
 
 // repeatedPerRound is how many of the commands answered before are sent again after each crash.

@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/licenseledger/licenseledger/httpapi/api"
-	"github.com/licenseledger/licenseledger/tests/blackbox"
+	"github.com/licenseledger/licenseledger/tests/support/blackbox"
 )
 
 type object = blackbox.Object

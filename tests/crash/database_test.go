@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/licenseledger/licenseledger/tests/engines"
+	"github.com/licenseledger/licenseledger/tests/support/engines"
 )
 
 func TestADatabaseThatFallsAndRisesAgainIsOutlivedWithoutARestart(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/httpapi/api"
-	"github.com/licenseledger/licenseledger/tests/blackbox"
+	"github.com/licenseledger/licenseledger/tests/support/blackbox"
 )
 
 const (

@@ -11,9 +11,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
-	"github.com/licenseledger/licenseledger/tests/engines"
-	"github.com/licenseledger/licenseledger/tests/process"
-	"github.com/licenseledger/licenseledger/tests/wire"
+	"github.com/licenseledger/licenseledger/tests/support/engines"
+	"github.com/licenseledger/licenseledger/tests/support/process"
+	"github.com/licenseledger/licenseledger/tests/support/wire"
 )
 
 const (

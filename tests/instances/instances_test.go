@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/httpapi/api"
-	"github.com/licenseledger/licenseledger/tests/blackbox"
-	"github.com/licenseledger/licenseledger/tests/process"
+	"github.com/licenseledger/licenseledger/tests/support/blackbox"
+	"github.com/licenseledger/licenseledger/tests/support/process"
 )
 
 func TestARevocationOnOneInstanceIsObeyedByAllOthersAtOnce(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"github.com/anishathalye/porcupine"
 	"github.com/stretchr/testify/require"
 
-	"github.com/licenseledger/licenseledger/tests/engines"
+	"github.com/licenseledger/licenseledger/tests/support/engines"
 )
 
 const (

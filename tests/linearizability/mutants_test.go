@@ -11,7 +11,7 @@ import (
 	"github.com/anishathalye/porcupine"
 	"github.com/stretchr/testify/require"
 
-	"github.com/licenseledger/licenseledger/tests/process"
+	"github.com/licenseledger/licenseledger/tests/support/process"
 )
 
 // mostRounds bounds how long a mutant may go undetected. It takes a few rounds at most.

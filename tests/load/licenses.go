@@ -20,7 +20,7 @@ import (
 	"time"
 
 	"github.com/licenseledger/licenseledger/httpapi/api"
-	"github.com/licenseledger/licenseledger/tests/process"
+	"github.com/licenseledger/licenseledger/tests/support/process"
 )
 
 const (

@@ -15,8 +15,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/licenseledger/licenseledger/tests/engines"
-	"github.com/licenseledger/licenseledger/tests/process"
+	"github.com/licenseledger/licenseledger/tests/support/engines"
+	"github.com/licenseledger/licenseledger/tests/support/process"
 )
 
 // settings say what is measured.

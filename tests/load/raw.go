@@ -19,8 +19,8 @@ import (
 	"github.com/labstack/echo/v5"
 
 	"github.com/licenseledger/licenseledger/httpapi/api"
-	"github.com/licenseledger/licenseledger/tests/engines"
-	"github.com/licenseledger/licenseledger/tests/process"
+	"github.com/licenseledger/licenseledger/tests/support/engines"
+	"github.com/licenseledger/licenseledger/tests/support/process"
 )
 
 // grouped is the engine's benchmark of 64 clients that each append two events at a time, as an activation does.

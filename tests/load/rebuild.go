@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/licenseledger/licenseledger/tests/process"
+	"github.com/licenseledger/licenseledger/tests/support/process"
 )
 
 // rebuilt is what the rebuild of a projection took.

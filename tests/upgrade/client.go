@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/licenseledger/licenseledger/tests/process"
+	"github.com/licenseledger/licenseledger/tests/support/process"
 )
 
 // Client speaks to a server that works on a fixture.

@@ -8,8 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/licenseledger/licenseledger/tests/engines"
-	"github.com/licenseledger/licenseledger/tests/process"
+	"github.com/licenseledger/licenseledger/tests/support/engines"
+	"github.com/licenseledger/licenseledger/tests/support/process"
 	"github.com/licenseledger/licenseledger/tests/upgrade"
 )
 

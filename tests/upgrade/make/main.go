@@ -14,8 +14,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/licenseledger/licenseledger/tests/engines"
-	"github.com/licenseledger/licenseledger/tests/process"
+	"github.com/licenseledger/licenseledger/tests/support/engines"
+	"github.com/licenseledger/licenseledger/tests/support/process"
 )
 
 func main() {

@@ -16,8 +16,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/licenseledger/licenseledger/keyring" //nolint:depguard // no public command erases a person
-	"github.com/licenseledger/licenseledger/tests/engines"
-	"github.com/licenseledger/licenseledger/tests/process"
+	"github.com/licenseledger/licenseledger/tests/support/engines"
+	"github.com/licenseledger/licenseledger/tests/support/process"
 	"github.com/licenseledger/licenseledger/tests/upgrade"
 )
 
