@@ -1,19 +1,11 @@
 package eventstore
 
 import (
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/licenseledger/licenseledger/domain/event"
-)
-
-var (
-	// ErrWrongEpoch refuses a new epoch because the ledger is not in the epoch that the caller named.
-	ErrWrongEpoch = errors.New("the ledger is in another epoch")
-	// ErrEventNotFound says that the ledger holds no event at a position.
-	ErrEventNotFound = errors.New("there is no event at this position")
 )
 
 // Epoch is one course of a ledger's positions. Within an epoch a position always means the same event. A ledger that goes on from an

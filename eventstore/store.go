@@ -5,31 +5,11 @@ package eventstore
 
 import (
 	"context"
-	"errors"
 	"iter"
 
 	"github.com/google/uuid"
 
 	"github.com/licenseledger/licenseledger/domain/event"
-)
-
-var (
-	// ErrWrongExpectedRevision refuses an append whose stream is not at the expected revision. Nothing was stored:
-	// read the stream, decide again, append again.
-	ErrWrongExpectedRevision = errors.New("the stream is not at the expected revision")
-	// ErrStreamNotFound says that a stream has no events.
-	ErrStreamNotFound = errors.New("stream not found")
-	// ErrBusy says that the store's queue is full. Nothing was stored: try again later.
-	ErrBusy = errors.New("the event store is busy")
-	// ErrUnavailable says that the engine failed or could not be reached. Whether an append was stored is unknown:
-	// repeat it with the same event ids and the same expected revision.
-	ErrUnavailable = errors.New("the event store is unavailable")
-	// ErrClosed says that the store was closed. Nothing was stored.
-	ErrClosed = errors.New("the event store is closed")
-	// ErrInvalidAppend refuses an append that is malformed: no events, an empty stream name, an event without id or type,
-	// more than [MaxEventsPerAppend] events, or names and metadata that the engine cannot hold: all engines take text in UTF-8
-	// without zero bytes, and stream names of up to 1,024 bytes. Nothing was stored.
-	ErrInvalidAppend = errors.New("invalid append")
 )
 
 // MaxEventsPerAppend bounds one append.

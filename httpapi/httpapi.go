@@ -31,8 +31,8 @@ var openapi []byte
 
 // The bounds of time that hold unless others are given.
 const (
-	DefaultTimeout  = 30 * time.Second // of a request
-	DefaultPatience = 5 * time.Second  // of a query that waits for its Ledger-Position
+	DefaultTimeout     = 30 * time.Second // of a request
+	DefaultWaitTimeout = 5 * time.Second  // of a query that waits for its Ledger-Position
 )
 
 // The bounds of open streams of the ledger that hold unless others are given.
@@ -57,7 +57,7 @@ type Config struct {
 	Log         *slog.Logger
 	Registry    *prometheus.Registry // gets the metrics of HTTP, and is served at /metrics
 	Timeout     time.Duration        // 0: [DefaultTimeout]
-	Patience    time.Duration        // 0: [DefaultPatience]
+	WaitTimeout time.Duration        // 0: [DefaultWaitTimeout]
 
 	MaxStreams             int // 0: [DefaultMaxStreams]
 	MaxStreamsPerPrincipal int // 0: [DefaultMaxStreamsPerPrincipal]
@@ -77,7 +77,7 @@ func serve(c Config, openapi []byte) (http.Handler, error) {
 		return nil, errors.New("serve the API: an admin key is required")
 	}
 	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
-	c.Patience = cmp.Or(c.Patience, DefaultPatience)
+	c.WaitTimeout = cmp.Or(c.WaitTimeout, DefaultWaitTimeout)
 	c.MaxStreams = cmp.Or(c.MaxStreams, DefaultMaxStreams)
 	c.MaxStreamsPerPrincipal = cmp.Or(c.MaxStreamsPerPrincipal, DefaultMaxStreamsPerPrincipal)
 	document, err := contract.Parse(openapi)
@@ -128,7 +128,7 @@ func (c Config) routeAPI(e *echo.Echo, document *contract.Contract, reporter pro
 		Machines:    c.ReadModels,
 		Head:        c.Ledger.Head,
 		Projections: c.Projections,
-		Patience:    c.Patience,
+		WaitTimeout: c.WaitTimeout,
 		Problems:    reporter,
 	}))
 	queryapi.RegisterHandlers(endpoints, queryapi.New(queryapi.Config{
@@ -136,7 +136,7 @@ func (c Config) routeAPI(e *echo.Echo, document *contract.Contract, reporter pro
 		Ledger:      c.Ledger,
 		Epoch:       c.Epoch,
 		Projections: c.Projections,
-		Patience:    c.Patience,
+		WaitTimeout: c.WaitTimeout,
 		Draining:    c.Draining,
 
 		MaxStreams:             c.MaxStreams,

@@ -188,7 +188,7 @@ func TestABodyOfUndeclaredLengthIsBoundedToo(t *testing.T) {
 
 func TestAQueryWaitsForTheLedgerPositionAndGivesUpInTime(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *httpapi.Config) { c.Patience = 50 * time.Millisecond })
+	w := newWorld(t, func(c *httpapi.Config) { c.WaitTimeout = 50 * time.Millisecond })
 	future := header{"Ledger-Position", "999"}
 	for _, path := range []string{"/v1/products", "/v1/plans", "/v1/licenses", "/v1/licenses/" + nobody, "/v1/licenses/" + nobody + "/history",
 		"/v1/licenses/" + nobody + "/machines", "/v1/products/" + nobody, "/v1/products/" + nobody + "/jwks.json", "/v1/plans/" + nobody, "/v1/ledger/events"} {

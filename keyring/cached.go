@@ -9,7 +9,7 @@ import "fmt"
 // Each name has a key of its own, derived from a secret of the ring, so that no key comes near the 2³² random nonces that are the
 // most for AES-GCM (NIST SP 800-38D, section 8.3).
 func (k *Keyring) SealCached(plaintext []byte, name ...string) ([]byte, error) {
-	full := framed(name...)
+	full := lengthPrefixed(name...)
 	key, err := k.cacheKey(full)
 	if err != nil {
 		return nil, fmt.Errorf("seal for a cache: %w", err)
@@ -27,7 +27,7 @@ func (k *Keyring) SealCached(plaintext []byte, name ...string) ([]byte, error) {
 
 // OpenCached decrypts what [Keyring.SealCached] made under the same name. It fails with ErrTampered for anything else.
 func (k *Keyring) OpenCached(sealed []byte, name ...string) ([]byte, error) {
-	full := framed(name...)
+	full := lengthPrefixed(name...)
 	key, err := k.cacheKey(full)
 	if err != nil {
 		return nil, fmt.Errorf("open what was cached: %w", err)

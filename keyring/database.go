@@ -15,9 +15,9 @@ type Database struct {
 	*sql.DB
 	engine engine
 	log    *sqlitefile.Log // nil unless the keys are in a file
-	// patience is when a query or transaction that neither succeeds nor fails is given up.
-	patience time.Duration
-	version  int64 // of the tables
+	// timeout bounds a query or transaction.
+	timeout time.Duration
+	version int64 // of the tables
 }
 
 // Close closes the database.
@@ -25,7 +25,7 @@ func (d *Database) Close() error { return errors.Join(d.log.Close(), d.DB.Close(
 
 // bounded ends what takes longer than the database itself allows.
 func (d *Database) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	return pgconnect.Bounded(ctx, d.patience, func() { pgconnect.DropIdle(d.DB) })
+	return pgconnect.Bounded(ctx, d.timeout, func() { pgconnect.DropIdle(d.DB) })
 }
 
 // engine is what the kinds of keys databases do differently.

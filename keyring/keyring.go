@@ -161,11 +161,11 @@ func (k *Keyring) makeRing(ctx context.Context, tx *sql.Tx, check *secret) error
 
 // write runs one durable transaction and then, before any other writes, calls committed.
 func (k *Keyring) write(ctx context.Context, do func(*sql.Tx) error, committed func()) error {
-	return k.alone(ctx, func() error { return k.transact(ctx, do, committed) })
+	return k.withWriteLock(ctx, func() error { return k.transact(ctx, do, committed) })
 }
 
-// alone runs do while nobody else in this process writes: SQLite has one writer, and waiting here is fairer than in its busy loop.
-func (k *Keyring) alone(ctx context.Context, do func() error) error {
+// withWriteLock runs do while nobody else in this process writes: SQLite has one writer, and waiting here is fairer than in its busy loop.
+func (k *Keyring) withWriteLock(ctx context.Context, do func() error) error {
 	select {
 	case k.writing <- struct{}{}:
 		defer func() { <-k.writing }()
@@ -175,8 +175,8 @@ func (k *Keyring) alone(ctx context.Context, do func() error) error {
 	}
 }
 
-// unavailable explains an error of the database. Whose patience has ended does not matter: callers share queries, so it may be that
-// of another one.
+// unavailable marks an error of the database as ErrUnavailable, an ended deadline included: callers share queries, so the deadline may be
+// another caller's.
 func unavailable(doing string, err error) error {
 	return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, err)
 }

@@ -66,12 +66,12 @@ func (k *Keyring) ParseLicenseKey(ctx context.Context, text string) (LicenseKey,
 	}
 	presented := binary.BigEndian.AppendUint64(nil, low&(1<<macBits-1))
 	known := k.licenseKeyMACs.known.Load()
-	if madeUnder(*known, key, presented) {
+	if macMatches(*known, key, presented) {
 		return key, nil
 	}
 	newer, err := k.newerSecrets(ctx, known)
 	switch {
-	case madeUnder(newer, key, presented):
+	case macMatches(newer, key, presented):
 		return key, nil
 	case err != nil:
 		return LicenseKey{}, fmt.Errorf("check a license key: %w", err)
@@ -80,8 +80,8 @@ func (k *Keyring) ParseLicenseKey(ctx context.Context, text string) (LicenseKey,
 	}
 }
 
-// madeUnder tells whether a MAC is that of key under one of the secrets.
-func madeUnder(secrets []*secret, key LicenseKey, presented []byte) bool {
+// macMatches tells whether a MAC is that of key under one of the secrets.
+func macMatches(secrets []*secret, key LicenseKey, presented []byte) bool {
 	for _, s := range secrets {
 		if hmac.Equal(presented, binary.BigEndian.AppendUint64(nil, licenseKeyMAC(s, key))) {
 			return true

@@ -24,8 +24,8 @@ type licenseKeySecrets struct {
 	err    error     // what came of it
 }
 
-// learn takes up the secrets that the database was found to hold, newest first.
-func (l *licenseKeySecrets) learn(held []*secret) {
+// update takes up the secrets that the database was found to hold, newest first.
+func (l *licenseKeySecrets) update(held []*secret) {
 	for {
 		known := l.known.Load()
 		if known != nil && len(*known) >= len(held) || l.known.CompareAndSwap(known, &held) {
@@ -66,6 +66,6 @@ func (k *Keyring) readNewerSecrets(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look for newer license key secrets: %w", err)
 	}
-	k.licenseKeyMACs.learn(secrets[forLicenseKeys])
+	k.licenseKeyMACs.update(secrets[forLicenseKeys])
 	return nil
 }

@@ -76,7 +76,7 @@ func (k *Keyring) Unseal(ctx context.Context, subject uuid.UUID, sealed []byte) 
 // table rewritten (VACUUM FULL subjects), the write-ahead log until its segments are recycled. Standbys, log archives and backups
 // hold it until they are done with. All these copies are sealed with the master key.
 func (k *Keyring) EraseSubject(ctx context.Context, subject uuid.UUID) error {
-	err := k.alone(ctx, func() error {
+	err := k.withWriteLock(ctx, func() error {
 		if err := k.transact(ctx, func(tx *sql.Tx) error { return k.forgetKey(ctx, tx, subject) }, func() {}); err != nil {
 			return err
 		}
@@ -164,4 +164,6 @@ func (k *Keyring) loadSubjectKey(ctx context.Context, subject uuid.UUID) (*subje
 	return &subjectKey{key: key, since: since}, nil
 }
 
-func personalDataName(subject uuid.UUID) []byte { return framed("personal data", subject.String()) }
+func personalDataName(subject uuid.UUID) []byte {
+	return lengthPrefixed("personal data", subject.String())
+}

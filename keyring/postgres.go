@@ -52,14 +52,14 @@ func OpenPostgres(ctx context.Context, url string, opts ...PostgresOption) (*Dat
 	for _, set := range opts {
 		set(&o)
 	}
-	db, patience, err := openPostgres(ctx, url, o)
+	db, timeout, err := openPostgres(ctx, url, o)
 	if err != nil {
 		return nil, fmt.Errorf("open the keys in PostgreSQL: %w", err)
 	}
-	return &Database{DB: db, engine: postgresEngine{}, patience: patience, version: witnessVersion}, nil
+	return &Database{DB: db, engine: postgresEngine{}, timeout: timeout, version: witnessVersion}, nil
 }
 
-func openPostgres(ctx context.Context, url string, o postgresOptions) (_ *sql.DB, patience time.Duration, err error) {
+func openPostgres(ctx context.Context, url string, o postgresOptions) (_ *sql.DB, timeout time.Duration, err error) {
 	if o.connections < MinPostgresConnections {
 		return nil, 0, fmt.Errorf("%d connections are too few, at least %d are needed", o.connections, MinPostgresConnections)
 	}
@@ -78,7 +78,7 @@ func openPostgres(ctx context.Context, url string, o postgresOptions) (_ *sql.DB
 	if err := db.PingContext(ctx); err != nil {
 		return nil, 0, err
 	}
-	return db, pgconnect.Patience(config.ConnConfig), pgconnect.Migrate(ctx, config.ConnConfig, o.schema, migrations.Keys)
+	return db, pgconnect.Timeout(config.ConnConfig), pgconnect.Migrate(ctx, config.ConnConfig, o.schema, migrations.Keys)
 }
 
 type postgresEngine struct{}

@@ -42,7 +42,7 @@ func (k *Keyring) RotateLicenseKeySecret(ctx context.Context) error {
 		var err error
 		secrets, err = k.readSecrets(ctx, tx)
 		return err
-	}, func() { k.licenseKeyMACs.learn(secrets[forLicenseKeys]) })
+	}, func() { k.licenseKeyMACs.update(secrets[forLicenseKeys]) })
 	if err != nil {
 		return fmt.Errorf("rotate license key secret: %w", err)
 	}
@@ -75,7 +75,7 @@ func (k *Keyring) loadSecrets(ctx context.Context, tx *sql.Tx) error {
 			return fmt.Errorf("%w: it holds no %s secret", ErrDamaged, p)
 		}
 	}
-	k.licenseKeyMACs.learn(secrets[forLicenseKeys])
+	k.licenseKeyMACs.update(secrets[forLicenseKeys])
 	k.serials = secrets[forSerials][0]
 	k.components = secrets[forComponents][0]
 	k.requests = secrets[forRequests][0]
@@ -111,7 +111,7 @@ func (k *Keyring) readSecrets(ctx context.Context, from querier) (map[purpose][]
 }
 
 func secretName(p purpose, version int) []byte {
-	return framed("ring_secrets", string(p), strconv.Itoa(version))
+	return lengthPrefixed("ring_secrets", string(p), strconv.Itoa(version))
 }
 
 // holdsKeys reports whether the database holds anything that a master key sealed.

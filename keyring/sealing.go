@@ -59,7 +59,7 @@ func (s *secret) aead() (cipher.AEAD, error) {
 // mac returns the HMAC-SHA-256 of the parts, framed so that no two lists of parts are alike.
 func (s *secret) mac(parts ...string) []byte {
 	h := hmac.New(sha256.New, s[:])
-	h.Write(framed(parts...))
+	h.Write(lengthPrefixed(parts...))
 	return h.Sum(nil)
 }
 
@@ -88,8 +88,8 @@ func open(aead cipher.AEAD, sealed, name []byte) ([]byte, error) {
 
 func additional(name []byte) []byte { return append([]byte{sealVersion}, name...) }
 
-// framed joins the parts with their lengths before them.
-func framed(parts ...string) []byte {
+// lengthPrefixed joins the parts with their lengths before them.
+func lengthPrefixed(parts ...string) []byte {
 	size := 0
 	for _, p := range parts {
 		size += 8 + len(p)

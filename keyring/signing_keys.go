@@ -139,5 +139,5 @@ func parseSigner(pkcs8 []byte) (*signer, error) {
 }
 
 func signingKeyName(keyID, tenant, product string, algorithm catalog.Algorithm) []byte {
-	return framed("signing_keys", keyID, tenant, product, string(algorithm))
+	return lengthPrefixed("signing_keys", keyID, tenant, product, string(algorithm))
 }

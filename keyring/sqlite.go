@@ -43,7 +43,7 @@ func OpenSQLite(ctx context.Context, path string, opts ...SQLiteOption) (_ *Data
 	if err != nil {
 		return nil, fmt.Errorf("open keys database: %w", err)
 	}
-	if err := makePrivate(path); err != nil {
+	if err := chmodPrivate(path); err != nil {
 		return nil, fmt.Errorf("open keys database: %w", err)
 	}
 	options := url.Values{
@@ -73,7 +73,7 @@ func OpenSQLite(ctx context.Context, path string, opts ...SQLiteOption) (_ *Data
 	if err != nil {
 		return nil, err
 	}
-	return &Database{DB: db, engine: sqliteEngine{}, log: log, patience: sqlitePatience, version: witnessVersion}, nil
+	return &Database{DB: db, engine: sqliteEngine{}, log: log, timeout: sqlitePatience, version: witnessVersion}, nil
 }
 
 // BackupSQLite copies the keys in the file at path, as they are at one moment, into a new file at to, while another process may be
@@ -115,8 +115,8 @@ func (sqliteEngine) afterErasing(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// makePrivate makes the file if it is missing and closes it to others. SQLite gives its side files the same mode.
-func makePrivate(path string) error {
+// chmodPrivate makes the file if it is missing and closes it to others. SQLite gives its side files the same mode.
+func chmodPrivate(path string) error {
 	file, err := os.OpenFile(filepath.Clean(path), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err

@@ -152,7 +152,7 @@ func (k *Keyring) commitSubjects(ctx context.Context, batch []*subjectRequest) {
 	now := k.now()
 	made := map[uuid.UUID]*subjectKey{}
 	err := k.transact(ctx, func(tx *sql.Tx) error {
-		for _, w := range inOneOrder(batch) {
+		for _, w := range sortedForLocking(batch) {
 			id, err := k.findOrMakeSubject(ctx, tx, w.request.tenant, w.request.lookups[w.index], now, made)
 			if err != nil {
 				return err
@@ -171,23 +171,23 @@ func (k *Keyring) commitSubjects(ctx context.Context, batch []*subjectRequest) {
 	}
 }
 
-// wanted is one of a request's identities.
-type wanted struct {
+// lookup is one of a request's identities.
+type lookup struct {
 	request *subjectRequest
 	index   int
 }
 
-// inOneOrder returns the identities of all requests in the order that every process makes subjects in: two that make the same ones
+// sortedForLocking returns the identities of all requests in the order that every process makes subjects in: two that make the same ones
 // at once wait for each other, but never in a circle.
-func inOneOrder(batch []*subjectRequest) []wanted {
-	var all []wanted
+func sortedForLocking(batch []*subjectRequest) []lookup {
+	var all []lookup
 	for _, r := range batch {
 		r.ids = make([]uuid.UUID, len(r.lookups))
 		for i := range r.lookups {
-			all = append(all, wanted{request: r, index: i})
+			all = append(all, lookup{request: r, index: i})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b wanted) int {
+	slices.SortStableFunc(all, func(a, b lookup) int {
 		return bytes.Compare(a.request.lookups[a.index], b.request.lookups[b.index])
 	})
 	return all
@@ -244,5 +244,5 @@ func (k *Keyring) makeSubject(ctx context.Context, tx *sql.Tx, tenant string, lo
 }
 
 func subjectName(id uuid.UUID, tenant string, lookup []byte) []byte {
-	return framed("subjects", id.String(), tenant, string(lookup))
+	return lengthPrefixed("subjects", id.String(), tenant, string(lookup))
 }

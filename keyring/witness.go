@@ -153,5 +153,5 @@ func Inspect(ctx context.Context, db *sql.DB, dialect migrations.Dialect) (*Data
 	if dialect == migrations.PostgreSQL {
 		e = postgresEngine{}
 	}
-	return &Database{DB: db, engine: e, patience: inspectTimeout, version: version}, nil
+	return &Database{DB: db, engine: e, timeout: inspectTimeout, version: version}, nil
 }

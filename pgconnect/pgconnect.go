@@ -79,17 +79,17 @@ func Parse(url, schema string, settings Settings, validate pgconn.ValidateConnec
 	return config, nil
 }
 
-// Patience is when the program gives up on what neither succeeds nor fails, for connections that Parse has set up: the server, which
+// Timeout is when the program gives up on what neither succeeds nor fails, for connections that Parse has set up: the server, which
 // gives up after its statement_timeout, cannot be heard any more.
-func Patience(config *pgx.ConnConfig) time.Duration {
+func Timeout(config *pgx.ConnConfig) time.Duration {
 	limit := statementTimeout(config.RuntimeParams["statement_timeout"])
 	return limit + limit/3
 }
 
-// Bounded ends ctx after some patience. If it comes to that, and not to the end of ctx itself, silent is called: where one
-// connection is not answered any more, those that lie idle to the same server are not either.
-func Bounded(ctx context.Context, patience time.Duration, silent func()) (context.Context, context.CancelFunc) {
-	limited, cancel := context.WithTimeout(ctx, patience)
+// Bounded returns a context that ends after timeout. If the timeout ends it, and not ctx itself, silent is called: when the server does not
+// answer on one connection, the idle connections to it are broken too.
+func Bounded(ctx context.Context, timeout time.Duration, silent func()) (context.Context, context.CancelFunc) {
+	limited, cancel := context.WithTimeout(ctx, timeout)
 	return limited, func() {
 		if limited.Err() != nil && ctx.Err() == nil {
 			silent()
@@ -122,9 +122,9 @@ func statementTimeout(setting string) time.Duration {
 
 // Migrate makes or upgrades the tables in a PostgreSQL schema, with two connections of its own that may wait.
 func Migrate(ctx context.Context, config *pgx.ConnConfig, name string, schema migrations.Schema) error {
-	patient := config.Copy()
-	patient.RuntimeParams["lock_timeout"], patient.RuntimeParams["statement_timeout"] = "0", "0"
-	db := stdlib.OpenDB(*patient)
+	bounded := config.Copy()
+	bounded.RuntimeParams["lock_timeout"], bounded.RuntimeParams["statement_timeout"] = "0", "0"
+	db := stdlib.OpenDB(*bounded)
 	return errors.Join(migrations.UpPostgreSQL(ctx, db, name, schema), db.Close())
 }
 

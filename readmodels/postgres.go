@@ -136,7 +136,7 @@ func openPostgres(ctx context.Context, url string, o postgresOptions) (*DB, erro
 		p.now, p.read = pool(reading, statusConnections), pool(following, rest-statusConnections)
 	}
 	db := newDB(p, &postgresEngine{write: p.write}, postgresPollInterval)
-	db.patience = pgconnect.Patience(writing)
+	db.timeout = pgconnect.Timeout(writing)
 	return db, nil
 }
 

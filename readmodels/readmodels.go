@@ -48,8 +48,8 @@ type DB struct {
 	pools
 	lags   bool // read may lag behind write
 	engine engine
-	// patience is when a transaction or query that neither succeeds nor fails is given up; 0: never.
-	patience time.Duration
+	// timeout bounds a transaction or query; 0: it has no bound.
+	timeout time.Duration
 
 	origin       atomic.Pointer[Origin]
 	progress     progress
@@ -79,10 +79,10 @@ func newDB(pools pools, engine engine, pollInterval time.Duration) *DB {
 
 // bounded ends what takes longer than the database itself allows.
 func (db *DB) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	if db.patience == 0 {
+	if db.timeout == 0 {
 		return ctx, func() {}
 	}
-	return pgconnect.Bounded(ctx, db.patience, func() {
+	return pgconnect.Bounded(ctx, db.timeout, func() {
 		for _, pool := range db.all() {
 			pgconnect.DropIdle(pool)
 		}

@@ -43,8 +43,8 @@ func TestOneOfThoseWhoWaitPollsForAll(t *testing.T) {
 	adopt(t, db, licenses)
 	queries := &asked{} // not safe for polls at the same time
 	require.NoError(t, db.Trace(t, postgres.URL(), schema, queries).Close(t.Context()))
-	const patience = 300 * time.Millisecond
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	const timeout = 300 * time.Millisecond
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	waited := make(chan error, 50)
 	for range cap(waited) {
@@ -54,5 +54,5 @@ func TestOneOfThoseWhoWaitPollsForAll(t *testing.T) {
 		require.ErrorIs(t, <-waited, readmodels.ErrNotReached)
 	}
 	require.NotEmpty(t, queries.statements)
-	require.LessOrEqual(t, len(queries.statements), int(patience/(15*time.Millisecond))+1)
+	require.LessOrEqual(t, len(queries.statements), int(timeout/(15*time.Millisecond))+1)
 }

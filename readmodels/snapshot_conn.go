@@ -47,8 +47,8 @@ func (c *SnapshotConn) Close() error {
 // Snapshot is [DB.Snapshot] on this connection, which closes with the snapshot.
 func (c *SnapshotConn) Snapshot(ctx context.Context, definition Definition) (*Snapshot, error) {
 	whole, end := context.WithCancel(ctx) // the transaction's, which must outlast the limit for its beginning
-	if c.db.patience > 0 {
-		limit := time.AfterFunc(c.db.patience, end)
+	if c.db.timeout > 0 {
+		limit := time.AfterFunc(c.db.timeout, end)
 		defer limit.Stop()
 	}
 	s, err := c.begin(whole, definition)

@@ -58,7 +58,7 @@ type Cache struct {
 	space    space
 	instance string
 	logger   *slog.Logger
-	patience time.Duration // of who loads
+	timeout  time.Duration // of who loads
 	breaker  *gobreaker.CircuitBreaker[struct{}]
 	cause    atomic.Pointer[error] // of the latest failure
 	metrics  *metrics
@@ -81,8 +81,8 @@ func Open(url string, c Config) (*Cache, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	cache := &Cache{
 		client: client, sealer: c.Sealer, space: space{namespace(c.Namespace), formatOf(domain.Events())}, instance: c.Instance, logger: c.Logger,
-		patience: cmp.Or(c.LoadTimeout, defaultLoadTimeout),
-		saves:    newQueue(), grown: make(chan struct{}, 1), announced: make(chan struct{}, 1), stop: stop,
+		timeout: cmp.Or(c.LoadTimeout, defaultLoadTimeout),
+		saves:   newQueue(), grown: make(chan struct{}, 1), announced: make(chan struct{}, 1), stop: stop,
 	}
 	cache.breaker = cache.newBreaker(c.RetryAfter)
 	cache.metrics = newMetrics(cache.breaker)

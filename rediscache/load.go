@@ -17,7 +17,7 @@ const revisionDigits = 20
 // Load returns a licence as some instance folded it not long ago, nil when there is none or Redis does not answer in time.
 func (c *Cache) Load(ctx context.Context, id uuid.UUID) *license.Stream {
 	var value string
-	err := c.call(ctx, c.patience, func(ctx context.Context) (err error) {
+	err := c.call(ctx, c.timeout, func(ctx context.Context) (err error) {
 		value, err = c.client.GetRange(ctx, c.space.key(id), 0, maxValue-1).Result()
 		return err
 	})

@@ -19,9 +19,9 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
-	patience = 20 * time.Second
-	tick     = 10 * time.Millisecond
-	limit    = 1 << 20
+	timeout = 20 * time.Second
+	tick    = 10 * time.Millisecond
+	limit   = 1 << 20
 )
 
 // written is a database file with a log that is watched, and what was told of it.
@@ -91,7 +91,7 @@ func (w *written) read() (end func()) {
 
 func (w *written) becomesSmall() {
 	w.t.Helper()
-	require.Eventually(w.t, func() bool { return sqlitefile.LogSize(w.path) < limit }, patience, tick)
+	require.Eventually(w.t, func() bool { return sqlitefile.LogSize(w.path) < limit }, timeout, tick)
 }
 
 func TestALogThatNobodyReadsIsEmptiedThoughNothingMoreIsWritten(t *testing.T) {
@@ -139,19 +139,19 @@ func TestALogThatAReaderHoldsIsToldOfOnceAndEmptiedWhenTheReaderHasGone(t *testi
 				end()
 				end = held(w)
 			}
-			require.Eventually(t, func() bool { return w.told.times(slog.LevelWarn) == 1 }, patience, tick)
+			require.Eventually(t, func() bool { return w.told.times(slog.LevelWarn) == 1 }, timeout, tick)
 			size := sqlitefile.LogSize(w.path)
 			w.write(1)
 			require.Greater(t, sqlitefile.LogSize(w.path), size, "a held log grows")
 			require.Zero(t, w.told.times(slog.LevelInfo))
 			end()
 			w.becomesSmall()
-			require.Eventually(t, func() bool { return w.told.times(slog.LevelInfo) == 1 }, patience, tick)
+			require.Eventually(t, func() bool { return w.told.times(slog.LevelInfo) == 1 }, timeout, tick)
 			require.Equal(t, 1, w.told.times(slog.LevelWarn))
 
 			end = w.read() // and once more for the next reader
 			w.write(8)
-			require.Eventually(t, func() bool { return w.told.times(slog.LevelWarn) == 2 }, patience, tick)
+			require.Eventually(t, func() bool { return w.told.times(slog.LevelWarn) == 2 }, timeout, tick)
 			end()
 			w.becomesSmall()
 			var rows int
@@ -167,7 +167,7 @@ func TestWritersGoOnWhileAReaderHoldsTheLog(t *testing.T) {
 	end := w.read()
 	defer end()
 	w.write(8)
-	require.Eventually(t, func() bool { return w.told.times(slog.LevelWarn) == 1 }, patience, tick)
+	require.Eventually(t, func() bool { return w.told.times(slog.LevelWarn) == 1 }, timeout, tick)
 	for range 200 {
 		began := time.Now()
 		w.execute(`INSERT INTO t VALUES (1)`)

@@ -1,6 +1,6 @@
 // Package catchup follows a ledger that is read by position: first what is there, then what is appended. Engines give it a
-// function that reads the next events; it adds the waiting. A [Bell] wakes it at once for appends of this process; it polls
-// as well, so appends of other processes and a missed bell are only a matter of time.
+// function that reads the next events; it adds the waiting. A [Broadcast] wakes it at once for appends of this process; it polls
+// as well, so appends of other processes and a missed broadcast are only a matter of time.
 package catchup
 
 import (
@@ -19,8 +19,8 @@ type Read func(ctx context.Context, after event.Position, limit int) ([]event.En
 // Source is a ledger that can be followed.
 type Source struct {
 	Read   Read
-	Bell   *Bell           // rung after each commit
-	Poll   time.Duration   // how long to wait for the bell before looking anyway
+	Grown  *Broadcast      // notified after each commit
+	Poll   time.Duration   // how long to wait for the broadcast before looking anyway
 	Closed <-chan struct{} // closed when the store is
 }
 
@@ -46,7 +46,7 @@ func (s *Subscription) Next(ctx context.Context, limit int) ([]event.Envelope, e
 		if s.ended() {
 			return nil, eventstore.ErrClosed
 		}
-		rung := s.source.Bell.Listen()
+		grown := s.source.Grown.Wait()
 		events, err := s.source.Read(ctx, s.after, limit)
 		if err != nil {
 			return nil, err
@@ -55,7 +55,7 @@ func (s *Subscription) Next(ctx context.Context, limit int) ([]event.Envelope, e
 			s.after = events[len(events)-1].Position
 			return events, nil
 		}
-		if err := s.wait(ctx, rung); err != nil {
+		if err := s.wait(ctx, grown); err != nil {
 			return nil, err
 		}
 	}
@@ -78,11 +78,11 @@ func (s *Subscription) ended() bool {
 	}
 }
 
-func (s *Subscription) wait(ctx context.Context, rung <-chan struct{}) error {
+func (s *Subscription) wait(ctx context.Context, grown <-chan struct{}) error {
 	poll := time.NewTimer(s.source.Poll)
 	defer poll.Stop()
 	select {
-	case <-rung:
+	case <-grown:
 	case <-poll.C:
 	case <-s.closed:
 	case <-s.source.Closed:

@@ -48,23 +48,23 @@ func (s *scripted) read(_ context.Context, after event.Position, _ int) ([]event
 
 func source(s *scripted, poll time.Duration) catchup.Source {
 	s.empty = make(chan struct{}, 100)
-	return catchup.Source{Read: s.read, Bell: &catchup.Bell{}, Poll: poll, Closed: make(chan struct{})}
+	return catchup.Source{Read: s.read, Grown: &catchup.Broadcast{}, Poll: poll, Closed: make(chan struct{})}
 }
 
-func TestTheBellWakesASubscriptionLongBeforeThePoll(t *testing.T) {
+func TestANotificationWakesASubscriptionLongBeforeThePoll(t *testing.T) {
 	t.Parallel()
 	s := &scripted{answers: []answer{{}, {positions: []event.Position{1, 2}}}}
 	src := source(s, time.Hour)
 	go func() {
 		<-s.empty
-		src.Bell.Ring()
+		src.Grown.Notify()
 	}()
 	events, err := src.Subscribe(0).Next(t.Context(), 10)
 	require.NoError(t, err)
 	require.Len(t, events, 2)
 }
 
-func TestWithoutTheBellASubscriptionPolls(t *testing.T) {
+func TestWithoutNotificationsASubscriptionPolls(t *testing.T) {
 	t.Parallel()
 	s := &scripted{answers: []answer{{}, {}, {positions: []event.Position{1}}}}
 	events, err := source(s, time.Millisecond).Subscribe(0).Next(t.Context(), 10)

@@ -66,13 +66,13 @@ func (c codec) filter() *streams.ReadReq_Options_FilterOptions {
 	}
 }
 
-// newest remembers where $all ended when the head was looked for the last time.
-type newest struct{ end, head event.Position }
+// headCache remembers where $all ended when the head was looked for the last time.
+type headCache struct{ end, head event.Position }
 
 // Head returns the position of the last event of ours. When that is also the last of the server, or nothing has happened since the
 // last call, it costs one short read; else the server searches back over what others wrote since.
 func (s *Store) Head(ctx context.Context) (event.Position, error) {
-	if err := s.usable(ctx); err != nil {
+	if err := s.checkOpen(ctx); err != nil {
 		return 0, err
 	}
 	head, err := s.head(ctx)
@@ -99,7 +99,7 @@ func (s *Store) head(ctx context.Context) (event.Position, error) {
 	}
 	head, err := s.searchHead(ctx)
 	if err == nil {
-		s.newest.Store(&newest{end: end, head: head})
+		s.newest.Store(&headCache{end: end, head: head})
 	}
 	return head, err
 }

@@ -17,7 +17,7 @@ import (
 // Append adds events to a stream as [eventstore.Store] promises.
 func (s *Store) Append(ctx context.Context, stream string, expected event.Revision, events []event.Pending) (eventstore.Commit, error) {
 	var none eventstore.Commit
-	if err := s.usable(ctx); err != nil {
+	if err := s.checkOpen(ctx); err != nil {
 		return none, err
 	}
 	if err := errors.Join(eventstore.Check(stream, events), eventstore.CheckText(stream, events), s.codec.checkName(stream)); err != nil {
@@ -30,10 +30,10 @@ func (s *Store) Append(ctx context.Context, stream string, expected event.Revisi
 	if expected > math.MaxInt64 {
 		return none, fmt.Errorf("%w: no stream is at revision %d", eventstore.ErrWrongExpectedRevision, expected)
 	}
-	if !s.gate.enter() {
+	if !s.appends.enter() {
 		return none, eventstore.ErrClosed
 	}
-	defer s.gate.leave()
+	defer s.appends.leave()
 	select {
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()
@@ -48,7 +48,7 @@ func (s *Store) Append(ctx context.Context, stream string, expected event.Revisi
 	}
 	// The server's answer has the position of one event at most, and none when it knew the events already. And it may call a repeat
 	// a conflict. What stands in the stream says which it was, and where each event is.
-	stored, err := s.standing(ctx, stream, expected, len(events))
+	stored, err := s.readAfter(ctx, stream, expected, len(events))
 	if err != nil && !errors.Is(err, eventstore.ErrStreamNotFound) {
 		return none, s.failure(ctx, doing, err)
 	}
@@ -62,8 +62,8 @@ func (s *Store) Append(ctx context.Context, stream string, expected event.Revisi
 	return none, fmt.Errorf("%s: %w: what was stored is not there", doing, eventstore.ErrDamaged)
 }
 
-// standing returns the events that follow a revision of a stream, up to n.
-func (s *Store) standing(ctx context.Context, stream string, after event.Revision, n int) ([]event.Envelope, error) {
+// readAfter returns the events that follow a revision of a stream, up to n.
+func (s *Store) readAfter(ctx context.Context, stream string, after event.Revision, n int) ([]event.Envelope, error) {
 	var events []event.Envelope
 	for more := true; more && len(events) < n; {
 		var page []event.Envelope
@@ -115,12 +115,12 @@ func (s *Store) write(ctx context.Context, stream string, expected event.Revisio
 		}
 		// A server that has already answered ends the sending with io.EOF: its answer is what counts.
 		if err != nil && !errors.Is(err, io.EOF) {
-			return explained(err, nil)
+			return translate(err, nil)
 		}
 		answer, err := call.CloseAndRecv()
 		switch {
 		case err != nil:
-			return explained(err, call.Trailer())
+			return translate(err, call.Trailer())
 		case answer.GetWrongExpectedVersion() != nil:
 			return errWrongVersion
 		case answer.GetSuccess() == nil:

@@ -25,7 +25,7 @@ const (
 
 // Epochs returns the ledger's epochs as [eventstore.Store] promises.
 func (s *Store) Epochs(ctx context.Context) ([]eventstore.Epoch, error) {
-	if err := s.usable(ctx); err != nil {
+	if err := s.checkOpen(ctx); err != nil {
 		return nil, err
 	}
 	epochs, err := s.epochs(ctx)
@@ -59,7 +59,7 @@ func (s *Store) epochs(ctx context.Context) (epochs []eventstore.Epoch, err erro
 
 // BeginEpoch adds an epoch as [eventstore.Store] promises. The stream's expected revision lets one of several succeed.
 func (s *Store) BeginEpoch(ctx context.Context, current uuid.UUID, next eventstore.Epoch) error {
-	if err := s.usable(ctx); err != nil {
+	if err := s.checkOpen(ctx); err != nil {
 		return err
 	}
 	epochs, err := s.Epochs(ctx)
@@ -89,7 +89,7 @@ func (s *Store) BeginEpoch(ctx context.Context, current uuid.UUID, next eventsto
 // ReadEvent returns the event at a position as [eventstore.Store] promises. A read of $all from the position of an event begins with
 // that event. At a position where no event begins the server answers with UNKNOWN, or begins with a later event.
 func (s *Store) ReadEvent(ctx context.Context, position event.Position) (event.Envelope, error) {
-	if err := s.usable(ctx); err != nil {
+	if err := s.checkOpen(ctx); err != nil {
 		return event.Envelope{}, err
 	}
 	missing := fmt.Errorf("%w: %d", eventstore.ErrEventNotFound, position)

@@ -34,8 +34,8 @@ type notLeader struct{ leader string } // host:port of the one that does, empty 
 
 func (e *notLeader) Error() string { return "the server does not lead, " + e.leader + " does" }
 
-// explained adds to the error of a call what the server said in the trailer. io.EOF, which is the end and no error, has none.
-func explained(err error, trailer metadata.MD) error {
+// translate adds to the error of a call what the server said in the trailer. io.EOF, which is the end and no error, has none.
+func translate(err error, trailer metadata.MD) error {
 	value := func(key string) string {
 		if values := trailer.Get(key); len(values) > 0 {
 			return values[0]
@@ -63,7 +63,7 @@ func explained(err error, trailer metadata.MD) error {
 
 // failure gives an error its place among the errors of the port. ctx is the caller's.
 func (s *Store) failure(ctx context.Context, doing string, err error) error {
-	if ended := s.usable(ctx); ended != nil {
+	if ended := s.checkOpen(ctx); ended != nil {
 		return ended
 	}
 	for _, known := range []error{

@@ -31,7 +31,7 @@ func newExports(url string, o options) (*exports, error) {
 func (e *exports) close() {
 	for _, s := range e.readers {
 		s.end()
-		s.feeds.shut()
+		s.feeds.drain()
 		s.server.close()
 	}
 }

@@ -51,7 +51,7 @@ func (s *Store) ReadAll(ctx context.Context, after event.Position) iter.Seq2[eve
 
 // page returns the next of our events after a position, and up to where they were looked for: after itself at the end.
 func (s *Store) page(ctx context.Context, after event.Position) (page []event.Envelope, next event.Position, err error) {
-	if err := s.usable(ctx); err != nil {
+	if err := s.checkOpen(ctx); err != nil {
 		return nil, 0, err
 	}
 	events, _, err := s.read(ctx, s.allRequest(from(after), streams.ReadReq_Options_Forwards, pageSize))
@@ -83,7 +83,7 @@ func (s *Store) page(ctx context.Context, after event.Position) (page []event.En
 func (s *Store) ReadStream(ctx context.Context, stream string, after event.Revision) iter.Seq2[event.Envelope, error] {
 	return func(yield func(event.Envelope, error) bool) {
 		for first := true; ; first = false {
-			err := s.usable(ctx)
+			err := s.checkOpen(ctx)
 			var page []event.Envelope
 			more := false
 			if err == nil {
@@ -151,7 +151,7 @@ func (s *Store) read(ctx context.Context, request *streams.ReadReq) (events []*r
 				return nil
 			}
 			if err != nil {
-				return explained(err, call.Trailer())
+				return translate(err, call.Trailer())
 			}
 			if answer.GetStreamNotFound() != nil {
 				return eventstore.ErrStreamNotFound

@@ -67,11 +67,11 @@ func parse(url string) (settings, error) {
 }
 
 func dialOptions(config *esdb.Configuration) ([]grpc.DialOption, error) {
-	patience := backoff.DefaultConfig
-	patience.BaseDelay, patience.MaxDelay = 50*time.Millisecond, maxBackoff
+	timeout := backoff.DefaultConfig
+	timeout.BaseDelay, timeout.MaxDelay = 50*time.Millisecond, maxBackoff
 	dial := []grpc.DialOption{
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)),
-		grpc.WithConnectParams(grpc.ConnectParams{Backoff: patience, MinConnectTimeout: 5 * time.Second}),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: timeout, MinConnectTimeout: 5 * time.Second}),
 		grpc.WithIdleTimeout(0),
 	}
 	if config.KeepAliveInterval >= 0 {

@@ -70,12 +70,12 @@ type Store struct {
 	server *connection
 	codec  codec
 
-	slots  chan struct{} // one for each append under way
-	life   context.Context
-	end    context.CancelFunc
-	gate   gate // for appends
-	feeds  gate // for subscriptions
-	newest atomic.Pointer[newest]
+	slots   chan struct{} // one for each append under way
+	life    context.Context
+	end     context.CancelFunc
+	appends inFlight // for appends
+	feeds   inFlight // for subscriptions
+	newest  atomic.Pointer[headCache]
 
 	exports *exports
 	close   func() error // runs once
@@ -122,7 +122,7 @@ func newStore(url string, o options) (*Store, error) {
 
 // Subscribe follows the ledger as [eventstore.Store] promises.
 func (s *Store) Subscribe(ctx context.Context, after event.Position) (eventstore.Subscription, error) {
-	if err := s.usable(ctx); err != nil {
+	if err := s.checkOpen(ctx); err != nil {
 		return nil, err
 	}
 	return newSubscription(s, after), nil
@@ -132,16 +132,16 @@ func (s *Store) Subscribe(ctx context.Context, after event.Position) (eventstore
 func (s *Store) Close() error { return s.close() }
 
 func (s *Store) shutDown() error {
-	s.gate.shut()
+	s.appends.drain()
 	s.end()
-	s.feeds.shut()
+	s.feeds.drain()
 	s.exports.close()
 	s.server.close()
 	return nil
 }
 
-// usable refuses a closed store and an ended ctx.
-func (s *Store) usable(ctx context.Context) error {
+// checkOpen refuses a closed store and an ended ctx.
+func (s *Store) checkOpen(ctx context.Context) error {
 	if s.life.Err() != nil {
 		return eventstore.ErrClosed
 	}

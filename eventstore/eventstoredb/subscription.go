@@ -144,7 +144,7 @@ func (s *subscription) follow(feed chan<- item, start *streams.ReadReq_Options_A
 				return errors.New("the server has ended the subscription")
 			}
 			if err != nil {
-				return explained(err, call.Trailer())
+				return translate(err, call.Trailer())
 			}
 			silence.Stop() // the server has confirmed; from here on it speaks when there is something to say, and keepalive watches
 			i, relevant, err := s.store.received(answer, &after)

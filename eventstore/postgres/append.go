@@ -66,19 +66,19 @@ const (
 type writer struct {
 	pool    *pgxpool.Pool // of one connection, replaced by a new one after a failure
 	channel string        // that is notified
-	// patience is when a batch that neither succeeds nor fails is given up.
-	patience time.Duration
-	silent   func() // as a reader's
+	// timeout bounds the writing of a batch.
+	timeout time.Duration
+	silent  func() // as a reader's
 }
 
 // write stores a batch in one transaction. Whatever fails ends the connection and with it the transaction; the next batch gets
 // a new connection.
-func (w *writer) write(batch []groupcommit.Append) (groupcommit.Decision, error) {
-	ctx, cancel := pgconnect.Bounded(context.Background(), w.patience, w.silent)
+func (w *writer) write(batch []groupcommit.Append) (groupcommit.Resolution, error) {
+	ctx, cancel := pgconnect.Bounded(context.Background(), w.timeout, w.silent)
 	defer cancel()
 	conn, err := w.pool.Acquire(ctx)
 	if err != nil {
-		return groupcommit.Decision{}, fmt.Errorf("connect: %w", err)
+		return groupcommit.Resolution{}, fmt.Errorf("connect: %w", err)
 	}
 	defer conn.Release()
 	decision, err := w.transact(ctx, conn.Conn(), batch)
@@ -86,22 +86,22 @@ func (w *writer) write(batch []groupcommit.Append) (groupcommit.Decision, error)
 		closing, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		_ = conn.Conn().Close(closing)
-		return groupcommit.Decision{}, err
+		return groupcommit.Resolution{}, err
 	}
 	return decision, nil
 }
 
-func (w *writer) transact(ctx context.Context, conn *pgx.Conn, batch []groupcommit.Append) (groupcommit.Decision, error) {
+func (w *writer) transact(ctx context.Context, conn *pgx.Conn, batch []groupcommit.Append) (groupcommit.Resolution, error) {
 	stored, streams, err := begin(ctx, conn, batch)
 	if err != nil {
-		return groupcommit.Decision{}, engineError("lock the ledger", err)
+		return groupcommit.Resolution{}, engineError("lock the ledger", err)
 	}
-	decision, err := groupcommit.Decide(batch, stored)
+	decision, err := groupcommit.Resolve(batch, stored)
 	if err != nil {
-		return groupcommit.Decision{}, err
+		return groupcommit.Resolution{}, err
 	}
 	if err := w.finish(ctx, conn, decision.Inserts, streams); err != nil {
-		return groupcommit.Decision{}, err
+		return groupcommit.Resolution{}, err
 	}
 	return decision, nil
 }
@@ -156,7 +156,7 @@ func (w *writer) finish(ctx context.Context, conn *pgx.Conn, runs [][]event.Enve
 	if len(runs) > 0 {
 		queueInserts(&pipeline, runs, streams)
 		last := runs[len(runs)-1]
-		pipeline.Queue(notifySQL, w.channel, notice(last[len(last)-1].Position))
+		pipeline.Queue(notifySQL, w.channel, notification(last[len(last)-1].Position))
 	}
 	var committed pgconn.CommandTag
 	pipeline.Queue(commitSQL).Exec(func(tag pgconn.CommandTag) error {

@@ -37,7 +37,7 @@ func (s *Store) BeginEpoch(ctx context.Context, current uuid.UUID, next eventsto
 	if err := s.Usable(ctx); err != nil {
 		return err
 	}
-	ctx, cancel := pgconnect.Bounded(ctx, s.writer.patience, s.writer.silent)
+	ctx, cancel := pgconnect.Bounded(ctx, s.writer.timeout, s.writer.silent)
 	defer cancel()
 	inserted, err := s.writer.pool.Exec(ctx, beginEpochSQL,
 		[16]byte(next.Installation), [16]byte(next.ID), int64(next.After), next.BeganAt.UnixMicro(), string(next.Reason), [16]byte(current))

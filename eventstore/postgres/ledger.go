@@ -58,7 +58,7 @@ func openLedger(ctx context.Context, url, schema string) (*Ledger, error) {
 		return nil, err
 	}
 	life, end := context.WithCancel(context.Background())
-	r := &reader{pool: pool, life: life, patience: pgconnect.Patience(config.ConnConfig), silent: pool.Reset}
+	r := &reader{pool: pool, life: life, timeout: pgconnect.Timeout(config.ConnConfig), silent: pool.Reset}
 	return &Ledger{
 		Reader: paging.NewReader(r, life.Done()),
 		reader: r,

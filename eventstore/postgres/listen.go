@@ -16,28 +16,28 @@ import (
 // relistenInterval is how long to wait before connecting again; meanwhile subscriptions poll.
 const relistenInterval = time.Second
 
-// notice is what a batch tells the other instances: the new head.
-func notice(head event.Position) string { return strconv.FormatUint(uint64(head), 10) }
+// notification is what a batch tells the other instances: the new head.
+func notification(head event.Position) string { return strconv.FormatUint(uint64(head), 10) }
 
-// listener rings the bell when another instance has appended.
+// listener notifies the broadcast when another instance has appended.
 type listener struct {
-	config  *pgx.ConnConfig
-	channel string
-	bell    *catchup.Bell
-	logger  *slog.Logger
+	config    *pgx.ConnConfig
+	channel   string
+	broadcast *catchup.Broadcast
+	logger    *slog.Logger
 
 	mu   sync.Mutex
-	head event.Position // that the bell was last rung for
+	head event.Position // of the last notification
 
 	cancel context.CancelFunc
 	done   chan struct{}
 }
 
 // startListening listens to a channel with a connection of its own, until stop.
-func startListening(config *pgx.ConnConfig, channel string, bell *catchup.Bell, logger *slog.Logger) *listener {
+func startListening(config *pgx.ConnConfig, channel string, broadcast *catchup.Broadcast, logger *slog.Logger) *listener {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &listener{
-		config: config.Copy(), channel: channel, bell: bell, logger: logger,
+		config: config.Copy(), channel: channel, broadcast: broadcast, logger: logger,
 		cancel: cancel, done: make(chan struct{}),
 	}
 	go l.run(ctx)
@@ -49,14 +49,14 @@ func (l *listener) stop() {
 	<-l.done
 }
 
-// heard rings the bell if the head is news: an instance hears its own notifications too.
-func (l *listener) heard(head event.Position) {
+// onNotify wakes those who wait, if the head is new: an instance receives its own notifications too.
+func (l *listener) onNotify(head event.Position) {
 	l.mu.Lock()
 	news := head > l.head
 	l.head = max(l.head, head)
 	l.mu.Unlock()
 	if news {
-		l.bell.Ring()
+		l.broadcast.Notify()
 	}
 }
 
@@ -83,7 +83,7 @@ func (l *listener) run(ctx context.Context) {
 	}
 }
 
-// listen rings the bell for every notification until the connection breaks or ctx ends. It tells whether it was listening.
+// listen notifies the broadcast of every notification until the connection breaks or ctx ends. It returns whether it was listening.
 func (l *listener) listen(ctx context.Context) (listening bool, err error) {
 	conn, err := pgx.ConnectConfig(ctx, l.config)
 	if err != nil {
@@ -97,14 +97,14 @@ func (l *listener) listen(ctx context.Context) (listening bool, err error) {
 	if _, err := conn.Exec(ctx, "LISTEN "+pgx.Identifier{l.channel}.Sanitize()); err != nil {
 		return false, err
 	}
-	l.bell.Ring() // for what was appended while nobody listened
+	l.broadcast.Notify() // for what was appended while nobody listened
 	for {
 		notification, err := conn.WaitForNotification(ctx)
 		if err != nil {
 			return true, err
 		}
 		if head, err := strconv.ParseUint(notification.Payload, 10, 64); err == nil {
-			l.heard(event.Position(head))
+			l.onNotify(event.Position(head))
 		}
 	}
 }

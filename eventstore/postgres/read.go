@@ -42,8 +42,8 @@ SELECT EXISTS (SELECT FROM streams WHERE name = $1)`
 type reader struct {
 	pool *pgxpool.Pool
 	life context.Context // of the store
-	// patience is when a page that neither comes nor fails is given up.
-	patience time.Duration
+	// timeout bounds the reading of a page.
+	timeout time.Duration
 	// silent is called then: connections to a server that one of them no longer hears are closed.
 	silent func()
 }
@@ -90,7 +90,7 @@ func (r *reader) Exists(ctx context.Context, stream string) (exists bool, err er
 // read runs a query. It ends it when the store is closed, or when nothing was heard from the server for too long. It repeats it
 // when its connection was broken, once for each idle connection, because all of them may be broken.
 func (r *reader) read(ctx context.Context, doing string, query func(context.Context) error) error {
-	ctx, cancel := pgconnect.Bounded(ctx, r.patience, r.silent)
+	ctx, cancel := pgconnect.Bounded(ctx, r.timeout, r.silent)
 	defer cancel()
 	defer context.AfterFunc(r.life, cancel)()
 	err := query(ctx)

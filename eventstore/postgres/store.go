@@ -74,7 +74,7 @@ type Store struct {
 	*catchup.Reader
 	exports *catchup.Reader
 
-	funnel             *groupcommit.Funnel
+	batcher            *groupcommit.Batcher
 	writer             *writer
 	reading, exporting *pgxpool.Pool
 	reader             *reader
@@ -137,8 +137,8 @@ func open(ctx context.Context, url string, o options) (_ *Store, err error) {
 	}
 
 	life, end := context.WithCancel(context.Background())
-	bell, patience := &catchup.Bell{}, pgconnect.Patience(config.ConnConfig)
-	source := catchup.Source{Bell: bell, Poll: o.pollInterval, Closed: life.Done()}
+	broadcast, timeout := &catchup.Broadcast{}, pgconnect.Timeout(config.ConnConfig)
+	source := catchup.Source{Grown: broadcast, Poll: o.pollInterval, Closed: life.Done()}
 	through := func(r *reader) *catchup.Reader {
 		return catchup.NewReader(paging.NewReader(r, life.Done()), source)
 	}
@@ -147,18 +147,18 @@ func open(ctx context.Context, url string, o options) (_ *Store, err error) {
 			pool.Reset()
 		}
 	}
-	r := &reader{pool: reading, life: life, patience: patience, silent: silent}
+	r := &reader{pool: reading, life: life, timeout: timeout, silent: silent}
 	s := &Store{
 		Reader:    through(r),
-		exports:   through(&reader{pool: exporting, life: life, patience: patience, silent: silent}),
+		exports:   through(&reader{pool: exporting, life: life, timeout: timeout, silent: silent}),
 		reader:    r,
-		writer:    &writer{pool: writing, channel: o.schema, patience: patience, silent: silent},
+		writer:    &writer{pool: writing, channel: o.schema, timeout: timeout, silent: silent},
 		reading:   reading,
 		exporting: exporting,
-		listener:  startListening(config.ConnConfig, o.schema, bell, o.logger),
+		listener:  startListening(config.ConnConfig, o.schema, broadcast, o.logger),
 		end:       end,
 	}
-	s.funnel = groupcommit.NewFunnel(o.queueCapacity, s.writeBatch)
+	s.batcher = groupcommit.NewBatcher(o.queueCapacity, s.writeBatch)
 	s.close = sync.OnceValue(s.shutDown)
 	return s, nil
 }
@@ -174,15 +174,15 @@ func (s *Store) Append(ctx context.Context, stream string, expected event.Revisi
 	if err := eventstore.CheckText(stream, events); err != nil {
 		return eventstore.Commit{}, err
 	}
-	return s.funnel.Append(ctx, groupcommit.Append{Stream: stream, Expected: expected, Events: events})
+	return s.batcher.Append(ctx, groupcommit.Append{Stream: stream, Expected: expected, Events: events})
 }
 
 // AppendInOrder stores several appends, at most [groupcommit.MaxAppendsPerBatch], in one commit and in their order.
 func (s *Store) AppendInOrder(ctx context.Context, appends []groupcommit.Append) error {
-	return s.funnel.AppendInOrder(ctx, appends)
+	return s.batcher.AppendInOrder(ctx, appends)
 }
 
-// writeBatch is the funnel's way to the database.
+// writeBatch is the batcher's way to the database.
 func (s *Store) writeBatch(batch []groupcommit.Append) ([]groupcommit.Outcome, error) {
 	decision, err := s.writer.write(batch)
 	if err != nil {
@@ -190,7 +190,7 @@ func (s *Store) writeBatch(batch []groupcommit.Append) ([]groupcommit.Outcome, e
 	}
 	if n := len(decision.Inserts); n > 0 {
 		last := decision.Inserts[n-1]
-		s.listener.heard(last[len(last)-1].Position)
+		s.listener.onNotify(last[len(last)-1].Position)
 	}
 	return decision.Outcomes, nil
 }
@@ -202,7 +202,7 @@ func (s *Store) Exports() eventstore.Reader { return s.exports }
 func (s *Store) Close() error { return s.close() }
 
 func (s *Store) shutDown() error {
-	s.funnel.Close()
+	s.batcher.Close()
 	s.end()
 	s.listener.stop()
 	s.writer.pool.Close()

@@ -148,41 +148,41 @@ func (w *writer) close() error {
 
 // write stores a batch in one transaction. After a failure it starts again with a new connection, so that nothing of a
 // failed batch is left behind and a full disk is over once there is room again.
-func (w *writer) write(batch []groupcommit.Append) (groupcommit.Decision, error) {
+func (w *writer) write(batch []groupcommit.Append) (groupcommit.Resolution, error) {
 	w.writing.Lock()
 	defer w.writing.Unlock()
 	// Callers come and go; the batch belongs to all of them.
 	ctx := context.Background()
 	if w.conn == nil {
 		if err := w.connect(ctx); err != nil {
-			return groupcommit.Decision{}, err
+			return groupcommit.Resolution{}, err
 		}
 	}
 	decision, err := w.transact(ctx, batch)
 	if err != nil {
 		w.disconnect()
-		return groupcommit.Decision{}, err
+		return groupcommit.Resolution{}, err
 	}
 	return decision, nil
 }
 
-func (w *writer) transact(ctx context.Context, batch []groupcommit.Append) (groupcommit.Decision, error) {
+func (w *writer) transact(ctx context.Context, batch []groupcommit.Append) (groupcommit.Resolution, error) {
 	if _, err := w.begin.ExecContext(ctx); err != nil {
-		return groupcommit.Decision{}, fmt.Errorf("begin: %w", err)
+		return groupcommit.Resolution{}, fmt.Errorf("begin: %w", err)
 	}
 	stored, streams, err := w.stored(ctx, batch)
 	if err != nil {
-		return groupcommit.Decision{}, err
+		return groupcommit.Resolution{}, err
 	}
-	decision, err := groupcommit.Decide(batch, stored)
+	decision, err := groupcommit.Resolve(batch, stored)
 	if err != nil {
-		return groupcommit.Decision{}, err
+		return groupcommit.Resolution{}, err
 	}
 	if err := w.insert(ctx, decision.Inserts, streams); err != nil {
-		return groupcommit.Decision{}, err
+		return groupcommit.Resolution{}, err
 	}
 	if _, err := w.commit.ExecContext(ctx); err != nil {
-		return groupcommit.Decision{}, fmt.Errorf("commit: %w", err)
+		return groupcommit.Resolution{}, fmt.Errorf("commit: %w", err)
 	}
 	return decision, nil
 }

@@ -51,7 +51,7 @@ func TestAFullDiskFailsAppendsUntilThereIsRoomAgain(t *testing.T) {
 	_, err = store.Append(t.Context(), "before", 0, large(1))
 	require.NoError(t, err)
 
-	// Nothing else writes: the connection may be used beside the funnel.
+	// Nothing else writes: the connection may be used beside the batcher.
 	var pages int
 	require.NoError(t, store.writer.conn.QueryRowContext(t.Context(), `PRAGMA page_count`).Scan(&pages))
 	_, err = store.writer.conn.ExecContext(t.Context(), fmt.Sprintf(`PRAGMA max_page_count = %d`, pages+10))

@@ -57,10 +57,10 @@ type Store struct {
 	*catchup.Reader
 	exports *catchup.Reader
 
-	funnel *groupcommit.Funnel
-	writer *writer
-	log    *sqlitefile.Log
-	bell   *catchup.Bell
+	batcher   *groupcommit.Batcher
+	writer    *writer
+	log       *sqlitefile.Log
+	broadcast *catchup.Broadcast
 
 	path               string
 	closed             chan struct{}
@@ -121,13 +121,13 @@ func open(ctx context.Context, path string, o options) (_ *Store, err error) {
 		return nil, err
 	}
 
-	closed, bell := make(chan struct{}), &catchup.Bell{}
-	source := catchup.Source{Bell: bell, Poll: o.pollInterval, Closed: closed}
+	closed, broadcast := make(chan struct{}), &catchup.Broadcast{}
+	source := catchup.Source{Grown: broadcast, Poll: o.pollInterval, Closed: closed}
 	s := &Store{
 		Reader:    catchup.NewReader(paging.NewReader(r, closed), source),
 		exports:   catchup.NewReader(paging.NewReader(exports, closed), source),
 		writer:    w,
-		bell:      bell,
+		broadcast: broadcast,
 		path:      path,
 		reading:   reading,
 		exporting: exporting,
@@ -136,7 +136,7 @@ func open(ctx context.Context, path string, o options) (_ *Store, err error) {
 	if s.log, err = sqlitefile.WatchLog(sqlitefile.LogConfig{Path: path, Limit: o.checkpointBytes, Logger: o.logger, Alone: w.alone}); err != nil {
 		return nil, err
 	}
-	s.funnel = groupcommit.NewFunnel(o.queueCapacity, s.writeBatch)
+	s.batcher = groupcommit.NewBatcher(o.queueCapacity, s.writeBatch)
 	s.close = sync.OnceValue(s.shutDown)
 	return s, nil
 }
@@ -149,22 +149,22 @@ func closeOnError(err *error, db *sql.DB) {
 
 // Append adds events to a stream as [eventstore.Store] promises.
 func (s *Store) Append(ctx context.Context, stream string, expected event.Revision, events []event.Pending) (eventstore.Commit, error) {
-	return s.funnel.Append(ctx, groupcommit.Append{Stream: stream, Expected: expected, Events: events})
+	return s.batcher.Append(ctx, groupcommit.Append{Stream: stream, Expected: expected, Events: events})
 }
 
 // AppendInOrder stores several appends, at most [groupcommit.MaxAppendsPerBatch], in one commit and in their order.
 func (s *Store) AppendInOrder(ctx context.Context, appends []groupcommit.Append) error {
-	return s.funnel.AppendInOrder(ctx, appends)
+	return s.batcher.AppendInOrder(ctx, appends)
 }
 
-// writeBatch is the funnel's way to the file.
+// writeBatch is the batcher's way to the file.
 func (s *Store) writeBatch(batch []groupcommit.Append) ([]groupcommit.Outcome, error) {
 	decision, err := s.writer.write(batch)
 	if err != nil {
 		return nil, err
 	}
 	if len(decision.Inserts) > 0 {
-		s.bell.Ring()
+		s.broadcast.Notify()
 		s.log.Written()
 	}
 	return decision.Outcomes, nil
@@ -178,7 +178,7 @@ func (s *Store) Exports() eventstore.Reader { return s.exports }
 func (s *Store) Close() error { return s.close() }
 
 func (s *Store) shutDown() error {
-	s.funnel.Close()
+	s.batcher.Close()
 	close(s.closed)
 	// The writer last: the last connection to close moves the log into the database file.
 	return errors.Join(s.log.Close(), s.reading.Close(), s.exporting.Close(), s.writer.close())

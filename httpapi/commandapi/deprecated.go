@@ -72,7 +72,7 @@ func (s server) licenseOf(ctx context.Context, id uuid.UUID, find func(context.C
 	if err != nil {
 		return uuid.UUID{}, err
 	}
-	bounded, cancel := context.WithTimeout(ctx, s.Patience)
+	bounded, cancel := context.WithTimeout(ctx, s.WaitTimeout)
 	defer cancel()
 	if err := s.Projections.Await(bounded, []string{readmodels.Machines}, uint64(head)); err != nil {
 		return uuid.UUID{}, err

@@ -54,7 +54,7 @@ func as(t *testing.T, role access.Role, tenant string) context.Context {
 
 func serverWith(i *index) server {
 	head := func(context.Context) (event.Position, error) { return 42, nil }
-	return server{Config{Machines: i, Head: head, Projections: i, Patience: time.Minute}}
+	return server{Config{Machines: i, Head: head, Projections: i, WaitTimeout: time.Minute}}
 }
 
 func TestAnIndexThatKnowsIsNotWaitedFor(t *testing.T) {

@@ -20,7 +20,7 @@ type Config struct {
 	Machines    MachineIndex
 	Head        func(context.Context) (event.Position, error) // the ledger's last position
 	Projections Projections
-	Patience    time.Duration // how long to wait for the machine index to catch up
+	WaitTimeout time.Duration // how long to wait for the machine index to catch up
 	Problems    problem.Reporter
 }
 

@@ -22,7 +22,7 @@ type Config struct {
 	Ledger      eventstore.Store
 	Epoch       uuid.UUID // of the ledger
 	Projections Projections
-	Patience    time.Duration   // how long a query waits for the Ledger-Position it asks for
+	WaitTimeout time.Duration   // how long a query waits for the Ledger-Position it asks for
 	Draining    <-chan struct{} // closed when the server begins to shut down: open streams end
 
 	MaxStreams             int // how many streams of the ledger may be open

@@ -17,9 +17,9 @@ func (s server) wait(ctx context.Context, asked *string, projections ...string) 
 	if err != nil || position == 0 {
 		return err
 	}
-	patient, cancel := context.WithTimeout(ctx, s.Patience)
+	bounded, cancel := context.WithTimeout(ctx, s.WaitTimeout)
 	defer cancel()
-	return s.Projections.Await(patient, projections, position)
+	return s.Projections.Await(bounded, projections, position)
 }
 
 // waitForLedger returns when the ledger itself has reached the position: another process may be writing it.
@@ -32,10 +32,10 @@ func (s server) waitForLedger(ctx context.Context, asked *string) error {
 	if err != nil || head >= event.Position(position) {
 		return err
 	}
-	patient, cancel := context.WithTimeout(ctx, s.Patience)
+	bounded, cancel := context.WithTimeout(ctx, s.WaitTimeout)
 	defer cancel()
-	if err := arrival(patient, s.Ledger, event.Position(position)); err != nil {
-		if patient.Err() != nil && ctx.Err() == nil {
+	if err := arrival(bounded, s.Ledger, event.Position(position)); err != nil {
+		if bounded.Err() != nil && ctx.Err() == nil {
 			return problem.ErrProjectionBehind
 		}
 		return err

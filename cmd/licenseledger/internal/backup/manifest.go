@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/hint"
-	"github.com/licenseledger/licenseledger/eventstore/transfer"
+	"github.com/licenseledger/licenseledger/eventstore/ledgercopy"
 )
 
 // The files of a backup.
@@ -49,7 +49,7 @@ type KeysManifest struct {
 }
 
 // matches returns an error unless a ledger is the one of the manifest.
-func (m Manifest) matches(s transfer.Summary) error {
+func (m Manifest) matches(s ledgercopy.Summary) error {
 	if s.Digest != m.Digest || s.Events != m.Events {
 		return fmt.Errorf("it contains %d events with the digest %s, its manifest says %d with %s", s.Events, s.Digest, m.Events, m.Digest)
 	}

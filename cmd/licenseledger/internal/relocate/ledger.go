@@ -13,7 +13,7 @@ import (
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/inspect"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/progress"
 	"github.com/licenseledger/licenseledger/domain/event"
-	"github.com/licenseledger/licenseledger/eventstore/transfer"
+	"github.com/licenseledger/licenseledger/eventstore/ledgercopy"
 )
 
 // Report is what a copy did.
@@ -35,7 +35,7 @@ func Ledger(ctx context.Context, p Plan, out io.Writer) (report Report, err erro
 	defer func() { err = errors.Join(err, unlock()) }()
 	copied, err := p.appendMissing(ctx, out)
 	switch {
-	case errors.Is(err, transfer.ErrDifferent):
+	case errors.Is(err, ledgercopy.ErrDifferent):
 		return report, hint.New(err, "nothing was changed; choose an empty target, or one that such a copy was begun in")
 	case err != nil:
 		return report, hint.Default(err, "run the same command again: it continues where it ended")
@@ -57,30 +57,30 @@ func Ledger(ctx context.Context, p Plan, out io.Writer) (report Report, err erro
 }
 
 // appendMissing appends to the target the events that it lacks.
-func (p Plan) appendMissing(ctx context.Context, out io.Writer) (_ transfer.Copied, err error) {
+func (p Plan) appendMissing(ctx context.Context, out io.Writer) (_ ledgercopy.Copied, err error) {
 	source, err := backends.OpenLedger(ctx, p.From, p.DataDir)
 	if err != nil {
-		return transfer.Copied{}, fmt.Errorf("the source: %w", err)
+		return ledgercopy.Copied{}, fmt.Errorf("the source: %w", err)
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
 	head, err := source.Head(ctx)
 	if err != nil {
-		return transfer.Copied{}, fmt.Errorf("the source: %w", err)
+		return ledgercopy.Copied{}, fmt.Errorf("the source: %w", err)
 	}
 	target, err := backends.OpenEvents(ctx, p.To, p.DataDir, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return transfer.Copied{}, fmt.Errorf("the target: %w", err)
+		return ledgercopy.Copied{}, fmt.Errorf("the target: %w", err)
 	}
 	defer func() { err = errors.Join(err, target.Close()) }()
 	epochs, err := source.Epochs(ctx)
 	if err != nil {
-		return transfer.Copied{}, fmt.Errorf("the source: %w", err)
+		return ledgercopy.Copied{}, fmt.Errorf("the source: %w", err)
 	}
 	bar := progress.New(out, "copying", uint64(head))
 	defer bar.Done()
-	copied, err := transfer.Copy(ctx, source, target, func(at event.Position) { bar.Set(uint64(at)) })
+	copied, err := ledgercopy.Copy(ctx, source, target, func(at event.Position) { bar.Set(uint64(at)) })
 	if err != nil {
 		return copied, err
 	}
-	return copied, transfer.CopyEpochs(ctx, epochs, target, backends.NewID(), time.Now())
+	return copied, ledgercopy.CopyEpochs(ctx, epochs, target, backends.NewID(), time.Now())
 }

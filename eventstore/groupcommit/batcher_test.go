@@ -19,22 +19,22 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // engine is a ledger whose commits wait until the test lets them through.
 type engine struct {
-	begun  chan []groupcommit.Append // each batch as it is taken up
-	finish chan error                // what becomes of it
-	funnel *groupcommit.Funnel
+	begun   chan []groupcommit.Append // each batch as it is taken up
+	finish  chan error                // what becomes of it
+	batcher *groupcommit.Batcher
 }
 
 func start(t *testing.T, capacity int) *engine {
 	t.Helper()
 	e := &engine{begun: make(chan []groupcommit.Append), finish: make(chan error)}
-	e.funnel = groupcommit.NewFunnel(capacity, func(batch []groupcommit.Append) ([]groupcommit.Outcome, error) {
+	e.batcher = groupcommit.NewBatcher(capacity, func(batch []groupcommit.Append) ([]groupcommit.Outcome, error) {
 		e.begun <- batch
 		if err := <-e.finish; err != nil {
 			return nil, err
 		}
 		return make([]groupcommit.Outcome, len(batch)), nil
 	})
-	t.Cleanup(e.funnel.Close)
+	t.Cleanup(e.batcher.Close)
 	return e
 }
 
@@ -42,7 +42,7 @@ func start(t *testing.T, capacity int) *engine {
 func (e *engine) append(ctx context.Context, stream string, events []event.Pending) <-chan error {
 	failed := make(chan error, 1)
 	go func() {
-		_, err := e.funnel.Append(ctx, groupcommit.Append{Stream: stream, Events: events})
+		_, err := e.batcher.Append(ctx, groupcommit.Append{Stream: stream, Events: events})
 		failed <- err
 	}()
 	return failed
@@ -218,9 +218,9 @@ func TestABatchThatCannotBeWrittenFailsEachOfItsAppendsWithTheCause(t *testing.T
 
 func TestAnEngineThatForgetsAnOutcomeFailsTheBatch(t *testing.T) {
 	t.Parallel()
-	funnel := groupcommit.NewFunnel(1, func([]groupcommit.Append) ([]groupcommit.Outcome, error) { return nil, nil })
-	t.Cleanup(funnel.Close)
-	_, err := funnel.Append(t.Context(), groupcommit.Append{Stream: "license-1", Events: occurred(1)})
+	batcher := groupcommit.NewBatcher(1, func([]groupcommit.Append) ([]groupcommit.Outcome, error) { return nil, nil })
+	t.Cleanup(batcher.Close)
+	_, err := batcher.Append(t.Context(), groupcommit.Append{Stream: "license-1", Events: occurred(1)})
 	require.ErrorIs(t, err, eventstore.ErrUnavailable)
 }
 
@@ -231,7 +231,7 @@ func TestClosingFinishesWhatWasTakenUpAndRefusesWhatWaits(t *testing.T) {
 	queued := e.fill(t, 3, 1)
 	closed := make(chan struct{})
 	go func() {
-		e.funnel.Close()
+		e.batcher.Close()
 		close(closed)
 	}()
 	for _, failed := range queued {
@@ -244,9 +244,9 @@ func TestClosingFinishesWhatWasTakenUpAndRefusesWhatWaits(t *testing.T) {
 	}
 	resume()
 	<-closed
-	_, err := e.funnel.Append(t.Context(), groupcommit.Append{Stream: "license-1", Events: occurred(1)})
+	_, err := e.batcher.Append(t.Context(), groupcommit.Append{Stream: "license-1", Events: occurred(1)})
 	require.ErrorIs(t, err, eventstore.ErrClosed)
-	e.funnel.Close()
+	e.batcher.Close()
 }
 
 func TestAppendsOfOneCallAreInOneBatchInTheirOrder(t *testing.T) {
@@ -261,7 +261,7 @@ func TestAppendsOfOneCallAreInOneBatchInTheirOrder(t *testing.T) {
 		{Stream: "b", Events: occurred(1)}, {Stream: "a", Events: occurred(2)}, {Stream: "b", Expected: 1, Events: occurred(1)},
 	}
 	together := make(chan error, 1)
-	go func() { together <- e.funnel.AppendInOrder(t.Context(), group) }()
+	go func() { together <- e.batcher.AppendInOrder(t.Context(), group) }()
 	resume()
 	var found bool
 	for answered := 0; answered < len(single)+1; {
@@ -287,5 +287,5 @@ func TestAppendsOfOneCallAreInOneBatchInTheirOrder(t *testing.T) {
 func TestTooManyAppendsForOneCommitAreRefused(t *testing.T) {
 	t.Parallel()
 	e := start(t, 1000)
-	require.ErrorIs(t, e.funnel.AppendInOrder(t.Context(), make([]groupcommit.Append, groupcommit.MaxAppendsPerBatch+1)), eventstore.ErrInvalidAppend)
+	require.ErrorIs(t, e.batcher.AppendInOrder(t.Context(), make([]groupcommit.Append, groupcommit.MaxAppendsPerBatch+1)), eventstore.ErrInvalidAppend)
 }

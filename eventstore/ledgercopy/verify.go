@@ -1,5 +1,5 @@
 // Package transfer reads whole ledgers: to tell whether two are the same, and to copy one into another, whatever engines keep them.
-package transfer
+package ledgercopy
 
 import (
 	"context"
@@ -28,7 +28,7 @@ type Summary struct {
 // if any, finds nothing wrong with an event. It fails with the first thing that is not so, with an error of the read, or with ctx's;
 // the summary is then of what came before. Progress, if any, is told the position of every event.
 func Verify(ctx context.Context, ledger Ledger, check func(event.Envelope) error, progress func(event.Position)) (Summary, error) {
-	s := newSummation()
+	s := newTally()
 	head, err := ledger.Head(ctx)
 	if err != nil {
 		return s.summary(), err
@@ -38,7 +38,7 @@ func Verify(ctx context.Context, ledger Ledger, check func(event.Envelope) error
 			err = ctx.Err()
 		}
 		if err == nil {
-			err = s.fits(&e)
+			err = s.checkNext(&e)
 		}
 		if err == nil && check != nil {
 			err = check(e)
@@ -57,20 +57,20 @@ func Verify(ctx context.Context, ledger Ledger, check func(event.Envelope) error
 	return s.summary(), nil
 }
 
-// summation goes through a ledger.
-type summation struct {
+// tally goes through a ledger.
+type tally struct {
 	events    uint64
 	head      event.Position
 	revisions map[string]event.Revision
 	digest    *digest
 }
 
-func newSummation() *summation {
-	return &summation{revisions: map[string]event.Revision{}, digest: newDigest()}
+func newTally() *tally {
+	return &tally{revisions: map[string]event.Revision{}, digest: newDigest()}
 }
 
 // fits tells whether an event can come next.
-func (s *summation) fits(e *event.Envelope) error {
+func (s *tally) checkNext(e *event.Envelope) error {
 	if e.Position <= s.head {
 		return fmt.Errorf("%w: position %d follows %d", eventstore.ErrDamaged, e.Position, s.head)
 	}
@@ -80,12 +80,12 @@ func (s *summation) fits(e *event.Envelope) error {
 	return nil
 }
 
-func (s *summation) add(e *event.Envelope) {
+func (s *tally) add(e *event.Envelope) {
 	s.events++
 	s.head, s.revisions[e.Stream] = e.Position, e.Revision
 	s.digest.add(e)
 }
 
-func (s *summation) summary() Summary {
+func (s *tally) summary() Summary {
 	return Summary{Events: s.events, Streams: len(s.revisions), Head: s.head, Digest: s.digest.String()}
 }

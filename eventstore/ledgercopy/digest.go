@@ -1,4 +1,4 @@
-package transfer
+package ledgercopy
 
 import (
 	"crypto/sha256"

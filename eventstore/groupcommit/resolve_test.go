@@ -32,7 +32,7 @@ func (l *ledger) stored() groupcommit.Stored {
 
 // write decides a batch and stores what it inserts.
 func (l *ledger) write(t require.TestingT, batch ...groupcommit.Append) []groupcommit.Outcome {
-	decision, err := groupcommit.Decide(batch, l.stored())
+	decision, err := groupcommit.Resolve(batch, l.stored())
 	require.NoError(t, err)
 	for _, run := range decision.Inserts {
 		for _, e := range run {
@@ -82,7 +82,7 @@ func TestARepeatMayReachFromWhatIsStoredIntoTheBatch(t *testing.T) {
 func TestABatchIsNotDecidedWhenWhatIsStoredCannotBeRead(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
-	_, err := groupcommit.Decide(
+	_, err := groupcommit.Resolve(
 		[]groupcommit.Append{{Stream: "a", Expected: 0, Events: occurred(1)}},
 		groupcommit.Stored{Head: 1, Revisions: map[string]event.Revision{"a": 1}, Slice: func(string, event.Revision, int) ([]event.Envelope, error) {
 			return nil, broken

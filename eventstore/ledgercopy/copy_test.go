@@ -1,4 +1,4 @@
-package transfer_test
+package ledgercopy_test
 
 import (
 	"context"
@@ -15,9 +15,9 @@ import (
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/eventstore/groupcommit"
+	"github.com/licenseledger/licenseledger/eventstore/ledgercopy"
 	"github.com/licenseledger/licenseledger/eventstore/postgres"
 	"github.com/licenseledger/licenseledger/eventstore/sqlite"
-	"github.com/licenseledger/licenseledger/eventstore/transfer"
 	"github.com/licenseledger/licenseledger/tests/support/services"
 )
 
@@ -73,9 +73,9 @@ func filled(t *testing.T, store eventstore.Store, events int) eventstore.Store {
 	return store
 }
 
-func digest(t *testing.T, ledger transfer.Ledger) transfer.Summary {
+func digest(t *testing.T, ledger ledgercopy.Ledger) ledgercopy.Summary {
 	t.Helper()
-	summary, err := transfer.Verify(t.Context(), ledger, nil, nil)
+	summary, err := ledgercopy.Verify(t.Context(), ledger, nil, nil)
 	require.NoError(t, err)
 	return summary
 }
@@ -85,7 +85,7 @@ func TestACopyHoldsTheSameEventsInTheSameOrder(t *testing.T) {
 	source := filled(t, newSQLite(t), 1500)
 	target, back := newPostgres(t), plain{newSQLite(t)}
 	var told event.Position
-	copied, err := transfer.Copy(t.Context(), source, target, func(p event.Position) {
+	copied, err := ledgercopy.Copy(t.Context(), source, target, func(p event.Position) {
 		require.Greater(t, p, told)
 		told = p
 	})
@@ -93,7 +93,7 @@ func TestACopyHoldsTheSameEventsInTheSameOrder(t *testing.T) {
 	require.EqualValues(t, 1500, copied.Source.Events)
 	require.Zero(t, copied.Present)
 	require.Positive(t, told)
-	_, err = transfer.Copy(t.Context(), target, back, nil)
+	_, err = ledgercopy.Copy(t.Context(), target, back, nil)
 	require.NoError(t, err)
 
 	var want, got []event.Envelope
@@ -110,7 +110,7 @@ func TestACopyHoldsTheSameEventsInTheSameOrder(t *testing.T) {
 	require.Equal(t, copied.Source, digest(t, target))
 	require.Equal(t, copied.Source, digest(t, back))
 
-	again, err := transfer.Copy(t.Context(), source, target, nil)
+	again, err := ledgercopy.Copy(t.Context(), source, target, nil)
 	require.NoError(t, err)
 	require.EqualValues(t, 1500, again.Present, "all of it is there")
 	require.Equal(t, copied.Source, digest(t, target))
@@ -141,7 +141,7 @@ func TestACopyThatWasBrokenOffGoesOn(t *testing.T) {
 	for _, stored := range []bool{false, true} {
 		target := newSQLite(t).(*sqlite.Store)
 		for tries := 0; ; tries++ {
-			copied, err := transfer.Copy(t.Context(), source, &breaking{Store: target, left: 1, stored: stored}, nil)
+			copied, err := ledgercopy.Copy(t.Context(), source, &breaking{Store: target, left: 1, stored: stored}, nil)
 			if err == nil {
 				require.Positive(t, copied.Present)
 				require.Positive(t, tries)
@@ -178,20 +178,20 @@ func TestATargetWithOtherContentIsRefusedAndTheFirstDifferenceNamed(t *testing.T
 			require.NoError(t, err)
 		}
 		before := digest(t, target)
-		_, err := transfer.Copy(t.Context(), source, target, nil)
-		require.ErrorIs(t, err, transfer.ErrDifferent, field)
+		_, err := ledgercopy.Copy(t.Context(), source, target, nil)
+		require.ErrorIs(t, err, ledgercopy.ErrDifferent, field)
 		require.ErrorContains(t, err, "event 12 of the source", field)
 		require.ErrorContains(t, err, field)
 		require.Equal(t, before, digest(t, target), "nothing was appended")
 		require.NotEqual(t, digest(t, source).Digest, before.Digest)
 	}
 	longer := newSQLite(t)
-	_, err := transfer.Copy(t.Context(), source, longer, nil)
+	_, err := ledgercopy.Copy(t.Context(), source, longer, nil)
 	require.NoError(t, err)
 	_, err = longer.Append(t.Context(), "more", 0, []event.Pending{{ID: uuid.New(), Type: "more.v1"}})
 	require.NoError(t, err)
-	_, err = transfer.Copy(t.Context(), source, longer, nil)
-	require.ErrorIs(t, err, transfer.ErrDifferent)
+	_, err = ledgercopy.Copy(t.Context(), source, longer, nil)
+	require.ErrorIs(t, err, ledgercopy.ErrDifferent)
 	require.ErrorContains(t, err, "ends after 40 events")
 }
 
@@ -212,7 +212,7 @@ func TestTheDigestDependsOnTheOrder(t *testing.T) {
 func TestVerifyStopsAtTheFirstEventThatIsNotWellFormed(t *testing.T) {
 	t.Parallel()
 	ledger := filled(t, newSQLite(t), 20)
-	summary, err := transfer.Verify(t.Context(), ledger, func(e event.Envelope) error {
+	summary, err := ledgercopy.Verify(t.Context(), ledger, func(e event.Envelope) error {
 		if e.Position == 7 {
 			return errBroken
 		}

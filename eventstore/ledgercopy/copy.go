@@ -1,4 +1,4 @@
-package transfer
+package ledgercopy
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore/groupcommit"
 )
 
-// ErrDifferent says that a target holds something else than the beginning of the source. Nothing was appended to it.
+// ErrDifferent says that the target is not a beginning of the source. Nothing was appended to it.
 var ErrDifferent = errors.New("the target is not a copy of the source")
 
 // Copied is what a copy did.
@@ -22,19 +22,19 @@ type Copied struct {
 	Present uint64  // events that the target held already
 }
 
-// Copy appends to a target what it lacks of a source: the same events in the same order, to the byte. What the target holds already
-// must be how the source begins, event by event, so a copy that was broken off goes on where it ended; if it is not, Copy fails with
-// [ErrDifferent], naming the first event that is not the same. Nobody else may append to the target meanwhile. The source is only
-// read, to its end as of the beginning. Progress, if any, is told how far in the source the copy has come.
+// Copy appends to a target the events of a source that it lacks: the same events in the same order, byte for byte. What the target holds
+// already must be the beginning of the source, so an interrupted copy can be continued; otherwise Copy fails with [ErrDifferent] and names
+// the first event that differs. Nobody else may append to the target meanwhile. The source is only read, up to the head it had at the start.
+// progress, if not nil, is called with positions of the source.
 //
-// Whether the target then holds the same as the source is for [Verify] to tell.
+// [Verify] compares the two afterwards.
 func Copy(ctx context.Context, source Ledger, target eventstore.Store, progress func(event.Position)) (Copied, error) {
-	c := copying{source: newSummation(), target: target, progress: progress}
+	c := copying{source: newTally(), target: target, progress: progress}
 	present, stop := iter.Pull2(target.ReadAll(ctx, 0))
 	defer stop()
 	for e, err := range source.ReadAll(ctx, 0) {
 		if err == nil {
-			err = c.source.fits(&e)
+			err = c.source.checkNext(&e)
 		}
 		if err != nil {
 			return c.copied(), fmt.Errorf("read the source: %w", err)
@@ -48,13 +48,13 @@ func Copy(ctx context.Context, source Ledger, target eventstore.Store, progress 
 		if t, err, more := present(); err != nil {
 			return c.copied(), fmt.Errorf("read the target: %w", err)
 		} else if more {
-			return c.copied(), fmt.Errorf("%w: the source ends after %d events, the target goes on with %s", ErrDifferent, c.source.events, named(&t))
+			return c.copied(), fmt.Errorf("%w: the source ends after %d events, the target continues with %s", ErrDifferent, c.source.events, describe(&t))
 		}
 	}
 	return c.copied(), c.flush(ctx)
 }
 
-// maxBatchBytes bounds the payloads that are held in memory before they are appended.
+// maxBatchBytes bounds the payloads in memory.
 const maxBatchBytes = 4 << 20
 
 // ordered is implemented by engines that can store several appends at once in their order.
@@ -63,7 +63,7 @@ type ordered interface {
 }
 
 type copying struct {
-	source    *summation
+	source    *tally
 	target    eventstore.Store
 	progress  func(event.Position)
 	present   uint64
@@ -75,7 +75,7 @@ type copying struct {
 
 func (c *copying) copied() Copied { return Copied{Source: c.source.summary(), Present: c.present} }
 
-// next compares an event with the one that the target holds in its place, or puts it there.
+// next compares an event with that of the target in the same place, or appends it.
 func (c *copying) next(ctx context.Context, e event.Envelope, present func() (event.Envelope, error, bool)) error {
 	if !c.appending {
 		t, err, more := present()
@@ -85,10 +85,10 @@ func (c *copying) next(ctx context.Context, e event.Envelope, present func() (ev
 		if more {
 			if differing := differences(&e, &t); len(differing) > 0 {
 				return fmt.Errorf("%w: event %d of the source is %s, of the target %s; they differ in %s",
-					ErrDifferent, c.source.events, named(&e), named(&t), strings.Join(differing, ", "))
+					ErrDifferent, c.source.events, describe(&e), describe(&t), strings.Join(differing, ", "))
 			}
 			c.present++
-			c.tell(e.Position)
+			c.report(e.Position)
 			return nil
 		}
 		c.appending = true
@@ -100,11 +100,11 @@ func (c *copying) next(ctx context.Context, e event.Envelope, present func() (ev
 	if err := c.flush(ctx); err != nil {
 		return err
 	}
-	c.tell(e.Position)
+	c.report(e.Position)
 	return nil
 }
 
-// collect adds an event to the batch; events of one stream that stand next to each other are one append.
+// collect adds an event to the batch. Neighbours of one stream are one append.
 func (c *copying) collect(e *event.Envelope) {
 	c.events++
 	c.bytes += len(e.Data)
@@ -135,7 +135,7 @@ func (c *copying) flush(ctx context.Context) error {
 	return nil
 }
 
-func (c *copying) tell(p event.Position) {
+func (c *copying) report(p event.Position) {
 	if c.progress != nil {
 		c.progress(p)
 	}
@@ -167,7 +167,7 @@ func differences(a, b *event.Envelope) (names []string) {
 	return names
 }
 
-// named tells which event it is, and nothing that it says.
-func named(e *event.Envelope) string {
+// describe says which event it is, without its content.
+func describe(e *event.Envelope) string {
 	return fmt.Sprintf("%s %s (revision %d of %s)", e.Type, e.ID, e.Revision, e.Stream)
 }

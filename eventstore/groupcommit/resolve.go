@@ -8,7 +8,7 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore"
 )
 
-// Stored is what [Decide] needs to know of the ledger, as of the transaction in which the batch is written.
+// Stored is what [Resolve] needs to know of the ledger, as of the transaction that writes the batch.
 type Stored struct {
 	// Head is the position of the last event, 0 for an empty ledger.
 	Head event.Position
@@ -18,50 +18,49 @@ type Stored struct {
 	Slice func(stream string, after event.Revision, n int) ([]event.Envelope, error)
 }
 
-// Decision is what is to be done with a batch.
-type Decision struct {
-	// Outcomes has one entry for each append, to be answered once Inserts are durable.
+// Resolution says what to do with a batch.
+type Resolution struct {
+	// Outcomes has one entry for each append, valid once Inserts are durable.
 	Outcomes []Outcome
 	// Inserts holds the events to store: one run for each append that is stored, positions growing without gaps.
 	Inserts [][]event.Envelope
 }
 
-// Decide goes through a batch in order, each append seeing what those before it will have stored, and gives the events of
-// every append whose stream is at the expected revision the next positions and revisions. An append whose events already stand
-// right after the expected revision is answered with the first append's commit; any other mismatch is a conflict of that append
-// alone. It fails only when stored fails.
-func Decide(batch []Append, stored Stored) (Decision, error) {
-	d := decider{Stored: stored, staged: make(map[string][]event.Envelope, len(batch))}
-	decision := Decision{Outcomes: make([]Outcome, len(batch)), Inserts: make([][]event.Envelope, 0, len(batch))}
+// Resolve goes through a batch in order; each append sees what those before it will store. An append whose stream is at the expected
+// revision gets the next positions and revisions for its events. An append whose events are stored right after the expected revision is a
+// repeat, and gets the commit of the first. Any other mismatch is a conflict of that append alone. It fails only when stored fails.
+func Resolve(batch []Append, stored Stored) (Resolution, error) {
+	d := resolver{Stored: stored, staged: make(map[string][]event.Envelope, len(batch))}
+	resolution := Resolution{Outcomes: make([]Outcome, len(batch)), Inserts: make([][]event.Envelope, 0, len(batch))}
 	for i, a := range batch {
 		current := d.Revisions[a.Stream] + event.Revision(len(d.staged[a.Stream]))
 		if current == a.Expected {
-			events := d.stage(a)
-			decision.Inserts = append(decision.Inserts, events)
-			decision.Outcomes[i].Commit = commitOf(events)
+			events := d.assign(a)
+			resolution.Inserts = append(resolution.Inserts, events)
+			resolution.Outcomes[i].Commit = commitOf(events)
 			continue
 		}
-		original, err := d.original(a, current)
+		repeated, err := d.findRepeat(a, current)
 		switch {
 		case err != nil:
-			return Decision{}, fmt.Errorf("look for a repeated append in stream %q: %w", a.Stream, err)
-		case original != nil:
-			decision.Outcomes[i].Commit = commitOf(original)
+			return Resolution{}, fmt.Errorf("look for a repeated append in stream %q: %w", a.Stream, err)
+		case repeated != nil:
+			resolution.Outcomes[i].Commit = commitOf(repeated)
 		default:
-			decision.Outcomes[i].Err = fmt.Errorf("%w: stream %q is at %d, expected %d",
+			resolution.Outcomes[i].Err = fmt.Errorf("%w: stream %q is at %d, expected %d",
 				eventstore.ErrWrongExpectedRevision, a.Stream, current, a.Expected)
 		}
 	}
-	return decision, nil
+	return resolution, nil
 }
 
-type decider struct {
+type resolver struct {
 	Stored
 	staged map[string][]event.Envelope // what the batch adds to each stream
 }
 
-// stage gives an append's events their places.
-func (d *decider) stage(a Append) []event.Envelope {
+// assign gives the events of an append their positions and revisions.
+func (d *resolver) assign(a Append) []event.Envelope {
 	events := make([]event.Envelope, len(a.Events))
 	for i, p := range a.Events {
 		p.RecordedAt = time.UnixMicro(p.RecordedAt.UnixMicro()).UTC()
@@ -72,12 +71,12 @@ func (d *decider) stage(a Append) []event.Envelope {
 	return events
 }
 
-// original returns the events of the append that a repeats, or nil when a is not a repeat.
-func (d *decider) original(a Append, current event.Revision) ([]event.Envelope, error) {
+// findRepeat returns the stored events that an append repeats; nil when it is not a repeat.
+func (d *resolver) findRepeat(a Append, current event.Revision) ([]event.Envelope, error) {
 	if a.Expected > current || uint64(current-a.Expected) < uint64(len(a.Events)) {
 		return nil, nil
 	}
-	// Most mismatches are conflicts, and the first id tells.
+	// Most mismatches are conflicts, which the first id shows.
 	first, err := d.slice(a.Stream, a.Expected, 1)
 	if err != nil || !sameIDs(first, a.Events[:1]) {
 		return nil, err
@@ -90,7 +89,7 @@ func (d *decider) original(a Append, current event.Revision) ([]event.Envelope, 
 }
 
 // slice returns n events of a stream, stored ones followed by those the batch adds.
-func (d *decider) slice(stream string, after event.Revision, n int) ([]event.Envelope, error) {
+func (d *resolver) slice(stream string, after event.Revision, n int) ([]event.Envelope, error) {
 	var events []event.Envelope
 	if last := d.Revisions[stream]; after < last {
 		var err error

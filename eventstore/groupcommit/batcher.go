@@ -1,8 +1,8 @@
 // Package groupcommit lets many concurrent appends share one durable commit. It is what every SQL engine of the event
 // store is built on, and it knows no SQL: an engine gives it a function that writes a batch in one transaction.
 //
-// A [Funnel] queues appends and hands them to that function in batches; [Decide] says, inside the transaction, which appends
-// of a batch are stored, which are repeats and which are conflicts.
+// A [Batcher] queues appends and hands them to that function in batches. [Resolve] decides, inside the transaction, which appends of a batch
+// are stored, which are repeats and which are conflicts.
 package groupcommit
 
 import (
@@ -31,7 +31,7 @@ type Append struct {
 	Events   []event.Pending
 }
 
-// Outcome is what became of one append of a batch.
+// Outcome is the result of one append of a batch.
 type Outcome struct {
 	Commit eventstore.Commit
 	Err    error
@@ -44,22 +44,22 @@ type Outcome struct {
 // It is called by one goroutine at a time and must end by itself: Close waits for it.
 type WriteBatch func(batch []Append) ([]Outcome, error)
 
-// Funnel is a bounded queue of appends with a single writer behind it. It is safe for concurrent use.
-type Funnel struct {
+// Batcher is a bounded queue of appends with a single writer behind it. It is safe for concurrent use.
+type Batcher struct {
 	write    WriteBatch
 	capacity int
 
 	mu      sync.Mutex
-	queue   []*request // waiting to be taken up, oldest first
+	queue   []*request // waiting for the writer, oldest first
 	appends int        // in the queue
 	events  int        // in the queue
 	closed  bool
 
-	wake chan struct{} // holds a token when the writer has something to look at
+	wake chan struct{} // holds a token when the writer has work
 	done chan struct{} // closed when the writer has ended
 }
 
-// request is what one caller wants to be stored: one append, or several in their order.
+// request is what one caller wants to store: one append, or several in their order.
 type request struct {
 	appends  []Append
 	events   int
@@ -79,30 +79,30 @@ func newRequest(appends ...Append) *request {
 	return r
 }
 
-// NewFunnel starts a funnel that queues up to capacity appends for write. It runs until Close.
-func NewFunnel(capacity int, write WriteBatch) *Funnel {
-	f := &Funnel{write: write, capacity: capacity, wake: make(chan struct{}, 1), done: make(chan struct{})}
-	go f.run()
-	return f
+// NewBatcher starts a batcher that queues up to capacity appends for write. It runs until Close.
+func NewBatcher(capacity int, write WriteBatch) *Batcher {
+	b := &Batcher{write: write, capacity: capacity, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	go b.run()
+	return b
 }
 
 // Append queues an append and waits for its outcome. It fails with [eventstore.ErrInvalidAppend], [eventstore.ErrBusy] when the
 // queue is full, [eventstore.ErrClosed], ctx's error, or what the batch's write answered.
 //
-// When ctx ends before the append was taken up, the append is withdrawn; when it ends later, Append returns ctx's error
-// at once although the append may still be stored. The payload bytes are not copied: they must not be changed anymore.
-func (f *Funnel) Append(ctx context.Context, a Append) (eventstore.Commit, error) {
-	outcomes, err := f.store(ctx, a)
+// If ctx ends while the append is queued, the append is cancelled. If it ends later, Append returns ctx's error at once, although the append
+// may still be stored. The payload bytes are not copied and must not be changed.
+func (b *Batcher) Append(ctx context.Context, a Append) (eventstore.Commit, error) {
+	outcomes, err := b.store(ctx, a)
 	if err != nil {
 		return eventstore.Commit{}, err
 	}
 	return outcomes[0].Commit, outcomes[0].Err
 }
 
-// AppendInOrder queues several appends, to be stored in one commit and in the order given, with nothing of others between them.
-// It fails as Append does, with the first failure among them: the others may be stored. There are at most [MaxAppendsPerBatch], with
+// AppendInOrder queues several appends, which one commit stores in the given order, with no others between them. It fails as Append does,
+// with the first failure among them; the others may be stored. There are at most [MaxAppendsPerBatch], with
 // at most [MaxEventsPerBatch] events.
-func (f *Funnel) AppendInOrder(ctx context.Context, appends []Append) error {
+func (b *Batcher) AppendInOrder(ctx context.Context, appends []Append) error {
 	events := 0
 	for _, a := range appends {
 		events += len(a.Events)
@@ -111,7 +111,7 @@ func (f *Funnel) AppendInOrder(ctx context.Context, appends []Append) error {
 		return fmt.Errorf("%w: %d appends of %d events in one commit, at most %d of %d are allowed",
 			eventstore.ErrInvalidAppend, len(appends), events, MaxAppendsPerBatch, MaxEventsPerBatch)
 	}
-	outcomes, err := f.store(ctx, appends...)
+	outcomes, err := b.store(ctx, appends...)
 	if err != nil {
 		return err
 	}
@@ -123,8 +123,8 @@ func (f *Funnel) AppendInOrder(ctx context.Context, appends []Append) error {
 	return nil
 }
 
-// store queues a request and waits for what becomes of it.
-func (f *Funnel) store(ctx context.Context, appends ...Append) ([]Outcome, error) {
+// store queues a request and waits for its outcomes.
+func (b *Batcher) store(ctx context.Context, appends ...Append) ([]Outcome, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -134,80 +134,79 @@ func (f *Funnel) store(ctx context.Context, appends ...Append) ([]Outcome, error
 		}
 	}
 	r := newRequest(appends...)
-	if err := f.enqueue(r); err != nil {
+	if err := b.enqueue(r); err != nil {
 		return nil, err
 	}
 	select {
 	case stored := <-r.outcomes:
 		return stored.outcomes, stored.err
 	case <-ctx.Done():
-		f.withdraw(r)
+		b.cancel(r)
 		return nil, ctx.Err()
 	}
 }
 
-// Close lets the writer finish the batch it has taken up, answers the appends still queued with [eventstore.ErrClosed] and
-// refuses new ones. It returns when the writer has ended, and may be called again.
-func (f *Funnel) Close() {
-	f.mu.Lock()
-	f.closed = true
-	waiting := f.queue
-	f.queue, f.appends, f.events = nil, 0, 0
-	f.mu.Unlock()
+// Close lets the writer finish its batch, fails the queued appends with [eventstore.ErrClosed] and refuses new ones. It returns when the
+// writer has ended, and may be called again.
+func (b *Batcher) Close() {
+	b.mu.Lock()
+	b.closed = true
+	waiting := b.queue
+	b.queue, b.appends, b.events = nil, 0, 0
+	b.mu.Unlock()
 	for _, r := range waiting {
 		r.outcomes <- result{err: eventstore.ErrClosed}
 	}
-	f.signal()
-	<-f.done
+	b.signal()
+	<-b.done
 }
 
-func (f *Funnel) enqueue(r *request) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func (b *Batcher) enqueue(r *request) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	switch {
-	case f.closed:
+	case b.closed:
 		return eventstore.ErrClosed
-	case f.appends >= f.capacity, f.events+r.events > maxQueuedEvents:
-		return fmt.Errorf("%w: %d appends are waiting", eventstore.ErrBusy, f.appends)
+	case b.appends >= b.capacity, b.events+r.events > maxQueuedEvents:
+		return fmt.Errorf("%w: %d appends are waiting", eventstore.ErrBusy, b.appends)
 	}
-	f.queue = append(f.queue, r)
-	f.appends += len(r.appends)
-	f.events += r.events
-	f.signal()
+	b.queue = append(b.queue, r)
+	b.appends += len(r.appends)
+	b.events += r.events
+	b.signal()
 	return nil
 }
 
-// withdraw removes a request from the queue if the writer has not taken it up yet.
-func (f *Funnel) withdraw(r *request) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for i, queued := range f.queue {
+// cancel removes a request from the queue if it is still there.
+func (b *Batcher) cancel(r *request) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i, queued := range b.queue {
 		if queued == r {
-			f.queue = append(f.queue[:i], f.queue[i+1:]...)
-			f.appends -= len(r.appends)
-			f.events -= r.events
+			b.queue = append(b.queue[:i], b.queue[i+1:]...)
+			b.appends -= len(r.appends)
+			b.events -= r.events
 			return
 		}
 	}
 }
 
-func (f *Funnel) signal() {
+func (b *Batcher) signal() {
 	select {
-	case f.wake <- struct{}{}:
-	default: // the writer will look anyway
+	case b.wake <- struct{}{}:
+	default: // there is a token already
 	}
 }
 
-func (f *Funnel) run() {
-	defer close(f.done)
-	for range f.wake {
-		// The callers of the last batch are just being woken; let them queue their next append first, so that
-		// batches stay full under load.
+func (b *Batcher) run() {
+	defer close(b.done)
+	for range b.wake {
+		// The callers of the last batch are waking up. Let them queue their next append first, so that batches stay full under load.
 		runtime.Gosched()
 		for {
-			taken, closed := f.take()
-			if len(taken) > 0 {
-				f.commit(taken)
+			requests, closed := b.dequeue()
+			if len(requests) > 0 {
+				b.commit(requests)
 				continue
 			}
 			if closed {
@@ -218,35 +217,35 @@ func (f *Funnel) run() {
 	}
 }
 
-// take removes the next batch from the queue.
-func (f *Funnel) take() (taken []*request, closed bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+// dequeue removes the next batch from the queue.
+func (b *Batcher) dequeue() (requests []*request, closed bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	n, appends, events := 0, 0, 0
-	for n < len(f.queue) && appends+len(f.queue[n].appends) <= MaxAppendsPerBatch && events+f.queue[n].events <= MaxEventsPerBatch {
-		appends += len(f.queue[n].appends)
-		events += f.queue[n].events
+	for n < len(b.queue) && appends+len(b.queue[n].appends) <= MaxAppendsPerBatch && events+b.queue[n].events <= MaxEventsPerBatch {
+		appends += len(b.queue[n].appends)
+		events += b.queue[n].events
 		n++
 	}
-	taken = append(taken, f.queue[:n]...)
-	rest := copy(f.queue, f.queue[n:])
-	clear(f.queue[rest:])
-	f.queue = f.queue[:rest]
-	f.appends -= appends
-	f.events -= events
-	return taken, f.closed
+	requests = append(requests, b.queue[:n]...)
+	rest := copy(b.queue, b.queue[n:])
+	clear(b.queue[rest:])
+	b.queue = b.queue[:rest]
+	b.appends -= appends
+	b.events -= events
+	return requests, b.closed
 }
 
-func (f *Funnel) commit(taken []*request) {
-	batch := make([]Append, 0, len(taken))
-	for _, r := range taken {
+func (b *Batcher) commit(requests []*request) {
+	batch := make([]Append, 0, len(requests))
+	for _, r := range requests {
 		batch = append(batch, r.appends...)
 	}
-	outcomes, err := f.write(batch)
+	outcomes, err := b.write(batch)
 	if err == nil && len(outcomes) != len(batch) {
 		err = fmt.Errorf("%d outcomes for %d appends", len(outcomes), len(batch))
 	}
-	for _, r := range taken {
+	for _, r := range requests {
 		if err != nil {
 			r.outcomes <- result{err: fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)}
 			continue
