@@ -211,7 +211,8 @@ func (w *harness) checkShared(at uint64) {
 	}
 	require.LessOrEqual(w.t, len(given), sharedSeats)
 	taken := map[string]bool{}
-	for _, m := range blackbox.OK[api.MachinePage](w.server.Admin(w.t).Seeing(at).Get("/v1/licenses/" + w.shared.id.String() + "/machines?limit=200")).Items {
+	for _, m := range blackbox.OK[api.MachinePage](w.server.Admin(w.t).Seeing(at).Get("/v1/licenses/" + w.shared.id.String() +
+		"/machines?limit=200")).Items {
 		taken[*m.Name] = true
 	}
 	require.Equal(w.t, given, taken)

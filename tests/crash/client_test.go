@@ -246,7 +246,8 @@ func (c *client) withMachine(l *license) *command {
 		return c.withLicense(l)
 	case n < 6:
 		other := c.newName("machine")
-		k = c.new("/v1/bindings/"+held.BindingID.String()+"/rebind", object{"license_key": l.key, "machine": machine(other), "reason": c.newName("because")})
+		k = c.new("/v1/bindings/"+held.BindingID.String()+"/rebind", object{"license_key": l.key, "machine": machine(other),
+			"reason": c.newName("because")})
 		k.learn = func(answer []byte) {
 			delete(l.machines, name)
 			l.machines[other] = decoded[api.Activation](answer)

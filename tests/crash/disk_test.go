@@ -61,12 +61,14 @@ func fullDisk(t *testing.T, place func(*process.Options), full func(*harness), r
 		w.workThrough(fault{
 			strike: func() { full(w) },
 			during: func() {
-				require.True(t, blackbox.OK[api.Verdict](w.server.Anyone(t).Post("/v1/validate", object{"license_key": l.key, "machine": machine("steady")})).Valid)
+				require.True(t, blackbox.OK[api.Verdict](w.server.Anyone(t).Post("/v1/validate",
+					object{"license_key": l.key, "machine": machine("steady")})).Valid)
 				require.Equal(t, 1, blackbox.OK[api.License](w.server.Admin(t).Get("/v1/licenses/"+l.id.String())).Seats.Used)
 				ready := blackbox.OK[api.Readiness](w.server.Anyone(t).Get("/healthz/ready"))
 				require.Equal(t, api.ReadinessStatusDegraded, ready.Status, "%v", ready)
 				require.Equal(t, api.ReadinessChecksOk, ready.Checks["ledger"], "what is there can be read")
-				require.Contains(t, []api.ReadinessChecks{ready.Checks["ledger_writes"], ready.Checks["key_writes"]}, api.ReadinessChecksDegraded, "%v", ready)
+				require.Contains(t, []api.ReadinessChecks{ready.Checks["ledger_writes"], ready.Checks["key_writes"]}, api.ReadinessChecksDegraded,
+					"%v", ready)
 			},
 			repair: func() error { return room(w) },
 		})

@@ -124,10 +124,12 @@ func TestWhatTimeBringsAboutIsRecordedOnce(t *testing.T) {
 	var sold []api.LicenseWithKey
 	for range 10 {
 		sold = append(sold, blackbox.Created[api.LicenseWithKey](admin.Post("/v1/licenses", object{
-			"product": first.Product.ID, "plan": first.Plan.Code, "expires_at": soon, "customer": object{"name": "Ada Byron", "email": "ada@example.com"}})))
+			"product": first.Product.ID, "plan": first.Plan.Code, "expires_at": soon,
+			"customer": object{"name": "Ada Byron", "email": "ada@example.com"}})))
 	}
 	for _, l := range sold {
-		require.Eventually(t, func() bool { return slices.Contains(eventTypes(t, c.servers[1], l), "license.expired.v2") }, timeout, 50*time.Millisecond)
+		require.Eventually(t, func() bool { return slices.Contains(eventTypes(t, c.servers[1], l), "license.expired.v2") }, timeout,
+			50*time.Millisecond)
 	}
 	for _, l := range sold {
 		require.Equal(t, []string{"license.issued.v1", "license.expired.v2"}, eventTypes(t, c.servers[2], l))
@@ -214,7 +216,8 @@ func TestARollingRestartUnderLoadFailsNoRequest(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				ended, err := balanced(t.Context(), n+i+1, with(admins, "de"+key), http.MethodPost, "/v1/activations/"+granted.ActivationID.String()+"/deactivate",
+				ended, err := balanced(t.Context(), n+i+1, with(admins, "de"+key), http.MethodPost,
+					"/v1/activations/"+granted.ActivationID.String()+"/deactivate",
 					object{"license_key": l.Key, "reason": "moved"})
 				if err != nil || ended.Status >= http.StatusBadRequest {
 					t.Errorf("deactivate: %d %s %v", ended.Status, ended.Body, err)

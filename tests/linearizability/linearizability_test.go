@@ -81,7 +81,8 @@ func (s *total) add(h *history) {
 }
 
 func (s total) String() string {
-	return fmt.Sprintf("%d rounds, %d operations; %d answers lost: %d asked again, %d left open", s.rounds, s.operations, s.lost, s.repeated, s.left)
+	return fmt.Sprintf("%d rounds, %d operations; %d answers lost: %d asked again, %d left open", s.rounds, s.operations, s.lost,
+		s.repeated, s.left)
 }
 
 // trial is a cluster with its clients.

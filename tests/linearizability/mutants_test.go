@@ -79,7 +79,8 @@ func buildMutant(t *testing.T, edits []edit) string {
 
 	binary := filepath.Join(dir, "licenseledger")
 	// With the flags of the Makefile, most of it is built already.
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-overlay", filepath.Join(dir, "overlay.json"), "-o", binary, "./cmd/licenseledger")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-overlay",
+		filepath.Join(dir, "overlay.json"), "-o", binary, "./cmd/licenseledger")
 	build.Dir = process.Repository()
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	output, err := build.CombinedOutput()

@@ -88,7 +88,8 @@ func measure(ctx context.Context, s settings, progress io.Writer) (r report, err
 	if s.events > 0 && chosen.ReadModels != engines.SQLite {
 		return r, errors.New("rebuilds are measured with read models in SQLite: give -events 0")
 	}
-	r = report{Engines: chosen.Events + "+" + chosen.ReadModels, Clients: s.clients, Seconds: s.duration.Seconds(), Machine: machine(), Go: runtime.Version(), At: time.Now().UTC(), Events: s.events}
+	r = report{Engines: chosen.Events + "+" + chosen.ReadModels, Clients: s.clients, Seconds: s.duration.Seconds(), Machine: machine(),
+		Go: runtime.Version(), At: time.Now().UTC(), Events: s.events}
 	if r.RawAppends, err = rawAppends(ctx, chosen.Events, s.duration, progress); err != nil {
 		return r, err
 	}

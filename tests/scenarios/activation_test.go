@@ -88,7 +88,8 @@ func TestAMachineWithAReplacedPartIsTheSameMachine(t *testing.T) {
 func TestHowMuchMustMatchIsThePlansChoice(t *testing.T) {
 	t.Parallel()
 	for match, replaced := range map[string]struct{ same, another object }{
-		"ANY":  {object{"cpu": "x", "board": "x", "bios": "x", "disk": "x"}, object{"cpu": "x", "board": "x", "bios": "x", "disk": "x", "mac": "x"}},
+		"ANY": {object{"cpu": "x", "board": "x", "bios": "x", "disk": "x"},
+			object{"cpu": "x", "board": "x", "bios": "x", "disk": "x", "mac": "x"}},
 		"TWO":  {object{"cpu": "x", "board": "x", "bios": "x"}, object{"cpu": "x", "board": "x", "bios": "x", "disk": "x"}},
 		"MOST": {object{"cpu": "x", "board": "x"}, object{"cpu": "x", "board": "x", "bios": "x"}},
 		"ALL":  {object{"mac": []string{"02:00:laptop", "another"}}, object{"cpu": "x"}},

@@ -32,7 +32,8 @@ func TestABackupThatIsMadeUnderLoadIsWholeAndComesBack(t *testing.T) {
 	go func() {
 		defer close(finished)
 		for n := range cap(finished) {
-			ran, err := server.Options.Command(t.Context(), "backup", filepath.Join(here, fmt.Sprint("ledger-", n)), "--keys", filepath.Join(here, fmt.Sprint("keys-", n)))
+			ran, err := server.Options.Command(t.Context(), "backup", filepath.Join(here, fmt.Sprint("ledger-", n)), "--keys",
+				filepath.Join(here, fmt.Sprint("keys-", n)))
 			if err != nil {
 				ran = process.Ran{Code: -1, Err: err.Error()}
 			}
@@ -91,9 +92,12 @@ func TestABackupNeverOverwritesAndNeverPutsKeysBesideTheLedger(t *testing.T) {
 		arguments     []string
 	}{
 		{"exists already", g.options.DataDir, []string{"backup", folder}},
-		{"must not be in the same place", g.options.DataDir, []string{"backup", filepath.Join(here, "a"), "--keys", filepath.Join(here, "a", "keys")}},
-		{"must not be in the same place", g.options.DataDir, []string{"backup", filepath.Join(here, "a", "ledger"), "--keys", filepath.Join(here, "a")}},
-		{"must not be in the same place", g.options.DataDir, []string{"backup", filepath.Join(here, "a"), "--keys", filepath.Join(here, "b", "..", "a")}},
+		{"must not be in the same place", g.options.DataDir, []string{"backup", filepath.Join(here, "a"), "--keys",
+			filepath.Join(here, "a", "keys")}},
+		{"must not be in the same place", g.options.DataDir, []string{"backup", filepath.Join(here, "a", "ledger"), "--keys",
+			filepath.Join(here, "a")}},
+		{"must not be in the same place", g.options.DataDir, []string{"backup", filepath.Join(here, "a"), "--keys",
+			filepath.Join(here, "b", "..", "a")}},
 		{"must exist and be writable", g.options.DataDir, []string{"backup", filepath.Join(here, "no", "such", "folder")}},
 		{"there is no ledger", elsewhere, []string{"backup", filepath.Join(here, "b")}},
 		{"is not empty", g.options.DataDir, []string{"restore", folder}},
@@ -112,10 +116,12 @@ func TestADamagedBackupIsNotRestored(t *testing.T) {
 	g := newSoldLedger(t)
 	for name, damage := range map[string]func(folder, keys string){
 		"an event is changed": func(folder, _ string) {
-			damageFile(t, filepath.Join(folder, "ledger.db"), "DROP TRIGGER events_are_never_changed", "UPDATE events SET actor = 'mallory' WHERE position = 2")
+			damageFile(t, filepath.Join(folder, "ledger.db"), "DROP TRIGGER events_are_never_changed",
+				"UPDATE events SET actor = 'mallory' WHERE position = 2")
 		},
 		"an event is gone": func(folder, _ string) {
-			damageFile(t, filepath.Join(folder, "ledger.db"), "DROP TRIGGER events_are_never_removed", "DELETE FROM events WHERE position = (SELECT max(position) FROM events)")
+			damageFile(t, filepath.Join(folder, "ledger.db"), "DROP TRIGGER events_are_never_removed",
+				"DELETE FROM events WHERE position = (SELECT max(position) FROM events)")
 		},
 		"the file is cut":     func(folder, _ string) { require.NoError(t, os.Truncate(filepath.Join(folder, "ledger.db"), 20_000)) },
 		"the keys are others": func(_, keys string) { require.NoError(t, os.Truncate(filepath.Join(keys, "keys.db"), 20_000)) },

@@ -99,7 +99,8 @@ func TestARevisedPlanCountsForLicensesIssuedFromThenOn(t *testing.T) {
 	t.Parallel()
 	v := newTenantClient(t, object{"max_machines": 2})
 	before := v.issue(nil)
-	answer := v.admin.Put("/v1/plans/"+v.plan.ID.String(), object{"name": "Team", "type": "PROFESSIONAL", "max_machines": 7, "features": object{"export": false}})
+	answer := v.admin.Put("/v1/plans/"+v.plan.ID.String(), object{"name": "Team", "type": "PROFESSIONAL", "max_machines": 7,
+		"features": object{"export": false}})
 	revised := blackbox.OK[api.Plan](answer)
 	require.EqualValues(t, 2, revised.Revision)
 	require.NotNil(t, revised.RevisedAt)

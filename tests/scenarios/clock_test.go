@@ -69,7 +69,8 @@ func TestExpiriesThatAWrongClockRecordedAreUndone(t *testing.T) {
 	require.Equal(t, 1, refused.Code)
 	require.Contains(t, refused.Err, "--reason")
 
-	undone := jsonOutput[wronglyExpired](t, server.Options, "licenses", "undo-expiries", "--reason", "the clock ran ahead", "--server", server.URL())
+	undone := jsonOutput[wronglyExpired](t, server.Options, "licenses", "undo-expiries", "--reason", "the clock ran ahead", "--server",
+		server.URL())
 	require.Len(t, undone.Licenses, 3)
 	for _, l := range undone.Licenses {
 		require.Equal(t, "undone", l.Result)
@@ -83,7 +84,8 @@ func TestExpiriesThatAWrongClockRecordedAreUndone(t *testing.T) {
 	}
 	blackbox.OK[api.Activation](v.heartbeat(a, wrong.Key, fingerprinted("laptop")))
 	require.Contains(t, string(v.machine.Get("/metrics").Body), "licenseledger_clock_suspect 0")
-	again := jsonOutput[wronglyExpired](t, server.Options, "licenses", "undo-expiries", "--reason", "the clock ran ahead", "--server", server.URL())
+	again := jsonOutput[wronglyExpired](t, server.Options, "licenses", "undo-expiries", "--reason", "the clock ran ahead", "--server",
+		server.URL())
 	require.Empty(t, again.Licenses)
 	require.False(t, again.LedgerAhead)
 
@@ -107,7 +109,8 @@ func TestALedgerAheadOfTheClockIsSetBackThoughNoExpiryIsRecorded(t *testing.T) {
 	for _, l := range []api.LicenseWithKey{early, late} {
 		require.EqualValues(t, "LICENSE_EXPIRED", v.validate(object{"license_key": l.Key}).Code)
 	}
-	undone := jsonOutput[wronglyExpired](t, server.Options, "licenses", "undo-expiries", "--reason", "the clock ran ahead", "--server", server.URL())
+	undone := jsonOutput[wronglyExpired](t, server.Options, "licenses", "undo-expiries", "--reason", "the clock ran ahead", "--server",
+		server.URL())
 	require.Len(t, undone.Licenses, 1, "one is enough")
 	require.Equal(t, early.ID.String(), undone.Licenses[0].ID)
 	for _, l := range []api.LicenseWithKey{early, late} {

@@ -57,7 +57,8 @@ func TestASettingComesFromTheFlagElseTheEnvironmentElseTheFileElseItsDefault(t *
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "licenseledger.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("issuer: from-file\nlog_level: warn\nlog_format: json\n"), 0o600))
-	o := process.Options{Binary: fixture.binary, Env: []string{"LICENSELEDGER_LOG_LEVEL=error", "LICENSELEDGER_LOG_FORMAT=text", "LICENSELEDGER_CONFIG=" + file}}
+	o := process.Options{Binary: fixture.binary, Env: []string{"LICENSELEDGER_LOG_LEVEL=error", "LICENSELEDGER_LOG_FORMAT=text",
+		"LICENSELEDGER_CONFIG=" + file}}
 	all := settings(t, o, "--log-format", "json")
 	require.Equal(t, setting{"log_format", "json", "flag"}, all["log_format"])
 	require.Equal(t, setting{"log_level", "error", "environment"}, all["log_level"])
@@ -70,7 +71,8 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "licenseledger.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("master_key: c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTEyMzQ=\n"), 0o600))
-	o := process.Options{Binary: fixture.binary, Env: []string{"LICENSELEDGER_ADMIN_KEY=a-secret-of-the-operator", "LICENSELEDGER_CONFIG=" + file}}
+	o := process.Options{Binary: fixture.binary, Env: []string{"LICENSELEDGER_ADMIN_KEY=a-secret-of-the-operator",
+		"LICENSELEDGER_CONFIG=" + file}}
 	for _, form := range [][]string{{"config"}, {"config", "--json"}} {
 		ran, err := o.Plain(t.Context(), form...)
 		require.NoError(t, err)

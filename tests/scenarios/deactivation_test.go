@@ -11,7 +11,8 @@ import (
 
 func (v tenantClient) deactivate(client blackbox.Client, a api.Activation, members object) blackbox.Response {
 	v.t.Helper()
-	return client.Post("/v1/licenses/"+a.LicenseID.String()+"/activations/"+a.ActivationID.String()+"/deactivate", with(object{"reason": "moving out"}, members))
+	return client.Post("/v1/licenses/"+a.LicenseID.String()+"/activations/"+a.ActivationID.String()+"/deactivate",
+		with(object{"reason": "moving out"}, members))
 }
 
 func TestAMachineGivesItsSeatBack(t *testing.T) {

@@ -105,13 +105,16 @@ func TestATamperedLedgerIsFound(t *testing.T) {
 		change []string
 	}{
 		"an event that says something else": {
-			"reason", []string{"UPDATE events SET data = CAST(replace(CAST(data AS TEXT), 'payment overdue', 'because we can!') AS BLOB) WHERE type = 'license.suspended.v1'"},
+			"reason", []string{"UPDATE events SET data = CAST(replace(CAST(data AS TEXT), 'payment overdue', 'because we can!') AS BLOB) " +
+				"WHERE type = 'license.suspended.v1'"},
 		},
-		"an event that is gone":           {"position", []string{"DELETE FROM events WHERE type = 'license.suspended.v1'"}},
-		"an event that cannot be read":    {"license.revoked.v1", []string{"UPDATE events SET data = CAST('{' AS BLOB) WHERE type = 'license.revoked.v1'"}},
-		"an event of a type nobody knows": {"license.gifted.v1", []string{"UPDATE events SET type = 'license.gifted.v1' WHERE type = 'license.revoked.v1'"}},
-		"a revision that was skipped":     {"revision", []string{"UPDATE events SET revision = revision + 1 WHERE type = 'license.revoked.v1'"}},
-		"an end that is cut off":          {"", []string{"DELETE FROM events WHERE position = (SELECT MAX(position) FROM events)"}},
+		"an event that is gone": {"position", []string{"DELETE FROM events WHERE type = 'license.suspended.v1'"}},
+		"an event that cannot be read": {"license.revoked.v1", []string{"UPDATE events SET data = CAST('{' AS BLOB) WHERE type = " +
+			"'license.revoked.v1'"}},
+		"an event of a type nobody knows": {"license.gifted.v1", []string{"UPDATE events SET type = 'license.gifted.v1' WHERE type = " +
+			"'license.revoked.v1'"}},
+		"a revision that was skipped": {"revision", []string{"UPDATE events SET revision = revision + 1 WHERE type = 'license.revoked.v1'"}},
+		"an end that is cut off":      {"", []string{"DELETE FROM events WHERE position = (SELECT MAX(position) FROM events)"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -133,7 +136,8 @@ func TestTheLedgerItselfRefusesToBeChanged(t *testing.T) {
 	db, err := sql.Open("sqlite", filepath.Join(server.Options.DataDir, "ledger.db"))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, db.Close()) }()
-	for _, statement := range []string{"UPDATE events SET actor = 'somebody else'", "DELETE FROM events", "UPDATE streams SET name = 'x'", "DELETE FROM streams"} {
+	for _, statement := range []string{"UPDATE events SET actor = 'somebody else'", "DELETE FROM events", "UPDATE streams SET name = 'x'",
+		"DELETE FROM streams"} {
 		_, err := db.ExecContext(t.Context(), statement)
 		require.ErrorContains(t, err, "append-only", statement)
 	}

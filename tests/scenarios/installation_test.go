@@ -245,7 +245,8 @@ func TestALedgerThatWasPutBackIsServedOnPurposeOnly(t *testing.T) {
 	}
 	refused := v.admin.Get(fmt.Sprintf("/v1/ledger/events?after=%d&epoch=%s", p.readUpTo, p.epoch)).Refused("EPOCH_CHANGED")
 	require.Contains(t, refused.Hint, "by their ids")
-	v.admin.With("Accept", "application/x-ndjson").Get(fmt.Sprintf("/v1/ledger/events?follow=true&after=%d&epoch=%s", p.readUpTo, p.epoch)).Refused("EPOCH_CHANGED")
+	v.admin.With("Accept", "application/x-ndjson").Get(fmt.Sprintf("/v1/ledger/events?follow=true&after=%d&epoch=%s", p.readUpTo,
+		p.epoch)).Refused("EPOCH_CHANGED")
 	v.admin.Get("/v1/licenses?limit=1&cursor=" + p.nextPage).Invalid("cursor")
 	page := blackbox.OK[api.LedgerPage](v.admin.Get("/v1/ledger/events?limit=1"))
 	require.NotEqual(t, p.epoch, page.Epoch.String())

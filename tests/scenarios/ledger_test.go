@@ -62,7 +62,8 @@ func TestOneStreamIsReadOnItsOwn(t *testing.T) {
 	v.changed(sold["Ada Byron"], "suspend", nil)
 	events := v.events(sold["Ada Byron"])
 	require.Equal(t, []string{"license.issued.v1", "license.suspended.v1"}, types(events))
-	after := blackbox.OK[api.LedgerPage](v.admin.Get(fmt.Sprintf("/v1/ledger/events?stream=%s&after=%d", streamOf(sold["Ada Byron"]), events[0].Position)))
+	after := blackbox.OK[api.LedgerPage](v.admin.Get(fmt.Sprintf("/v1/ledger/events?stream=%s&after=%d", streamOf(sold["Ada Byron"]),
+		events[0].Position)))
 	require.Equal(t, events[1:], after.Items)
 	first := blackbox.OK[api.LedgerPage](v.admin.Get("/v1/ledger/events?limit=1&stream=" + streamOf(sold["Ada Byron"])))
 	require.Equal(t, events[:1], first.Items)

@@ -124,7 +124,8 @@ func TestACopyIsRefusedWhereItWouldHarm(t *testing.T) {
 		told      string
 		arguments []string
 	}{
-		"another ledger":     {"event 1 of the source is", []string{"--from", "sqlite:ledger.db", "--to", "sqlite:" + filepath.Join(other.options.DataDir, "ledger.db")}},
+		"another ledger": {"event 1 of the source is", []string{"--from", "sqlite:ledger.db", "--to",
+			"sqlite:" + filepath.Join(other.options.DataDir, "ledger.db")}},
 		"itself":             {"the source is the target", []string{"--from", "sqlite:ledger.db", "--to", "sqlite:./ledger.db"}},
 		"nothing":            {"there is no ledger", []string{"--from", "sqlite:nothing.db", "--to", "sqlite:new.db"}},
 		"from nowhere":       {"LICENSELEDGER_COPY_FROM", []string{"--to", "sqlite:new.db"}},

@@ -65,7 +65,8 @@ func newerEvent(t *testing.T, o process.Options, stream string) (at event.Positi
 
 func TestAnEventOfALaterVersionStopsOneLicenseAndNothingElse(t *testing.T) {
 	t.Parallel()
-	for _, on := range [][2]string{{engines.SQLite, engines.SQLite}, {engines.PostgreSQL, engines.PostgreSQL}, {engines.EventStoreDB, engines.SQLite}} {
+	for _, on := range [][2]string{{engines.SQLite, engines.SQLite}, {engines.PostgreSQL, engines.PostgreSQL},
+		{engines.EventStoreDB, engines.SQLite}} {
 		t.Run(on[0], func(t *testing.T) {
 			t.Parallel()
 			place, err := engines.Start(on[0], on[1])

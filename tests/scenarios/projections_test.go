@@ -110,7 +110,8 @@ func TestRebuiltProjectionsShowTheSameWhileTheyServe(t *testing.T) {
 	issued := 0
 	issuing.Go(func() error {
 		for ctx.Err() == nil {
-			r, err := v.admin.Try(t.Context(), http.MethodPost, "/v1/licenses", v.order(object{"customer": object{"name": "Edsger", "email": "e@example.com"}}))
+			r, err := v.admin.Try(t.Context(), http.MethodPost, "/v1/licenses",
+				v.order(object{"customer": object{"name": "Edsger", "email": "e@example.com"}}))
 			if err != nil {
 				return err
 			}

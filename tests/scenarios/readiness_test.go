@@ -26,7 +26,8 @@ func TestAServerWhoseReadModelsAreAwayIsDegradedAndGoesOn(t *testing.T) {
 	require.NoError(t, err)
 	replica.Host, replica.RawQuery = "127.0.0.1:"+strconv.Itoa(proxy.Port()), "sslmode=disable&statement_timeout=2000"
 	v := newTenantClientOn(t, newServer(t, func(o *process.Options) {
-		o.Env = []string{"LICENSELEDGER_EVENTSTORE=" + database, "LICENSELEDGER_READMODELS=" + database, "LICENSELEDGER_READMODELS_REPLICA=" + replica.String()}
+		o.Env = []string{"LICENSELEDGER_EVENTSTORE=" + database, "LICENSELEDGER_READMODELS=" + database,
+			"LICENSELEDGER_READMODELS_REPLICA=" + replica.String()}
 	}), nil, nil)
 	l := v.issue(nil)
 	v.license(l)

@@ -11,7 +11,8 @@ import (
 
 func (v tenantClient) rebind(client blackbox.Client, binding api.Activation, members object) blackbox.Response {
 	v.t.Helper()
-	return client.Post("/v1/licenses/"+binding.LicenseID.String()+"/bindings/"+binding.BindingID.String()+"/rebind", with(object{"reason": "laptop replaced"}, members))
+	return client.Post("/v1/licenses/"+binding.LicenseID.String()+"/bindings/"+binding.BindingID.String()+"/rebind",
+		with(object{"reason": "laptop replaced"}, members))
 }
 
 func TestARebindMovesTheSeatInOneStep(t *testing.T) {

@@ -23,7 +23,8 @@ func refusesLaterTables(t *testing.T, o process.Options, commands ...string) {
 	for _, command := range commands {
 		ran := run(t, o, strings.Fields(command)...)
 		require.NotZero(t, ran.Code, command)
-		for _, told := range []string{"newer version of the program", "99999", "restore the backup made before the upgrade", "docs/upgrading.md"} {
+		for _, told := range []string{"newer version of the program", "99999", "restore the backup made before the upgrade",
+			"docs/upgrading.md"} {
 			require.Contains(t, ran.Out+ran.Err, told, command)
 		}
 	}

@@ -93,7 +93,8 @@ func TestTwoLedgersShareAPostgreSQLDatabaseAndARedis(t *testing.T) {
 		"LICENSELEDGER_EVENTSTORE_CONNECTIONS=5", "LICENSELEDGER_READMODELS_CONNECTIONS=17", "LICENSELEDGER_KEYS_CONNECTIONS=2"}
 	usual := startNeighbor(t, "usual", at...)
 	other := startNeighbor(t, "other", slices.Concat(at, []string{
-		"LICENSELEDGER_EVENTSTORE_SCHEMA=Ledger \"EU\", 1", "LICENSELEDGER_READMODELS_SCHEMA=été's read models", "LICENSELEDGER_KEYS_SCHEMA=eu_keys"})...)
+		"LICENSELEDGER_EVENTSTORE_SCHEMA=Ledger \"EU\", 1", "LICENSELEDGER_READMODELS_SCHEMA=été's read models",
+		"LICENSELEDGER_KEYS_SCHEMA=eu_keys"})...)
 	requireApart(t, usual, other)
 
 	_, found := diagnosed(t, other.options)
@@ -126,7 +127,8 @@ func TestTwoLedgersShareAPostgreSQLDatabaseAndARedis(t *testing.T) {
 	require.Zero(t, ran.Code, ran.Err)
 	verified := other.options
 	verified.Env = []string{"LICENSELEDGER_EVENTSTORE=" + database}
-	require.Equal(t, jsonOutput[ledgerSummary](t, other.options, "ledger", "verify"), jsonOutput[ledgerSummary](t, verified, "ledger", "verify", "--at-schema", "moved"))
+	require.Equal(t, jsonOutput[ledgerSummary](t, other.options, "ledger", "verify"),
+		jsonOutput[ledgerSummary](t, verified, "ledger", "verify", "--at-schema", "moved"))
 
 	moved := soldLedger{options: other.options, key: other.issued.Key, activated: other.activated}
 	moved.options.Env = slices.Concat(at, []string{

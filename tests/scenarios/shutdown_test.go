@@ -26,7 +26,8 @@ func TestARequestThatIsUnderWayIsAnsweredBeforeTheServerStops(t *testing.T) {
 	connection, err := net.Dial("tcp", address)
 	require.NoError(t, err)
 	defer func() { _ = connection.Close() }()
-	_, err = fmt.Fprintf(connection, "POST /v1/licenses HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"+
+	_, err = fmt.Fprintf(connection, "POST /v1/licenses HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: "+
+		"application/json\r\n"+
 		"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n", address, server.AdminKey(), len(body))
 	require.NoError(t, err)
 	// The server asks for the body when the request is being carried out.

@@ -49,7 +49,8 @@ func unread(t *testing.T, server *blackbox.Server, query string) (status string)
 	t.Cleanup(func() { _ = connection.Close() })
 	require.NoError(t, connection.(*net.TCPConn).SetReadBuffer(4096))
 	require.NoError(t, connection.SetReadDeadline(time.Now().Add(timeout)))
-	_, err = fmt.Fprintf(connection, "GET /v1/ledger/events%s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nAccept: application/x-ndjson\r\n\r\n",
+	_, err = fmt.Fprintf(connection, "GET /v1/ledger/events%s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nAccept: "+
+		"application/x-ndjson\r\n\r\n",
 		query, address, server.AdminKey())
 	require.NoError(t, err)
 	code := make([]byte, len("HTTP/1.1 200"))
@@ -113,7 +114,8 @@ func TestAClientThatOutlastsTheDrainIsCutAndTheServerStopsProperly(t *testing.T)
 	connection, err := net.Dial("tcp", address)
 	require.NoError(t, err)
 	defer func() { _ = connection.Close() }()
-	_, err = fmt.Fprintf(connection, "POST /v1/products HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"+
+	_, err = fmt.Fprintf(connection, "POST /v1/products HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: "+
+		"application/json\r\n"+
 		"Content-Length: 100\r\nExpect: 100-continue\r\n\r\n", address, server.AdminKey())
 	require.NoError(t, err)
 	line, err := bufio.NewReader(connection).ReadString('\n')

@@ -150,7 +150,8 @@ func TestSecretsAndPersonalDataAreNowhereInClear(t *testing.T) {
 	server := newServer(t, embedded, func(o *process.Options) { o.Env = []string{"LICENSELEDGER_LOG_LEVEL=debug"} })
 	v := newTenantClientOn(t, server, nil, nil)
 	l := v.issue(object{"customer": object{"name": "Augusta Secretname", "email": "augusta@secret-address.example"}})
-	laptop := object{"name": "augustas-secret-host", "components": object{"cpu": "secret-cpu-4711", "board": "secret-board-4712", "mac": []string{"5e:c2:e7:00:00:01"}}}
+	laptop := object{"name": "augustas-secret-host", "components": object{"cpu": "secret-cpu-4711", "board": "secret-board-4712",
+		"mac": []string{"5e:c2:e7:00:00:01"}}}
 	a := v.activate(l.Key, laptop)
 	desktop := object{"name": "augustas-other-host", "components": object{"cpu": "secret-cpu-4713", "board": "secret-board-4714"}}
 	v.rebind(v.machine, a, object{"license_key": l.Key, "machine": desktop})

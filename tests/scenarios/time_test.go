@@ -85,7 +85,8 @@ func TestALapsedLeaseFreesItsSeatAndTakesOneAgainIfThereIsOne(t *testing.T) {
 	b := v.activate(l.Key, fingerprinted("desktop"))
 	require.WithinDuration(t, time.Now().Add(30*time.Second), b.ExpiresAt, 10*time.Second)
 	v.heartbeat(a, l.Key, fingerprinted("laptop")).Refused("SEAT_LIMIT_REACHED")
-	blackbox.OK[api.Deactivation](v.machine.Post("/v1/activations/"+b.ActivationID.String()+"/deactivate", object{"license_key": l.Key, "reason": "done"}))
+	blackbox.OK[api.Deactivation](v.machine.Post("/v1/activations/"+b.ActivationID.String()+"/deactivate",
+		object{"license_key": l.Key, "reason": "done"}))
 
 	back := blackbox.OK[api.Activation](v.heartbeat(a, l.Key, fingerprinted("laptop")))
 	require.Equal(t, a.ActivationID, back.ActivationID)

@@ -34,7 +34,8 @@ func TestAValidMachineIsToldSoWithItsCertificate(t *testing.T) {
 	l := v.issue(nil)
 	a := v.activate(l.Key, built("laptop", nil))
 	verdict := v.validate(object{
-		"license_key": l.Key, "machine": built("laptop", nil), "product": v.product.Code, "entitlements": []string{"export", "projects"}, "nonce": "6f1d2c",
+		"license_key": l.Key, "machine": built("laptop", nil), "product": v.product.Code, "entitlements": []string{"export", "projects"},
+		"nonce": "6f1d2c",
 	})
 	require.EqualValues(t, "VALID", verdict.Code)
 	require.Equal(t, a.Certificate, *verdict.Certificate)

@@ -168,7 +168,8 @@ func (s *Server) examine(ctx context.Context, e exchange, before uint64) error {
 
 func missingHeaders(header http.Header) string {
 	for _, name := range []string{
-		"Content-Security-Policy", "X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy", "Cross-Origin-Resource-Policy", "Cache-Control",
+		"Content-Security-Policy", "X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy", "Cross-Origin-Resource-Policy",
+		"Cache-Control",
 	} {
 		if header.Get(name) == "" {
 			return name

@@ -67,7 +67,8 @@ func (r *Redis) Start() error {
 	}
 	// A file, because a sentinel keeps what it learns in it; the password must not be among the arguments.
 	config := filepath.Join(r.dir, "redis.conf")
-	if err := os.WriteFile(config, fmt.Appendf(nil, "bind 127.0.0.1\nport %d\nrequirepass %s\ndir %s\n%s", r.port, r.password, r.dir, settings), 0o600); err != nil {
+	if err := os.WriteFile(config, fmt.Appendf(nil, "bind 127.0.0.1\nport %d\nrequirepass %s\ndir %s\n%s", r.port, r.password, r.dir,
+		settings), 0o600); err != nil {
 		return err
 	}
 	if r.user != nil {

@@ -50,7 +50,8 @@ func StartRedisCluster() (_ *Redis, err error) {
 // StartSentinel starts a sentinel that watches a server. The caller stops it.
 func StartSentinel(master *Redis) (*Redis, error) {
 	return startRedis(&Redis{password: rand.Text(), sentinel: true, settings: func(int) (string, error) {
-		return fmt.Sprintf("sentinel monitor %s 127.0.0.1 %d 1\nsentinel auth-pass %s %s\n", masterName, master.port, masterName, master.password), nil
+		return fmt.Sprintf("sentinel monitor %s 127.0.0.1 %d 1\nsentinel auth-pass %s %s\n", masterName, master.port, masterName,
+			master.password), nil
 	}})
 }
 

@@ -33,7 +33,8 @@ func (p *recorder) record(ctx context.Context, client *upgrade.Client) (a upgrad
 			return a, err
 		}
 		if c.Answer.Status != first.Status {
-			different = append(different, fmt.Errorf("%s: repeated, it is answered with status %d instead of %d: %s", c.Name, c.Answer.Status, first.Status, c.Answer.Body))
+			different = append(different, fmt.Errorf("%s: repeated, it is answered with status %d instead of %d: %s", c.Name, c.Answer.Status,
+				first.Status, c.Answer.Body))
 		}
 		if string(c.Answer.Body) != string(first.Body) && first.Status < http.StatusBadRequest && !strings.Contains(string(c.Body), "erased") {
 			different = append(different, fmt.Errorf("%s: repeated, it is answered differently:\n  %s\n  %s", c.Name, first.Body, c.Answer.Body))
@@ -50,9 +51,12 @@ func (p *recorder) record(ctx context.Context, client *upgrade.Client) (a upgrad
 // shown are the queries.
 func (p *recorder) shown() []upgrade.Exchange {
 	paths := []string{
-		"/v1/ledger/events?limit=1000", "/v1/products?limit=200", "/v1/plans?limit=200", "/v1/plans?product=cad", "/v1/licenses?limit=200", "/v1/licenses?limit=3&sort=issued_at",
-		"/v1/licenses?limit=200&sort=-expires_at", "/v1/licenses?limit=200&sort=customer_name", "/v1/licenses?product=rsa", "/v1/licenses?plan=trial",
-		"/v1/licenses?customer=batch@example.com", "/v1/licenses?q=ada%20suspended&limit=200", "/v1/licenses?q=2024-0815", "/v1/licenses?q=erased%20person",
+		"/v1/ledger/events?limit=1000", "/v1/products?limit=200", "/v1/plans?limit=200", "/v1/plans?product=cad", "/v1/licenses?limit=200",
+		"/v1/licenses?limit=3&sort=issued_at",
+		"/v1/licenses?limit=200&sort=-expires_at", "/v1/licenses?limit=200&sort=customer_name", "/v1/licenses?product=rsa",
+		"/v1/licenses?plan=trial",
+		"/v1/licenses?customer=batch@example.com", "/v1/licenses?q=ada%20suspended&limit=200", "/v1/licenses?q=2024-0815",
+		"/v1/licenses?q=erased%20person",
 	}
 	for _, status := range []string{"ACTIVE", "SUSPENDED", "EXPIRED", "REVOKED"} {
 		paths = append(paths, "/v1/licenses?limit=200&status="+status)

@@ -125,7 +125,8 @@ func (p *recorder) plan(product string, body object) string {
 }
 
 func (p *recorder) issue(name, plan string, members object) license {
-	body := object{"product": "cad", "plan": plan, "customer": object{"name": "Ada Byron", "email": "ada@example.com"}, "metadata": object{"case": name}}
+	body := object{"product": "cad", "plan": plan, "customer": object{"name": "Ada Byron", "email": "ada@example.com"},
+		"metadata": object{"case": name}}
 	for member, value := range members {
 		body[member] = value
 	}
@@ -153,7 +154,8 @@ func (p *recorder) activate(l license, machine object, want int) object {
 }
 
 func (p *recorder) heartbeat(activation object, l license, machine object, want int) {
-	p.command("heartbeat", "/v1/activations/"+text(activation, "activation_id")+"/heartbeat", false, object{"license_key": l.key, "machine": machine}, want)
+	p.command("heartbeat", "/v1/activations/"+text(activation, "activation_id")+"/heartbeat", false,
+		object{"license_key": l.key, "machine": machine}, want)
 }
 
 func text(o object, member string) string {

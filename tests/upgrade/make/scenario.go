@@ -37,19 +37,23 @@ func soon() string { return time.Now().Add(3 * time.Second).UTC().Format(time.RF
 // recordScenario sends everything but the end of the last lease. Nothing in it depends on the date within decades.
 func recordScenario(ctx context.Context, client *upgrade.Client) (*recorder, error) {
 	p := &recorder{ctx: ctx, client: client}
-	cad := p.product("cad", object{"code": "cad", "name": "CAD Suite", "offline_days": decades, "max_machines_per_license": 4, "platforms": []string{"linux/amd64"}})
+	cad := p.product("cad", object{"code": "cad", "name": "CAD Suite", "offline_days": decades, "max_machines_per_license": 4,
+		"platforms": []string{"linux/amd64"}})
 	rsa := p.product("rsa", object{"code": "rsa", "name": "Signed with RSA", "signing_algorithm": "rsa2048", "offline_days": decades})
 	team := object{"code": "team", "name": "Team", "type": "PROFESSIONAL", "max_machines": 3, "validity_days": decades,
 		"features": object{"export": true, "projects": 50, "edition": "pro ✓"}, "price_minor": 49900, "currency": "EUR", "max_rebinds": 2}
 	revised := p.plan(cad, team)
-	p.plan(cad, object{"code": "trial", "name": "Trial", "type": "TRIAL", "max_machines": 1, "validity_days": decades, "fingerprint_match": "ALL"})
+	p.plan(cad, object{"code": "trial", "name": "Trial", "type": "TRIAL", "max_machines": 1, "validity_days": decades,
+		"fingerprint_match": "ALL"})
 	p.plan(cad, object{"code": "perpetual", "name": "Perpetual", "type": "ENTERPRISE", "max_machines": 100, "fingerprint_match": "ANY"})
-	p.plan(cad, object{"code": "first", "name": "From the first activation", "type": "STANDARD", "max_machines": 2, "validity_days": decades, "validity_starts": "FIRST_ACTIVATION"})
+	p.plan(cad, object{"code": "first", "name": "From the first activation", "type": "STANDARD", "max_machines": 2,
+		"validity_days": decades, "validity_starts": "FIRST_ACTIVATION"})
 	p.plan(cad, object{"code": "floating", "name": "Floating", "type": "STANDARD", "max_machines": 2, "lease_seconds": 2_592_000})
 	p.plan(cad, object{"code": "shortest", "name": "Shortest lease", "type": "STANDARD", "max_machines": 1, "lease_seconds": 30})
 	p.plan(rsa, object{"code": "team", "name": "Team", "type": "STANDARD", "max_machines": 2})
 	p.command("register a code that is taken", "/v1/products", true, object{"code": "cad", "name": "Another"}, http.StatusConflict)
-	p.command("publish what cannot be", "/v1/products/"+cad+"/plans", true, object{"code": "none", "name": "None", "type": "TRIAL", "max_machines": 0}, http.StatusBadRequest)
+	p.command("publish what cannot be", "/v1/products/"+cad+"/plans", true,
+		object{"code": "none", "name": "None", "type": "TRIAL", "max_machines": 0}, http.StatusBadRequest)
 
 	p.states()
 	p.machines()
@@ -62,7 +66,8 @@ func recordScenario(ctx context.Context, client *upgrade.Client) (*recorder, err
 
 // states brings licences into every state, on every way there is.
 func (p *recorder) states() {
-	active := p.issue("active", "team", object{"metadata": object{"order": "2024-0815", "ключ": "значение \"\\\n\t", "emoji 🦊": "<script>&amp;", "empty": ""}})
+	active := p.issue("active", "team", object{"metadata": object{"order": "2024-0815", "ключ": "значение \"\\\n\t",
+		"emoji 🦊": "<script>&amp;", "empty": ""}})
 	p.ask("active", object{"license_key": active.key, "product": "cad", "entitlements": []string{"export"}, "nonce": "n-1"}, "VALID")
 	p.ask("entitlement missing", object{"license_key": active.key, "entitlements": []string{"absent"}}, "ENTITLEMENT_MISSING")
 	p.ask("another product", object{"license_key": active.key, "product": "rsa"}, "PRODUCT_MISMATCH")
@@ -108,9 +113,12 @@ func (p *recorder) states() {
 	p.ask("the new key", object{"license_key": reissued.key}, "VALID")
 	p.issue("validity not begun", "first", nil)
 
-	p.conditional("renew at another revision", "/v1/licenses/"+active.id+"/renew", true, object{"reason": "early", "extend_days": 1}, http.StatusPreconditionFailed, map[string]string{"If-Match": `"9"`})
-	p.conditional("renew at its revision", "/v1/licenses/"+active.id+"/renew", true, object{"reason": "early", "extend_days": 1}, ok, map[string]string{"If-Match": `"1"`})
-	p.command("issue under no plan", "/v1/licenses", true, object{"product": "cad", "plan": "none", "customer": object{"name": "Ada", "email": "ada@example.com"}}, http.StatusNotFound)
+	p.conditional("renew at another revision", "/v1/licenses/"+active.id+"/renew", true, object{"reason": "early", "extend_days": 1},
+		http.StatusPreconditionFailed, map[string]string{"If-Match": `"9"`})
+	p.conditional("renew at its revision", "/v1/licenses/"+active.id+"/renew", true, object{"reason": "early", "extend_days": 1}, ok,
+		map[string]string{"If-Match": `"1"`})
+	p.command("issue under no plan", "/v1/licenses", true, object{"product": "cad", "plan": "none",
+		"customer": object{"name": "Ada", "email": "ada@example.com"}}, http.StatusNotFound)
 }
 
 // machines binds, rebinds, releases and lets hardware drift.
@@ -121,8 +129,10 @@ func (p *recorder) machines() {
 	third := p.activate(l, machine("server", nil), created)
 	p.heartbeat(first, l, machine("laptop", object{"disk": "a new disk"}), ok)
 	p.ask("drifted", object{"license_key": l.key, "machine": machine("laptop", object{"disk": "a new disk"})}, "VALID")
-	p.command("rebind", "/v1/bindings/"+text(second, "binding_id")+"/rebind", false, object{"license_key": l.key, "machine": machine("tower", nil), "reason": "replaced"}, ok)
-	p.command("rebind to a bound machine", "/v1/bindings/"+text(second, "binding_id")+"/rebind", true, object{"machine": machine("laptop", object{"disk": "a new disk"}), "reason": "mistake"}, refused)
+	p.command("rebind", "/v1/bindings/"+text(second, "binding_id")+"/rebind", false,
+		object{"license_key": l.key, "machine": machine("tower", nil), "reason": "replaced"}, ok)
+	p.command("rebind to a bound machine", "/v1/bindings/"+text(second, "binding_id")+"/rebind", true,
+		object{"machine": machine("laptop", object{"disk": "a new disk"}), "reason": "mistake"}, refused)
 	p.ask("rebound", object{"license_key": l.key, "machine": machine("tower", nil)}, "VALID")
 	p.ask("rebound away", object{"license_key": l.key, "machine": machine("desktop", nil)}, "FINGERPRINT_MISMATCH")
 	p.command("deactivate", "/v1/activations/"+text(third, "activation_id")+"/deactivate", true, object{"reason": "sold"}, ok)
@@ -141,7 +151,8 @@ func (p *recorder) machines() {
 func (p *recorder) floatingSeats() {
 	ended := p.issue("floating, ended", "floating", nil)
 	seat := p.activate(ended, machine("a", nil), created)
-	p.command("end a lease", "/v1/activations/"+text(seat, "activation_id")+"/deactivate", false, object{"license_key": ended.key, "reason": "done"}, ok)
+	p.command("end a lease", "/v1/activations/"+text(seat, "activation_id")+"/deactivate", false,
+		object{"license_key": ended.key, "reason": "done"}, ok)
 
 	lapsed := p.issue("floating, lapsed", "floating", object{"expires_at": soon()})
 	p.activate(lapsed, machine("b", nil), created)
@@ -170,21 +181,24 @@ func (p *recorder) rotation(products ...string) {
 
 // revision revises a plan; licences from before keep their terms.
 func (p *recorder) revision(plan string) {
-	p.command("revise the plan", "/v1/plans/"+plan, true, object{"name": "Team 2", "type": "PROFESSIONAL", "max_machines": 1, "validity_days": decades,
-		"features": object{"export": false}}, ok)
+	p.command("revise the plan", "/v1/plans/"+plan, true, object{"name": "Team 2", "type": "PROFESSIONAL", "max_machines": 1,
+		"validity_days": decades,
+		"features":      object{"export": false}}, ok)
 	l := p.issue("under the revised plan", "team", nil)
 	p.ask("under the revised plan", object{"license_key": l.key, "entitlements": []string{"export"}}, "ENTITLEMENT_MISSING")
 }
 
 // people issues for a customer who is erased afterwards, and a batch.
 func (p *recorder) people() {
-	gone := p.issue("for a person who is erased", "perpetual", object{"customer": object{"name": "Erased Person", "email": "erased@example.com"}})
+	gone := p.issue("for a person who is erased", "perpetual", object{"customer": object{"name": "Erased Person",
+		"email": "erased@example.com"}})
 	p.activate(gone, machine("of an erased person", nil), created)
 	p.ask("of an erased person", object{"license_key": gone.key, "machine": machine("of an erased person", nil)}, "VALID")
 	order := func(name, plan string) object {
 		return object{"product": "cad", "plan": plan, "customer": object{"name": name, "email": "batch@example.com"}}
 	}
-	batch := p.command("issue a batch", "/v1/licenses/batch", true, object{"licenses": []object{order("Batch One", "team"), order("Batch Two", "nothing"), order("Bätch Three", "trial")}}, ok)
+	batch := p.command("issue a batch", "/v1/licenses/batch", true, object{"licenses": []object{order("Batch One", "team"),
+		order("Batch Two", "nothing"), order("Bätch Three", "trial")}}, ok)
 	outcomes, _ := batch["outcomes"].([]any)
 	for _, outcome := range outcomes {
 		if issued, is := outcome.(object)["license"].(object); is {

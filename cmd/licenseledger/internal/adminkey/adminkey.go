@@ -29,7 +29,8 @@ func LoadOrCreate(configured, path string) (key string, created bool, err error)
 	if err == nil {
 		key = strings.TrimSpace(string(text))
 		if len(key) < MinLength {
-			return "", false, hint.New(fmt.Errorf("the admin key in %s is shorter than %d characters", path, MinLength), "remove the file to have a new key created")
+			return "", false, hint.New(fmt.Errorf("the admin key in %s is shorter than %d characters", path, MinLength),
+				"remove the file to have a new key created")
 		}
 		return key, false, RequirePrivate(path)
 	}

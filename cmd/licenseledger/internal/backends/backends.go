@@ -1,4 +1,5 @@
-// Package backends opens the parts of a ledger: the event store, the read models, the keys and the cache, on the engines that are configured.
+// Package backends opens the parts of a ledger: the event store, the read models, the keys and the cache, on the engines that are
+// configured.
 package backends
 
 import (
@@ -53,7 +54,8 @@ func Open(ctx context.Context, s Settings, logger *slog.Logger) (*Backends, erro
 	return b, nil
 }
 
-// OpenToCheck opens what is configured to examine it. Mismatch says why ledger and keys do not belong together; only the ledger is open then.
+// OpenToCheck opens what is configured to examine it. Mismatch says why ledger and keys do not belong together; only the ledger is open
+// then.
 func OpenToCheck(ctx context.Context, s Settings, logger *slog.Logger) (b *Backends, mismatch, err error) {
 	return openParts(ctx, s, logger, func(ctx context.Context, ledger eventstore.Store, keys installation.Keys, events *event.Registry,
 		_ installation.Now, _ installation.NewID,
@@ -63,7 +65,9 @@ func OpenToCheck(ctx context.Context, s Settings, logger *slog.Logger) (b *Backe
 	})
 }
 
-type establish func(context.Context, eventstore.Store, installation.Keys, *event.Registry, installation.Now, installation.NewID) (eventstore.Epoch, error)
+type establish func(
+	context.Context, eventstore.Store, installation.Keys, *event.Registry, installation.Now, installation.NewID,
+) (eventstore.Epoch, error)
 
 // openParts opens the ledger, and the keys and read models if establish finds that the keys belong to it; otherwise mismatch says why not.
 func openParts(ctx context.Context, s Settings, logger *slog.Logger, establish establish) (_ *Backends, mismatch, err error) {
@@ -123,7 +127,8 @@ func RequireLedger(at engine.Endpoint, dataDir string) error {
 		return nil
 	}
 	if _, err := os.Stat(at.File(dataDir)); err != nil {
-		return hint.New(fmt.Errorf("there is no ledger in %s", engine.Absolute(dirOf(at, dataDir))), "name the server's data directory with --data-dir")
+		return hint.New(fmt.Errorf("there is no ledger in %s", engine.Absolute(dirOf(at, dataDir))),
+			"name the server's data directory with --data-dir")
 	}
 	return nil
 }
@@ -133,8 +138,8 @@ func withDoctorHint(setting engine.Part, err error) error {
 	return hint.Default(err, "`licenseledger doctor` checks what the setting "+string(setting)+" names")
 }
 
-// openKeys opens the keys. They are beside the read models, so that all instances that share these share the keys. Nothing is created, neither a
-// master key nor a key ring, before ledger and keys are known to belong together; mismatch says why they do not.
+// openKeys opens the keys. They are beside the read models, so that all instances that share these share the keys. Nothing is created,
+// neither a master key nor a key ring, before ledger and keys are known to belong together; mismatch says why they do not.
 func (b *Backends) openKeys(ctx context.Context, s Settings, establish establish, logger *slog.Logger) (mismatch, err error) {
 	if err := RequireKeysFile(ctx, s, b.Events); err != nil {
 		return splitMismatch(err)
@@ -176,8 +181,8 @@ func (b *Backends) Projectors() []runtime.Projector {
 	return projections.All(runtime.PersonalData{Unsealer: b.Keys, KeyGone: keyring.ErrKeyGone, Unavailable: keyring.ErrUnavailable})
 }
 
-// lease is how long the owner of a projection may miss its heartbeats before another instance takes over. It is shorter than a query waits for
-// its Ledger-Position.
+// lease is how long the owner of a projection may miss its heartbeats before another instance takes over. It is shorter than a query
+// waits for its Ledger-Position.
 const lease = 3 * time.Second
 
 // StartProjections keeps all projections up to date, or those that no other instance owns; with standby none.

@@ -45,8 +45,8 @@ func IsMissing(at engine.Endpoint, dataDir string) bool {
 	return errors.Is(err, os.ErrNotExist)
 }
 
-// RequireLedgerFile returns an error if the ledger's file is missing and there are keys of a ledger. The ledger must be somewhere else then, and
-// creating one would hide the mistake.
+// RequireLedgerFile returns an error if the ledger's file is missing and there are keys of a ledger. The ledger must be somewhere else
+// then, and creating one would hide the mistake.
 func RequireLedgerFile(ctx context.Context, s Settings) error {
 	if !IsMissing(s.EventStore, s.DataDir) {
 		return nil

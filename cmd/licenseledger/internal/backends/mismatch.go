@@ -17,14 +17,17 @@ type mismatch struct {
 
 func mismatches() []mismatch {
 	return []mismatch{
-		{installation.ErrKeysMissing, "restore " + KeysFile + " and " + MasterKeyFile + " from their backup, or name the right database with LICENSELEDGER_READMODELS; " +
+		{installation.ErrKeysMissing, "restore " + KeysFile + " and " + MasterKeyFile +
+			" from their backup, or name the right database with LICENSELEDGER_READMODELS; " +
 			"nothing was created"},
 		{installation.ErrKeysIncomplete, "restore a newer backup of the keys (" + KeysFile + "): one made after the ledger's last event"},
 		{installation.ErrLedgerMissing, "name the right ledger with LICENSELEDGER_EVENTSTORE or --data-dir, or restore it from its backup; " +
 			"to begin with an empty ledger on purpose: licenseledger installation accept"},
-		{installation.ErrOtherInstallation, "`licenseledger installation show` names both; put the keys (" + KeysFile + ", " + MasterKeyFile + ") and the ledger of one " +
+		{installation.ErrOtherInstallation, "`licenseledger installation show` names both; put the keys (" + KeysFile + ", " + MasterKeyFile +
+			") and the ledger of one " +
 			"installation together"},
-		{installation.ErrEarlierLedger, "if this is the wrong ledger, name the right one; if it was restored to an earlier state on purpose, events after its end are lost, " +
+		{installation.ErrEarlierLedger, "if this is the wrong ledger, name the right one; if it was restored to an earlier state on " +
+			"purpose, events after its end are lost, " +
 			"and you continue with: licenseledger installation accept"},
 		{installation.ErrNewEpoch, "restart the server: what this process knew of the ledger is out of date"},
 		{runtime.ErrForeignRows, "name another database or schema for the read models of this installation"},

@@ -33,7 +33,8 @@ type Report struct {
 func Write(ctx context.Context, c backends.Settings, dir, keysDir string, progress io.Writer) (report Report, err error) {
 	if c.EventStore.Shared() {
 		return report, hint.New(fmt.Errorf("the ledger is in %s, which has its own backups", c.EventStore),
-			c.EventStore.Engine.BackupHint(c.EventStore.Namespace)+", or copy the ledger into a file: licenseledger ledger copy --to "+backends.File("PATH").Text)
+			c.EventStore.Engine.BackupHint(c.EventStore.Namespace)+", or copy the ledger into a file: licenseledger ledger copy --to "+
+				backends.File("PATH").Text)
 	}
 	if keysDir != "" && c.ReadModels.Shared() {
 		return report, hint.New(fmt.Errorf("the keys are in %s, which has its own backups", c.ReadModels),
@@ -84,7 +85,8 @@ func rejectNested(dir, keysDir string) error {
 	}
 	separator := string(filepath.Separator)
 	if strings.HasPrefix(a+separator, b+separator) || strings.HasPrefix(b+separator, a+separator) {
-		return hint.New(errors.New("the keys must not be in the same place as the ledger"), "choose a folder for the keys that neither contains the other nor is in it")
+		return hint.New(errors.New("the keys must not be in the same place as the ledger"),
+			"choose a folder for the keys that neither contains the other nor is in it")
 	}
 	return nil
 }

@@ -72,7 +72,8 @@ func readManifest(dir string, m any) error {
 	path := filepath.Join(dir, manifestFile)
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return hint.New(fmt.Errorf("%s has no %s: it is not a complete backup", dir, manifestFile), "name a folder that `licenseledger backup` wrote")
+		return hint.New(fmt.Errorf("%s has no %s: it is not a complete backup", dir, manifestFile),
+			"name a folder that `licenseledger backup` wrote")
 	}
 	if err == nil && info.Size() > maxManifest {
 		err = fmt.Errorf("%s is too large", path)
@@ -91,7 +92,8 @@ func readManifest(dir string, m any) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if format.Format != manifestFormat {
-		return hint.New(fmt.Errorf("%s has the format %d, this program knows %d", path, format.Format, manifestFormat), "use the version of the program that wrote it")
+		return hint.New(fmt.Errorf("%s has the format %d, this program knows %d", path, format.Format, manifestFormat),
+			"use the version of the program that wrote it")
 	}
 	return json.Unmarshal(text, m)
 }

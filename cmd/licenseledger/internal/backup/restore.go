@@ -119,7 +119,8 @@ func requireEmpty(c backends.Settings) error {
 				return err
 			}
 		default:
-			return hint.New(fmt.Errorf("%s is not empty: it contains %s", engine.Absolute(c.DataDir), e.Name()), "nothing is overwritten: name a new folder with --data-dir")
+			return hint.New(fmt.Errorf("%s is not empty: it contains %s", engine.Absolute(c.DataDir), e.Name()),
+				"nothing is overwritten: name a new folder with --data-dir")
 		}
 	}
 	if _, err := os.Stat(c.EventStore.File(c.DataDir)); err == nil {
@@ -129,7 +130,8 @@ func requireEmpty(c backends.Settings) error {
 }
 
 // backedUp lists what is to be copied, the ledger last, and checks that the backups are complete.
-func backedUp(ctx context.Context, c backends.Settings, dir, keysDir string, report *RestoreReport, progress io.Writer) (restoredFiles, error) {
+func backedUp(ctx context.Context, c backends.Settings, dir, keysDir string, report *RestoreReport, progress io.Writer,
+) (restoredFiles, error) {
 	if err := readManifest(dir, &report.Ledger); err != nil {
 		return nil, err
 	}
@@ -153,7 +155,8 @@ func backedUp(ctx context.Context, c backends.Settings, dir, keysDir string, rep
 			return nil, err
 		}
 		if a, b := report.Ledger.Installation, keys.Installation; a != nil && b != nil && *a != *b {
-			return nil, backends.ExplainMismatch(fmt.Errorf("%w: the backup of the ledger is that of %s, the backup of the keys that of %s", installation.ErrOtherInstallation, *a, *b))
+			return nil, backends.ExplainMismatch(fmt.Errorf("%w: the backup of the ledger is that of %s, the backup of the keys that of %s",
+				installation.ErrOtherInstallation, *a, *b))
 		}
 		for _, name := range []string{backends.KeysFile, backends.MasterKeyFile, adminkey.File} {
 			if digest, found := keys.Files[name]; found {

@@ -105,7 +105,8 @@ func (d *demo) remember(a api.Activation) {
 }
 
 func (d *demo) validate(ctx context.Context) error {
-	return d.ask(ctx, api.Validate{LicenseKey: d.key, Machine: new(workstation("disk-1")), Entitlements: []string{"export"}}, "The machine validates")
+	return d.ask(ctx, api.Validate{LicenseKey: d.key, Machine: new(workstation("disk-1")), Entitlements: []string{"export"}},
+		"The machine validates")
 }
 
 func (d *demo) ask(ctx context.Context, question api.Validate, title string) error {
@@ -179,7 +180,8 @@ func (d *demo) verify(ctx context.Context) error {
 }
 
 func (d *demo) history(ctx context.Context) error {
-	history, _, err := answer[api.HistoryPage](d.admin.GetLicenseHistory(ctx, d.license, &api.GetLicenseHistoryParams{Limit: new(200)}, waitFor(d.seen)))
+	history, _, err := answer[api.HistoryPage](d.admin.GetLicenseHistory(ctx, d.license, &api.GetLicenseHistoryParams{Limit: new(200)},
+		waitFor(d.seen)))
 	if err != nil {
 		return err
 	}

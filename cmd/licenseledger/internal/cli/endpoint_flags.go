@@ -49,7 +49,8 @@ func endpointOf(cmd *cobra.Command, flag, variable string, part engine.Part) (at
 	engines := backends.EnginesOf(part)
 	at, ok := engine.Parse(text, engines...)
 	if !ok {
-		return at, false, hint.New(errors.New("--"+flag+" ("+variable+") is not an endpoint of "+engine.Names(engines)), "give "+engine.Examples(engines))
+		return at, false, hint.New(errors.New("--"+flag+" ("+variable+") is not an endpoint of "+engine.Names(engines)),
+			"give "+engine.Examples(engines))
 	}
 	at, err = withNamespace(cmd, flag, part, at)
 	return at, true, err

@@ -16,8 +16,8 @@ func newFsckCommand() *cobra.Command {
 		Use:   "fsck",
 		Short: "Check the ledger and every read model against each other",
 		Long: "Re-read the whole ledger, check that positions and revisions have no gap and every event can be read, then derive every\n" +
-			"read model again in a temporary folder and compare. Exits with 1 and names the first difference if there is any. Nothing is changed.\n" +
-			"The server on the data directory must be stopped.",
+			"read model again in a temporary folder and compare. Exits with 1 and names the first difference if there is any. Nothing is\n" +
+			"changed. The server on the data directory must be stopped.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := configOf(cmd)
@@ -51,7 +51,8 @@ func printFsck(out io.Writer, r inspect.FsckReport) error {
 		case !p.Same:
 			verdict = "DIFFERENT: " + p.Difference
 		case p.Behind > 0:
-			verdict = fmt.Sprintf("same so far, and %d BEFORE THE LEDGER'S HEAD: start the server, wait until `projections list` shows no lag, stop it", p.Behind)
+			verdict = fmt.Sprintf("same so far, and %d BEFORE THE LEDGER'S HEAD: start the server, wait until `projections list` shows no "+
+				"lag, stop it", p.Behind)
 		}
 		rows[i] = []string{p.Name, fmt.Sprint(p.Position), p.Checksum, verdict}
 	}

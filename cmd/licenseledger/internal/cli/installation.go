@@ -14,7 +14,8 @@ import (
 )
 
 func newInstallationCommand() *cobra.Command {
-	command := &cobra.Command{Use: "installation", Short: "See whether ledger and keys belong together, and continue with an earlier ledger on purpose"}
+	command := &cobra.Command{Use: "installation", Short: "See whether ledger and keys belong together, and continue with an earlier " +
+		"ledger on purpose"}
 	command.AddCommand(newInstallationShowCommand(), newInstallationAcceptCommand())
 	return command
 }
@@ -58,7 +59,8 @@ func printInstallation(out io.Writer, r inspect.InstallationReport) error {
 		verdict = "THEY DO NOT BELONG TOGETHER: " + r.Problem
 	}
 	if err := printTable(out, []string{"LEDGER", name(r.Installation)}, [][]string{
-		{"head", fmt.Sprint(r.Head)}, {"keys", name(r.KeysInstallation)}, {"last position seen with the keys", fmt.Sprint(r.KeysSeen)}, {"ledger and keys", verdict},
+		{"head", fmt.Sprint(r.Head)}, {"keys", name(r.KeysInstallation)}, {"last position seen with the keys", fmt.Sprint(r.KeysSeen)},
+		{"ledger and keys", verdict},
 	}); err != nil || len(r.Epochs) == 0 {
 		return err
 	}
@@ -94,7 +96,8 @@ func newInstallationAcceptCommand() *cobra.Command {
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), epoch)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "installation %s continues after position %d, in the new epoch %s\n", epoch.Installation, epoch.After, epoch.ID)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "installation %s continues after position %d, in the new epoch %s\n", epoch.Installation,
+				epoch.After, epoch.ID)
 			return err
 		},
 	}

@@ -28,8 +28,8 @@ func newLedgerCopyCommand() *cobra.Command {
 			"them first: what is appended to the source later is not copied, and nobody else may write to the target.\n\n" +
 			"An interrupted copy continues when it is started again. What the target contains already must be how the source begins;\n" +
 			"otherwise nothing is written and the first event that differs is named. At the end the target is read back, and the digests of\n" +
-			"both sides must be the same. The source is only read. The target is the same installation in a new epoch: engines count positions in\n" +
-			"different ways, and once the target was served, the source is not served with the same keys any more.\n\n" +
+			"both sides must be the same. The source is only read. The target is the same installation in a new epoch: engines count\n" +
+			"positions in different ways, and once the target was served, the source is not served with the same keys any more.\n\n" +
 			"The keys are not part of the ledger. Where read models move to another database, `licenseledger keys copy` takes the keys along.\n\n" +
 			"An endpoint with a password is not taken from the command line: give it as " + copyFromVariable + " or " + copyToVariable + ".\n" +
 			"A relative path of a SQLite file is in the data directory. The parts of servers that several ledgers share are named by\n" +
@@ -84,6 +84,7 @@ func printCopy(out io.Writer, r relocate.Report) error {
 	}); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "the same: %d events were there, %d were copied, in %s\n", r.Present, r.Appended, r.Took.Round(time.Millisecond))
+	_, err := fmt.Fprintf(out, "the same: %d events were there, %d were copied, in %s\n", r.Present, r.Appended,
+		r.Took.Round(time.Millisecond))
 	return err
 }

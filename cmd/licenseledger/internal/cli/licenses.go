@@ -23,8 +23,8 @@ func newUndoExpiriesCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "undo-expiries --reason TEXT",
 		Short: "Undo expiries that a clock recorded which ran ahead",
-		Long: "Find the licences that are expired although their expires_at lies in the future, and undo each expiry. If the ledger's last event\n" +
-			"lies in the future as well, the ledger's time is set back to the present with the first. Set the server's clock right before.\n" +
+		Long: "Find the licences that are expired although their expires_at lies in the future, and undo each expiry. If the ledger's last\n" +
+			"event lies in the future as well, the ledger's time is set back to the present with the first. Set the server's clock right before.\n" +
 			"The server at --server is asked, or the one at --listen. Repeating the command does no harm.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -78,7 +78,8 @@ func (w *wrongExpiries) print(out io.Writer, asJSON bool) error {
 		return printJSON(out, w)
 	}
 	if w.LedgerAhead {
-		if _, err := fmt.Fprintf(out, "The last event was recorded at %s, which lies in the future: it is %s.\nDecisions are made at that time, until it has passed or an expiry is undone.\n", stamp(w.LedgerTime), stamp(w.Now)); err != nil {
+		if _, err := fmt.Fprintf(out, "The last event was recorded at %s, which lies in the future: it is %s.\nDecisions are made at that "+
+			"time, until it has passed or an expiry is undone.\n", stamp(w.LedgerTime), stamp(w.Now)); err != nil {
 			return err
 		}
 	}

@@ -25,8 +25,8 @@ func newProjectionsCommand() *cobra.Command {
 	return command
 }
 
-const aboutServer = "Without --server the data directory is opened directly; while a server runs on it, or when the read models are shared,\n" +
-	"the server at --listen is asked instead."
+const aboutServer = "Without --server the data directory is opened directly; while a server runs on it, or when the read models are\n" +
+	"shared, the server at --listen is asked instead."
 
 func newProjectionsListCommand() *cobra.Command {
 	var server string
@@ -64,8 +64,9 @@ func newRebuildCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "rebuild NAME",
 		Short: "Fill new tables of a projection from the ledger, beside those that serve",
-		Long:  "Fill new tables of a projection from the ledger, beside those that serve, and switch over when they have caught up.\n" + aboutServer,
-		Args:  cobra.ExactArgs(1),
+		Long: "Fill new tables of a projection from the ledger, beside those that serve, and switch over when they have caught up.\n" +
+			aboutServer,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withProjections(cmd, server, func(ctx context.Context, p projectionAdmin) error {
 				began := time.Now()
@@ -110,8 +111,8 @@ type rebuiltInfo struct {
 	Seconds  float64 `json:"seconds"`
 }
 
-// withProjections works through the named server, or the one that uses the data directory or shares the read models. If there is none, it works
-// in this process.
+// withProjections works through the named server, or the one that uses the data directory or shares the read models. If there is none,
+// it works in this process.
 func withProjections(cmd *cobra.Command, server string, do func(context.Context, projectionAdmin) error) error {
 	c, err := configOf(cmd)
 	if err != nil {

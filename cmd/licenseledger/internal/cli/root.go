@@ -46,10 +46,11 @@ func configOf(cmd *cobra.Command) (config.Config, error) {
 
 func newRoot(std Stdio) *cobra.Command {
 	root := &cobra.Command{
-		Use:           "licenseledger",
-		Version:       version.Current().String(),
-		Short:         "An event-sourced licence ledger",
-		Long:          "Licenseledger issues machine-bound software licences. Every change is an event in an append-only ledger;\nread models are derived from it. One binary, no other service needed.",
+		Use:     "licenseledger",
+		Version: version.Current().String(),
+		Short:   "An event-sourced licence ledger",
+		Long: "Licenseledger issues machine-bound software licences. Every change is an event in an append-only ledger;\nread " +
+			"models are derived from it. One binary, no other service needed.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -59,7 +60,8 @@ func newRoot(std Stdio) *cobra.Command {
 	root.SetErr(std.Err)
 	root.PersistentFlags().AddFlagSet(config.Flags())
 	root.AddCommand(
-		newServeCommand(), newDemoCommand(), newConfigCommand(), newLedgerCommand(), newKeysCommand(), newBackupCommand(), newRestoreCommand(), newDoctorCommand(),
+		newServeCommand(), newDemoCommand(), newConfigCommand(), newLedgerCommand(), newKeysCommand(), newBackupCommand(), newRestoreCommand(),
+		newDoctorCommand(),
 		newInstallationCommand(), newFsckCommand(), newProjectionsCommand(), newLicensesCommand(), newCertificateCommand(), newVersionCommand(),
 	)
 	return root

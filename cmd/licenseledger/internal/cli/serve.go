@@ -41,7 +41,8 @@ func serve(ctx context.Context, c config.Config, out, logs io.Writer) error {
 	}
 	err = s.PrintBanner(ctx, out)
 	if err == nil {
-		logger.InfoContext(ctx, "ready", "version", version.Current().Version, "address", s.URL(), "after", time.Since(began).Round(time.Millisecond))
+		logger.InfoContext(ctx, "ready", "version", version.Current().Version, "address", s.URL(), "after",
+			time.Since(began).Round(time.Millisecond))
 		err = s.Wait(ctx)
 	}
 	logger.InfoContext(context.WithoutCancel(ctx), "stopping: requests may finish", "within", c.ShutdownTimeout)

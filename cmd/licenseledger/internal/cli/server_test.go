@@ -106,17 +106,18 @@ func TestProjectionsAreRebuiltThroughTheServerOrWithoutIt(t *testing.T) {
 	require.Error(t, err)
 	require.NoError(t, s.Close())
 
-	require.NoError(t, withOwnProjections(t.Context(), configured(t, nil, "--data-dir", dataDir), func(ctx context.Context, p projectionAdmin) error {
-		second, err := p.rebuild(ctx, "licenses", io.Discard)
-		require.NoError(t, err)
-		require.Equal(t, first.Checksum, second.Checksum)
-		all, err := p.list(ctx)
-		require.NoError(t, err)
-		require.Len(t, all, 4)
-		_, err = p.rebuild(ctx, "nonsense", io.Discard)
-		require.Error(t, err)
-		return nil
-	}))
+	require.NoError(t, withOwnProjections(t.Context(), configured(t, nil, "--data-dir", dataDir),
+		func(ctx context.Context, p projectionAdmin) error {
+			second, err := p.rebuild(ctx, "licenses", io.Discard)
+			require.NoError(t, err)
+			require.Equal(t, first.Checksum, second.Checksum)
+			all, err := p.list(ctx)
+			require.NoError(t, err)
+			require.Len(t, all, 4)
+			_, err = p.rebuild(ctx, "nonsense", io.Discard)
+			require.Error(t, err)
+			return nil
+		}))
 }
 
 func TestTheExpirySchedulerRecordsAnExpiryByItself(t *testing.T) {

@@ -115,8 +115,11 @@ func (w *wrongExpiries) add(l api.License) {
 	w.Licenses = append(w.Licenses, &wrongExpiry{ID: l.ID, Status: string(l.Status), ExpiresAt: *l.ExpiresAt, Result: wouldBeUndone})
 }
 
-// eachLicense calls visit with the licences of a status, page by page, until it returns false. The pages show at least a position of the ledger.
-func eachLicense(ctx context.Context, c *client.Client, position uint64, status api.LicenseStatus, sort api.LicenseSort, visit func(api.License) (goOn bool)) error {
+// eachLicense calls visit with the licences of a status, page by page, until it returns false. The pages show at least a position of the
+// ledger.
+func eachLicense(ctx context.Context, c *client.Client, position uint64, status api.LicenseStatus, sort api.LicenseSort,
+	visit func(api.License) (goOn bool),
+) error {
 	params := &api.ListLicensesParams{Status: &status, Sort: &sort, Limit: new(200)}
 	for {
 		page, _, err := answer[api.LicensePage](c.ListLicenses(ctx, params, waitFor(position)))

@@ -1,5 +1,5 @@
-// Package config has the settings of the program: one table, from which flags, environment variables, keys of the configuration file, checks and
-// docs/configuration.md are derived.
+// Package config has the settings of the program: one table, from which flags, environment variables, keys of the configuration file,
+// checks and docs/configuration.md are derived.
 package config
 
 import (

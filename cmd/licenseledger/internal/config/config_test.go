@@ -74,7 +74,8 @@ func TestSecretsAreNeverShownAndNeverFlags(t *testing.T) {
 func TestAPasswordInAConnectionStringIsNotShownAndNotTakenFromTheCommandLine(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		"postgres://ada:hunter2@db:5432/ledger?sslmode=disable", "postgres://ada@db/ledger?password=hunter2", "postgres://ada@db/ledger?sslpassword=hunter2",
+		"postgres://ada:hunter2@db:5432/ledger?sslmode=disable", "postgres://ada@db/ledger?password=hunter2",
+		"postgres://ada@db/ledger?sslpassword=hunter2",
 	} {
 		c, err := configured(t, "", []string{"LICENSELEDGER_EVENTSTORE=" + text, "LICENSELEDGER_READMODELS=" + text})
 		require.NoError(t, err)

@@ -17,15 +17,17 @@ const maxConnections = 1000
 // endpointSettings say where the parts of a ledger are, and which namespace and how many connections each has in its server.
 func endpointSettings() []Setting {
 	events, readModels := backends.EnginesOf(engine.EventStore), backends.EnginesOf(engine.ReadModels)
-	rows := []Setting{{Key: "eventstore", URL: true, Default: backends.File(backends.LedgerFile).Text, Usage: "where the events are: " + engine.Examples(events),
-		set: endpoint(func(c *Config) *engine.Endpoint { return &c.EventStore }, events)}}
+	rows := []Setting{{Key: "eventstore", URL: true, Default: backends.File(backends.LedgerFile).Text,
+		Usage: "where the events are: " + engine.Examples(events),
+		set:   endpoint(func(c *Config) *engine.Endpoint { return &c.EventStore }, events)}}
 	rows = append(rows, optionsOf(engine.EventStore)...)
 	rows = append(rows, Setting{Key: "readmodels", URL: true, Default: backends.File(backends.ReadModelsFile).Text,
 		Usage: "where read models and sealed keys are: " + engine.Examples(readModels), set: setReadModels(readModels)})
 	rows = append(rows, optionsOf(engine.ReadModels)...)
 	replicas := slices.DeleteFunc(slices.Clone(readModels), func(e *engine.Engine) bool { return e.CheckReplica == nil })
 	replicaRule := errors.New("must be " + engine.Examples(replicas) + ", and so must readmodels")
-	rows = append(rows, Setting{Key: "readmodels_replica", URL: true, Usage: engine.Examples(replicas) + " of a server that follows the one of readmodels and answers queries in its place",
+	rows = append(rows, Setting{Key: "readmodels_replica", URL: true, Usage: engine.Examples(replicas) +
+		" of a server that follows the one of readmodels and answers queries in its place",
 		set: func(c *Config, value string) error {
 			if value == "" {
 				return nil

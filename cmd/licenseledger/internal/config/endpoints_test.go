@@ -20,12 +20,14 @@ func onPostgres(more ...string) []string {
 
 func TestSeveralLedgersShareAServerBySettings(t *testing.T) {
 	t.Parallel()
-	file := "eventstore: postgres://db/ledger\nreadmodels: postgres://db/ledger\neventstore_schema: eu_ledger\nreadmodels_schema: eu readmodels\n" +
-		"keys_schema: eu_keys\neventstore_connections: 5\nreadmodels_connections: 30\nkeys_connections: 2\n"
+	file := "eventstore: postgres://db/ledger\nreadmodels: postgres://db/ledger\neventstore_schema: eu_ledger\n" +
+		"readmodels_schema: eu readmodels\nkeys_schema: eu_keys\neventstore_connections: 5\nreadmodels_connections: 30\nkeys_connections: 2\n"
 	c, err := configured(t, file, nil)
 	require.NoError(t, err)
-	require.Equal(t, engine.Endpoint{Engine: postgres.Engine, Text: "postgres://db/ledger", Namespace: "eu_ledger", Connections: 5}, c.EventStore)
-	require.Equal(t, engine.Endpoint{Engine: postgres.Engine, Text: "postgres://db/ledger", Namespace: "eu readmodels", Connections: 30}, c.ReadModels)
+	require.Equal(t, engine.Endpoint{Engine: postgres.Engine, Text: "postgres://db/ledger", Namespace: "eu_ledger", Connections: 5},
+		c.EventStore)
+	require.Equal(t, engine.Endpoint{Engine: postgres.Engine, Text: "postgres://db/ledger", Namespace: "eu readmodels", Connections: 30},
+		c.ReadModels)
 	require.Equal(t, engine.Endpoint{Engine: postgres.Engine, Text: "postgres://db/ledger", Namespace: "eu_keys", Connections: 2}, c.Keys)
 	require.Equal(t, "postgres://db/ledger (schema eu_ledger)", c.EventStore.String())
 	require.Equal(t, "eu_ledger", c.EventStore.OwnNamespace())
@@ -41,9 +43,12 @@ func TestWithoutThemALedgerIsWhereItAlwaysWas(t *testing.T) {
 	t.Parallel()
 	c, err := configured(t, "", onPostgres())
 	require.NoError(t, err)
-	require.Equal(t, engine.Endpoint{Engine: postgres.Engine, Text: "postgres://db/ledger", Namespace: "licenseledger_ledger", Connections: 16}, c.EventStore)
-	require.Equal(t, engine.Endpoint{Engine: postgres.Engine, Text: "postgres://db/ledger", Namespace: "licenseledger_readmodels", Connections: 20}, c.ReadModels)
-	require.Equal(t, engine.Endpoint{Engine: postgres.Engine, Text: "postgres://db/ledger", Namespace: "licenseledger_keys", Connections: 4}, c.Keys)
+	require.Equal(t, engine.Endpoint{Engine: postgres.Engine, Text: "postgres://db/ledger", Namespace: "licenseledger_ledger",
+		Connections: 16}, c.EventStore)
+	require.Equal(t, engine.Endpoint{Engine: postgres.Engine, Text: "postgres://db/ledger", Namespace: "licenseledger_readmodels",
+		Connections: 20}, c.ReadModels)
+	require.Equal(t, engine.Endpoint{Engine: postgres.Engine, Text: "postgres://db/ledger", Namespace: "licenseledger_keys",
+		Connections: 4}, c.Keys)
 	require.Equal(t, "postgres://db/ledger", c.EventStore.String())
 	require.Empty(t, c.EventStore.OwnNamespace())
 	c, err = configured(t, "", []string{"LICENSELEDGER_EVENTSTORE_SCHEMA=licenseledger_ledger", "LICENSELEDGER_EVENTSTORE_CONNECTIONS=16"})

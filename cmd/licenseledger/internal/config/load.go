@@ -146,7 +146,8 @@ func lookupIn(environ []string) func(string) (string, bool) {
 func readFile(path string) (layer, error) {
 	values := koanf.New(".")
 	if err := values.Load(file.Provider(path), yaml.Parser()); err != nil {
-		return layer{}, hint.New(fmt.Errorf("read the configuration %s: %w", path, err), "give an existing YAML file with --config or "+variable("config"))
+		return layer{}, hint.New(fmt.Errorf("read the configuration %s: %w", path, err),
+			"give an existing YAML file with --config or "+variable("config"))
 	}
 	known := map[string]bool{}
 	for _, s := range Settings() {
@@ -156,7 +157,8 @@ func readFile(path string) (layer, error) {
 	}
 	for _, key := range values.Keys() {
 		if !known[key] {
-			return layer{}, hint.New(fmt.Errorf("the configuration %s has an unknown setting %q", path, key), "`licenseledger config` lists the settings")
+			return layer{}, hint.New(fmt.Errorf("the configuration %s has an unknown setting %q", path, key),
+				"`licenseledger config` lists the settings")
 		}
 	}
 	return layer{"file " + path, func(key string) (string, bool) { return values.String(key), values.Exists(key) }}, nil

@@ -47,7 +47,8 @@ func Settings() []Setting {
 			set: choice(func(c *Config) *Role { return &c.Role }, RoleAPI, RoleProjector, RoleAll), check: checkRole},
 		{Key: "redis", URL: true, Usage: "a Redis through which instances share caches: redis://…, rediss://…, unix://…, redis+sentinel://… or " +
 			"redis+cluster://…; none when empty", set: text(func(c *Config) *string { return &c.Redis }, checkRedis)},
-		{Key: "listen", Default: "127.0.0.1:8080", Usage: "address to serve HTTP on", set: text(func(c *Config) *string { return &c.Listen }, checkAddress)},
+		{Key: "listen", Default: "127.0.0.1:8080", Usage: "address to serve HTTP on",
+			set: text(func(c *Config) *string { return &c.Listen }, checkAddress)},
 		{Key: "issuer", Default: "licenseledger", Usage: "the issuer named in certificates",
 			set: text(func(c *Config) *string { return &c.Issuer }, nonEmpty("must not be empty"))},
 		{Key: "admin_key", Secret: true, Usage: "admin API key; created in DATA_DIR/admin.key when not configured",
@@ -58,11 +59,13 @@ func Settings() []Setting {
 			set: number(func(c *Config) *int { return &c.LicenseCacheSize }, 1, math.MaxInt)},
 		{Key: "max_streams", Default: strconv.Itoa(httpapi.DefaultMaxStreams), Usage: "how many streams of the ledger clients may have open",
 			set: number(func(c *Config) *int { return &c.MaxStreams }, 1, math.MaxInt)},
-		{Key: "max_streams_per_principal", Default: strconv.Itoa(httpapi.DefaultMaxStreamsPerPrincipal), Usage: "how many of them one principal may have open",
-			set: number(func(c *Config) *int { return &c.MaxStreamsPerPrincipal }, 1, math.MaxInt)},
+		{Key: "max_streams_per_principal", Default: strconv.Itoa(httpapi.DefaultMaxStreamsPerPrincipal),
+			Usage: "how many of them one principal may have open",
+			set:   number(func(c *Config) *int { return &c.MaxStreamsPerPrincipal }, 1, math.MaxInt)},
 		{Key: "shutdown_timeout", Old: []string{"drain_timeout"}, Default: "15s", Usage: "how long requests may take to finish after SIGTERM",
 			set: duration(func(c *Config) *time.Duration { return &c.ShutdownTimeout }, 0, maxDuration)},
-		{Key: "clock_settle", Default: "10m", Usage: "how long a wall clock that was set must keep its new time before it is trusted; until then expiries are not recorded",
+		{Key: "clock_settle", Default: "10m", Usage: "how long a wall clock that was set must keep its new time before it is trusted; " +
+			"until then expiries are not recorded",
 			set: duration(func(c *Config) *time.Duration { return &c.ClockSettle }, time.Second, maxClockSettle)},
 		{Key: "log_level", Default: "info", Usage: "debug, info, warn or error",
 			set: choice(func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error")},
@@ -72,14 +75,16 @@ func Settings() []Setting {
 
 func checkRole(c Config) error {
 	if c.Role != RoleAll && !c.ReadModels.Shared() {
-		return errors.New("must be all unless readmodels is " + engine.Examples(shared(backends.EnginesOf(engine.ReadModels))) + ", which several instances can share")
+		return errors.New("must be all unless readmodels is " + engine.Examples(shared(backends.EnginesOf(engine.ReadModels))) +
+			", which several instances can share")
 	}
 	return nil
 }
 
 func checkRedis(url string) error {
 	if url != "" && rediscache.CheckURL(url) != nil {
-		return errors.New("must be redis://HOST:PORT/DATABASE, rediss://…, unix:///PATH, redis+sentinel://HOST:PORT?master_name=NAME or redis+cluster://HOST:PORT")
+		return errors.New("must be redis://HOST:PORT/DATABASE, rediss://…, unix:///PATH, redis+sentinel://HOST:PORT?master_name=NAME or " +
+			"redis+cluster://HOST:PORT")
 	}
 	return nil
 }

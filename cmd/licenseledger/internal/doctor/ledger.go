@@ -55,11 +55,14 @@ func (d *examination) examineLedgerTime(ctx context.Context, ledger engine.Ledge
 		return nil
 	}
 	now := time.Now().UTC()
-	recorded := fmt.Sprintf("it is %s, and the last event was recorded at %s", now.Format(time.RFC3339), last.RecordedAt.UTC().Format(time.RFC3339))
+	recorded := fmt.Sprintf("it is %s, and the last event was recorded at %s", now.Format(time.RFC3339),
+		last.RecordedAt.UTC().Format(time.RFC3339))
 	ahead := last.RecordedAt.Sub(now).Round(time.Second)
 	if ahead > clock.Tolerance {
-		d.Fail(check, fmt.Sprintf("the ledger is ahead of the clock: %s, %s later. Until the clock has passed it, decisions are made at that time and no expiry is recorded",
-			recorded, ahead), "if this clock is wrong, set it right; if the clock was wrong when the event was recorded, start the server and run `licenseledger licenses undo-expiries`")
+		d.Fail(check, fmt.Sprintf("the ledger is ahead of the clock: %s, %s later. Until the clock has passed it, decisions are made at "+
+			"that time and no expiry is recorded",
+			recorded, ahead), "if this clock is wrong, set it right; if the clock was wrong when the event was recorded, start the server and "+
+			"run `licenseledger licenses undo-expiries`")
 		return nil
 	}
 	d.OK(check, recorded)

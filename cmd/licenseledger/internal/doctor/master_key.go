@@ -19,7 +19,8 @@ func (d *examination) examineMasterKey(ctx context.Context, c config.Config, use
 	if c.MasterKey != "" {
 		master, err = keyring.ParseMasterKey(c.MasterKey)
 	} else {
-		from, hint = c.In(backends.MasterKeyFile), "put the right "+backends.MasterKeyFile+" (mode 0600) into the data directory, or set LICENSELEDGER_MASTER_KEY"
+		from, hint = c.In(backends.MasterKeyFile), "put the right "+backends.MasterKeyFile+" (mode 0600) into the data directory, or set "+
+			"LICENSELEDGER_MASTER_KEY"
 		master, err = keyring.LoadMasterKey(c.In(backends.MasterKeyFile))
 	}
 	missing := errors.Is(err, os.ErrNotExist)
@@ -44,7 +45,8 @@ func (d *examination) examineMasterKey(ctx context.Context, c config.Config, use
 	}
 	switch {
 	case missing && c.ReadModels.Shared():
-		d.Warn(check, "none yet; the first start creates one in "+from, "set LICENSELEDGER_MASTER_KEY to one key for all instances, created by: openssl rand -base64 32")
+		d.Warn(check, "none yet; the first start creates one in "+from, "set LICENSELEDGER_MASTER_KEY to one key for all instances, "+
+			"created by: openssl rand -base64 32")
 	case missing:
 		d.OK(check, "none yet; the first start creates one in "+from)
 	case !used:

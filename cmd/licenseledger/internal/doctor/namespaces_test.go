@@ -20,12 +20,15 @@ func TestTheDoctorWarnsOfALedgerThatIsNamedInPart(t *testing.T) {
 	}{
 		{nil, ""},
 		{onPostgres, ""},
-		{append(slices.Clone(onPostgres), "LICENSELEDGER_EVENTSTORE_SCHEMA=a", "LICENSELEDGER_READMODELS_SCHEMA=b", "LICENSELEDGER_KEYS_SCHEMA=c"), ""},
+		{append(slices.Clone(onPostgres), "LICENSELEDGER_EVENTSTORE_SCHEMA=a", "LICENSELEDGER_READMODELS_SCHEMA=b",
+			"LICENSELEDGER_KEYS_SCHEMA=c"), ""},
 		{[]string{"LICENSELEDGER_EVENTSTORE=postgres://db/ledger", "LICENSELEDGER_EVENTSTORE_SCHEMA=a"}, ""},
 		{append(slices.Clone(onPostgres), "LICENSELEDGER_EVENTSTORE_SCHEMA=a"), "the default readmodels_schema, keys_schema"},
 		{append(slices.Clone(onPostgres), "LICENSELEDGER_READMODELS_SCHEMA=b", "LICENSELEDGER_KEYS_SCHEMA=c"), "the default eventstore_schema"},
-		{[]string{"LICENSELEDGER_EVENTSTORE=esdb://db", "LICENSELEDGER_EVENTSTORE_STREAM_PREFIX=a-", "LICENSELEDGER_READMODELS=postgres://db/ledger"}, "the default readmodels_schema, keys_schema"},
-		{[]string{"LICENSELEDGER_EVENTSTORE=esdb://db", "LICENSELEDGER_READMODELS=postgres://db/ledger", "LICENSELEDGER_READMODELS_SCHEMA=b", "LICENSELEDGER_KEYS_SCHEMA=c"},
+		{[]string{"LICENSELEDGER_EVENTSTORE=esdb://db", "LICENSELEDGER_EVENTSTORE_STREAM_PREFIX=a-",
+			"LICENSELEDGER_READMODELS=postgres://db/ledger"}, "the default readmodels_schema, keys_schema"},
+		{[]string{"LICENSELEDGER_EVENTSTORE=esdb://db", "LICENSELEDGER_READMODELS=postgres://db/ledger", "LICENSELEDGER_READMODELS_SCHEMA=b",
+			"LICENSELEDGER_KEYS_SCHEMA=c"},
 			"the default eventstore_stream_prefix"},
 	} {
 		settings := configured(t, c.environ)

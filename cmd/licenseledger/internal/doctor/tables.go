@@ -29,9 +29,11 @@ func (d *examination) examineTables(ctx context.Context, check string, at engine
 	case current == 0:
 		d.OK(check, "none yet; the first start creates them")
 	case current > newest:
-		d.Fail(check, fmt.Sprintf("version %d, which a newer version of the program created; this one knows %d", current, newest), hint.NewerVersion)
+		d.Fail(check, fmt.Sprintf("version %d, which a newer version of the program created; this one knows %d", current, newest),
+			hint.NewerVersion)
 	case current < newest:
-		d.Warn(check, fmt.Sprintf("version %d", current), fmt.Sprintf("back up: the next start upgrades them to %d, and there is no way back", newest))
+		d.Warn(check, fmt.Sprintf("version %d", current), fmt.Sprintf("back up: the next start upgrades them to %d, and there is no way back",
+			newest))
 		return true
 	default:
 		d.OK(check, fmt.Sprintf("version %d", current))

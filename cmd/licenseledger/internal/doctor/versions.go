@@ -31,7 +31,8 @@ func (d *examination) examineTypes(ctx context.Context, c config.Config) {
 	unknown, err := unknownTypes(ctx, c, domain.Events())
 	switch {
 	case ctx.Err() != nil:
-		d.Warn(check, fmt.Sprintf("the ledger is too large to read every event within %s", typesLimit), "`licenseledger ledger verify` reads every event")
+		d.Warn(check, fmt.Sprintf("the ledger is too large to read every event within %s", typesLimit),
+			"`licenseledger ledger verify` reads every event")
 	case err != nil:
 		d.Fail(check, err.Error(), "`licenseledger ledger verify` says more")
 	case len(unknown) > 0:
@@ -44,17 +45,18 @@ func (d *examination) examineTypes(ctx context.Context, c config.Config) {
 
 // unknownTypes describes the types in the ledger that are not registered.
 func unknownTypes(ctx context.Context, c config.Config, events *event.Registry) (unknown []string, err error) {
-	err = readRows(ctx, c, c.EventStore, `SELECT type, MIN(position), COUNT(*) FROM events GROUP BY type ORDER BY 2`, func(rows *sql.Rows) error {
-		var t event.Type
-		var first, count uint64
-		if err := rows.Scan(&t, &first, &count); err != nil {
-			return err
-		}
-		if _, known := events.Newest(t); !known {
-			unknown = append(unknown, fmt.Sprintf("%s (%d, from position %d)", t, count, first))
-		}
-		return nil
-	})
+	err = readRows(ctx, c, c.EventStore, `SELECT type, MIN(position), COUNT(*) FROM events GROUP BY type ORDER BY 2`,
+		func(rows *sql.Rows) error {
+			var t event.Type
+			var first, count uint64
+			if err := rows.Scan(&t, &first, &count); err != nil {
+				return err
+			}
+			if _, known := events.Newest(t); !known {
+				unknown = append(unknown, fmt.Sprintf("%s (%d, from position %d)", t, count, first))
+			}
+			return nil
+		})
 	return unknown, err
 }
 
@@ -65,20 +67,21 @@ func (d *examination) examineProjections(ctx context.Context, c config.Config) {
 	defer cancel()
 	var names []string
 	var stopped bool
-	err := readRows(ctx, c, c.ReadModels, `SELECT name, position, state, error FROM projections WHERE serving = 1 ORDER BY name`, func(rows *sql.Rows) error {
-		var name, state, problem string
-		var position uint64
-		if err := rows.Scan(&name, &position, &state, &problem); err != nil {
-			return err
-		}
-		names = append(names, name)
-		if state == readmodels.StateFailed {
-			stopped = true
-			d.Fail(check, fmt.Sprintf("%s stopped at position %d: %s", name, position, problem),
-				"start a version of the program that can project the event: the projection continues by itself")
-		}
-		return nil
-	})
+	err := readRows(ctx, c, c.ReadModels, `SELECT name, position, state, error FROM projections WHERE serving = 1 ORDER BY name`,
+		func(rows *sql.Rows) error {
+			var name, state, problem string
+			var position uint64
+			if err := rows.Scan(&name, &position, &state, &problem); err != nil {
+				return err
+			}
+			names = append(names, name)
+			if state == readmodels.StateFailed {
+				stopped = true
+				d.Fail(check, fmt.Sprintf("%s stopped at position %d: %s", name, position, problem),
+					"start a version of the program that can project the event: the projection continues by itself")
+			}
+			return nil
+		})
 	switch {
 	case err != nil:
 		d.Fail(check, err.Error(), c.ReadModels.Engine.TablesHint)

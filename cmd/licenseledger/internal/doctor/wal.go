@@ -19,6 +19,7 @@ func (d *examination) examineLogs(c config.Config) {
 			continue
 		}
 		d.Warn(check, found+", it should be smaller than 64 MiB",
-			"while the server runs, end the transaction of the process that reads "+engine.Absolute(file.Path)+" (`fuser` names it); after a crash, start the server: it moves the log into the file")
+			"while the server runs, end the transaction of the process that reads "+engine.Absolute(file.Path)+" (`fuser` names it); after a "+
+				"crash, start the server: it moves the log into the file")
 	}
 }

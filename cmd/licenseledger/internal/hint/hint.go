@@ -9,7 +9,8 @@ import (
 )
 
 // NewerVersion is what to do about data that a newer version of the program wrote.
-const NewerVersion = "use the version of the program that wrote it, or a later one; to go back to this one, restore the backup made before the upgrade (docs/upgrading.md)"
+const NewerVersion = "use the version of the program that wrote it, or a later one; to go back to this one, restore the backup made " +
+	"before the upgrade (docs/upgrading.md)"
 
 // ErrReported marks a failure that was printed already.
 var ErrReported = errors.New("reported")

@@ -67,8 +67,8 @@ func Fsck(ctx context.Context, s backends.Settings, out io.Writer) (report FsckR
 	return report, checkReadModels(ctx, b, s.DataDir, &report, out)
 }
 
-// checkLedger reads every event, checks its position and revision, and looks for the keys that it names. mismatch says why the keys are not those of the
-// ledger; nil: they are.
+// checkLedger reads every event, checks its position and revision, and looks for the keys that it names. mismatch says why the keys are
+// not those of the ledger; nil: they are.
 func checkLedger(ctx context.Context, b *backends.Backends, report *FsckReport, mismatch error, out io.Writer) error {
 	named := namedKeys{signing: map[string]event.Position{}, subjects: map[uuid.UUID]event.Position{}}
 	summary, err := verify(ctx, b.Events, b.Registry, "reading the ledger", out, named.add)
@@ -90,8 +90,8 @@ func checkLedger(ctx context.Context, b *backends.Backends, report *FsckReport, 
 	return nil
 }
 
-// checkReadModels derives all read models again and compares both at the position of the stored one. A read model whose position is before the
-// ledger's head, after a crash for instance, is not clean: what is missing cannot be compared.
+// checkReadModels derives all read models again and compares both at the position of the stored one. A read model whose position is
+// before the ledger's head, after a crash for instance, is not clean: what is missing cannot be compared.
 func checkReadModels(ctx context.Context, b *backends.Backends, dataDir string, report *FsckReport, out io.Writer) (err error) {
 	folder, err := os.MkdirTemp(dataDir, "fsck-")
 	if err != nil {
@@ -105,7 +105,8 @@ func checkReadModels(ctx context.Context, b *backends.Backends, dataDir string, 
 	defer func() { err = errors.Join(err, derived.Close()) }()
 	var bar *progress.Bar
 	var current string
-	derivation := runtime.Derivation{Store: b.Events, Registry: b.Registry, Projectors: b.Projectors(), Owner: backends.ProcessName(), Now: time.Now}
+	derivation := runtime.Derivation{Store: b.Events, Registry: b.Registry, Projectors: b.Projectors(), Owner: backends.ProcessName(),
+		Now: time.Now}
 	verified, err := derivation.Verify(ctx, b.ReadModels, derived, func(name string, done uint64) {
 		if name != current {
 			bar.Done()

@@ -39,7 +39,8 @@ func (n namedKeys) missing(ctx context.Context, keys *keyring.Database) (problem
 	}
 	for id, at := range n.signing {
 		if !signing[id] {
-			return fmt.Sprintf("the signing key %s, which the event at position %d names, is not among the keys: they are older than the ledger, or another's", id, at), nil
+			return fmt.Sprintf("the signing key %s, which the event at position %d names, is not among the keys: they are older than the "+
+				"ledger, or another's", id, at), nil
 		}
 	}
 	subjects, err := keys.SubjectIDs(ctx)
@@ -48,7 +49,8 @@ func (n namedKeys) missing(ctx context.Context, keys *keyring.Database) (problem
 	}
 	for id, at := range n.subjects {
 		if !subjects[id] {
-			return fmt.Sprintf("the key of subject %s, which the event at position %d names, is not among the keys: they are older than the ledger, or another's", id, at), nil
+			return fmt.Sprintf("the key of subject %s, which the event at position %d names, is not among the keys: they are older than the "+
+				"ledger, or another's", id, at), nil
 		}
 	}
 	return "", nil

@@ -17,7 +17,9 @@ import (
 
 // verify reads a whole ledger, shows its progress, decodes every event and passes it to see. If some events are of a newer version of the
 // program, it reads to the end: the error names the first of them, and the summary counts all.
-func verify(ctx context.Context, ledger ledgercopy.Ledger, registry *event.Registry, doing string, out io.Writer, see func(event.Event)) (ledgercopy.Summary, error) {
+func verify(ctx context.Context, ledger ledgercopy.Ledger, registry *event.Registry, doing string, out io.Writer,
+	see func(event.Event),
+) (ledgercopy.Summary, error) {
 	head, err := ledger.Head(ctx)
 	if err != nil {
 		return ledgercopy.Summary{}, err

@@ -46,7 +46,8 @@ func Ledger(ctx context.Context, p Plan, out io.Writer) (report Report, err erro
 	}
 	if written.Digest != copied.Source.Digest || written.Events != copied.Source.Events {
 		return report, hint.New(
-			fmt.Errorf("the target is not a copy: %d events with the digest %s, of %d with %s", written.Events, written.Digest, copied.Source.Events, copied.Source.Digest),
+			fmt.Errorf("the target is not a copy: %d events with the digest %s, of %d with %s", written.Events, written.Digest,
+				copied.Source.Events, copied.Source.Digest),
 			"somebody else wrote to the target meanwhile: start again with an empty one",
 		)
 	}

@@ -49,14 +49,16 @@ func (s *Server) backgroundWorks(ctx context.Context) error {
 
 func (s *Server) keysWritable(ctx context.Context) error {
 	if err := s.backends.Keys.Writable(ctx); err != nil {
-		return fmt.Errorf("%w: %w", health.Because("keys cannot be stored, so licences for new customers are refused; make room on the disk, or look at the database"), err)
+		return fmt.Errorf("%w: %w", health.Because("keys cannot be stored, so licences for new customers are refused; make room on the "+
+			"disk, or look at the database"), err)
 	}
 	return nil
 }
 
 func (s *Server) clockTrusted(ctx context.Context) error {
 	if err := s.clock.Check(ctx); err != nil {
-		return fmt.Errorf("%w: %w", health.Because("the clock is not trusted, so no expiry is recorded; `licenseledger doctor` compares it with the ledger"), err)
+		return fmt.Errorf("%w: %w", health.Because("the clock is not trusted, so no expiry is recorded; `licenseledger doctor` compares it "+
+			"with the ledger"), err)
 	}
 	return nil
 }
@@ -66,7 +68,8 @@ func knownEvents(newer *event.UnknownTypeError) error {
 	if newer == nil {
 		return nil
 	}
-	return health.Because("a newer version of the program wrote %s at position %d; what depends on such events is refused with NEWER_LEDGER until this instance is upgraded",
+	return health.Because("a newer version of the program wrote %s at position %d; what depends on such events is refused with "+
+		"NEWER_LEDGER until this instance is upgraded",
 		newer.Type, newer.Position)
 }
 
@@ -75,13 +78,15 @@ func standing(name string, err error) error {
 	var newer *event.UnknownTypeError
 	switch {
 	case errors.As(err, &newer):
-		return health.Because("it stopped before position %d, since a newer version of the program wrote %s; upgrade this instance", newer.Position, newer.Type)
+		return health.Because("it stopped before position %d, since a newer version of the program wrote %s; upgrade this instance",
+			newer.Position, newer.Type)
 	case errors.Is(err, runtime.ErrFailed):
 		return health.Because("it stopped before an event that it cannot project; GET /v1/projections names the event")
 	case errors.Is(err, runtime.ErrNotWriting):
 		return health.Because("its rows cannot be written; it tries again, and the log says why")
 	case errors.Is(err, runtime.ErrNewerTables):
-		return health.Because("a newer version of the program filled its tables, and no instance continues them; start one, or run `licenseledger projections rebuild %s`", name)
+		return health.Because("a newer version of the program filled its tables, and no instance continues them; start one, or run "+
+			"`licenseledger projections rebuild %s`", name)
 	default:
 		return err
 	}
@@ -108,7 +113,8 @@ func freeSpace(folders []string) error {
 			return err
 		}
 		if free < minFreeSpace {
-			return health.Because("only %d MiB are free on a disk that holds the ledger, the keys or the read models; make room: a full disk stops all changes", free>>20)
+			return health.Because("only %d MiB are free on a disk that holds the ledger, the keys or the read models; make room: a full disk "+
+				"stops all changes", free>>20)
 		}
 	}
 	return nil

@@ -50,8 +50,9 @@ func (h *httpService) Start(ctx context.Context) error {
 		return hint.New(fmt.Errorf("listen: %w", err), "choose another address with --listen")
 	}
 	h.server = &http.Server{
-		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog: slog.NewLogLogger(h.logger.Handler(), slog.LevelDebug),
+		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog:       slog.NewLogLogger(h.logger.Handler(), slog.LevelDebug),
 	}
 	h.server.RegisterOnShutdown(func() { close(h.draining) })
 	h.ended = make(chan struct{})
@@ -64,8 +65,8 @@ func (h *httpService) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop implements [service.Service]. It lets running requests finish. After the shutdown timeout it cuts the connections, which loses nothing that
-// was acknowledged; the clients repeat the rest.
+// Stop implements [service.Service]. It lets running requests finish. After the shutdown timeout it cuts the connections, which loses
+// nothing that was acknowledged; the clients repeat the rest.
 func (h *httpService) Stop() error {
 	if h.server == nil || h.stopped {
 		return nil

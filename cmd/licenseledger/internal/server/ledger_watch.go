@@ -10,8 +10,8 @@ import (
 // witnessInterval is how often the keys store the ledger's head.
 const witnessInterval = 2 * time.Second
 
-// watchLedger stores the ledger's head with the keys. It ends the server when the ledger was put back to an earlier state or began another epoch:
-// what this process knows of the ledger is wrong then.
+// watchLedger stores the ledger's head with the keys. It ends the server when the ledger was put back to an earlier state or began
+// another epoch: what this process knows of the ledger is wrong then.
 func (s *Server) watchLedger(ctx context.Context) {
 	ticker := time.NewTicker(witnessInterval)
 	defer ticker.Stop()

@@ -37,8 +37,8 @@ func (p *projectionService) Start(ctx context.Context) (err error) {
 	return nil
 }
 
-// Stop implements [service.Service]. Before the end it lets the read models and the keys catch up with the ledger, if that is quick: the next
-// start does the rest.
+// Stop implements [service.Service]. Before the end it lets the read models and the keys catch up with the ledger, if that is quick: the
+// next start does the rest.
 func (p *projectionService) Stop() error {
 	if p.runner == nil {
 		return nil

@@ -87,7 +87,8 @@ func TestTheReferenceOfMetricsIsCurrent(t *testing.T) {
 		require.NoError(t, s.Close())
 		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	}()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL()+"/v1/products", strings.NewReader(`{"code":"cad","name":"CAD"}`))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL()+"/v1/products",
+		strings.NewReader(`{"code":"cad","name":"CAD"}`))
 	require.NoError(t, err)
 	request.Header.Set("Authorization", "Bearer "+s.AdminKey())
 	request.Header.Set("Content-Type", "application/json")

@@ -65,7 +65,8 @@ func Start(ctx context.Context, c config.Config, logger *slog.Logger) (_ *Server
 		return nil, err
 	}
 	if c.ReadModels.Shared() && c.AdminKey == "" {
-		logger.WarnContext(ctx, "the admin key is this instance's own, in its data directory; set LICENSELEDGER_ADMIN_KEY to one for all instances")
+		logger.WarnContext(ctx, "the admin key is this instance's own, in its data directory; set LICENSELEDGER_ADMIN_KEY to one for all "+
+			"instances")
 	}
 	if err := s.openHandler(ctx); err != nil {
 		return nil, err

@@ -19,7 +19,9 @@ type watchedLedger struct {
 }
 
 // Append implements [eventstore.Store].
-func (w *watchedLedger) Append(ctx context.Context, stream string, expected event.Revision, events []event.Pending) (eventstore.Commit, error) {
+func (w *watchedLedger) Append(
+	ctx context.Context, stream string, expected event.Revision, events []event.Pending,
+) (eventstore.Commit, error) {
 	commit, err := w.Store.Append(ctx, stream, expected, events)
 	switch {
 	case err == nil:
@@ -37,6 +39,7 @@ func (w *watchedLedger) writable() error {
 	if at == nil {
 		return nil
 	}
-	return health.Because("the latest append, at %s, failed; commands are refused until one succeeds: make room on the disk, or look at the database",
+	return health.Because("the latest append, at %s, failed; commands are refused until one succeeds: make room on the disk, or look at "+
+		"the database",
 		at.UTC().Format(time.RFC3339))
 }

@@ -33,6 +33,7 @@ func TestABuildIsNamedByItsTagOrAsOneInDevelopment(t *testing.T) {
 		require.Equal(t, version, b.Version, described)
 		require.Contains(t, b.String(), "licenseledger "+version+"\ncommit abc123 of 2026-11-26T17:00:00Z, modified\nbuilt with go1.26.8 for ")
 	}
-	require.Contains(t, of(&debug.BuildInfo{}, "abc123-dirty").String(), "licenseledger "+Release+"-dev\ncommit abc123, modified\nbuilt with go")
+	require.Contains(t, of(&debug.BuildInfo{}, "abc123-dirty").String(),
+		"licenseledger "+Release+"-dev\ncommit abc123, modified\nbuilt with go")
 	require.NotContains(t, of(&debug.BuildInfo{}, "").String(), "commit")
 }

@@ -80,7 +80,8 @@ func check(ctx context.Context, d *diagnosis.Report, setting string, endpoints .
 	}
 	s, err := askPostgres(ctx, at, schemas...)
 	if err != nil {
-		d.Fail(setting+": server", at.String()+": "+err.Error(), "start the server, let this host in (pg_hba.conf, firewall), and check user, password and database")
+		d.Fail(setting+": server", at.String()+": "+err.Error(), "start the server, let this host in (pg_hba.conf, firewall), and check "+
+			"user, password and database")
 		return false
 	}
 	switch {
@@ -101,7 +102,8 @@ func check(ctx context.Context, d *diagnosis.Report, setting string, endpoints .
 		d.OK(setting+": encoding", s.encoded)
 	}
 	if !s.mayCreate && s.schemas < len(schemas) {
-		d.Fail(setting+": rights", "the user may not make schemas, and not all of these are there: "+strings.Join(schemas, ", "), "GRANT CREATE ON DATABASE … TO …")
+		d.Fail(setting+": rights", "the user may not make schemas, and not all of these are there: "+strings.Join(schemas, ", "),
+			"GRANT CREATE ON DATABASE … TO …")
 	}
 	if s.connections < needed {
 		d.Fail(setting+": connections", fmt.Sprintf("%d for everybody", s.connections),

@@ -46,9 +46,12 @@ var Engine = &engine.Engine{
 		Distinct: true, // each part counts the versions of its tables under the same name
 	},
 	Connections: map[engine.Part]engine.ConnectionsOfPart{
-		engine.EventStore: {Default: postgres.DefaultConnections, Min: postgres.MinConnections, Usage: "connections to the PostgreSQL server of the events, at most"},
-		engine.ReadModels: {Default: readmodels.DefaultConnections, Min: readmodels.MinConnections, Usage: "connections to the PostgreSQL server of the read models, at most"},
-		engine.Keys:       {Default: keyring.DefaultPostgresConnections, Min: keyring.MinPostgresConnections, Usage: "connections to the PostgreSQL server of the keys, at most"},
+		engine.EventStore: {Default: postgres.DefaultConnections, Min: postgres.MinConnections,
+			Usage: "connections to the PostgreSQL server of the events, at most"},
+		engine.ReadModels: {Default: readmodels.DefaultConnections, Min: readmodels.MinConnections,
+			Usage: "connections to the PostgreSQL server of the read models, at most"},
+		engine.Keys: {Default: keyring.DefaultPostgresConnections, Min: keyring.MinPostgresConnections,
+			Usage: "connections to the PostgreSQL server of the keys, at most"},
 	},
 
 	OpenEvents: func(ctx context.Context, at engine.Endpoint, _ string, logger *slog.Logger) (eventstore.Store, error) {

@@ -9,7 +9,8 @@ import (
 
 func TestASchemaMayHaveAnyNameThatPostgreSQLTakes(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"l", "Ledger", `a "quoted" name, with a comma`, "été", "licences; DROP", strings.Repeat("x", 63), "PG_ledger"} {
+	for _, name := range []string{"l", "Ledger", `a "quoted" name, with a comma`, "été", "licences; DROP", strings.Repeat("x", 63),
+		"PG_ledger"} {
 		require.NoError(t, checkSchema(name), name)
 	}
 }
