@@ -11,8 +11,8 @@ import (
 )
 
 // ErrLicenseKeyInvalid refuses a licence key that this ring did not make: mistyped or forged.
-var ErrLicenseKeyInvalid = domainerr.New("LICENSE_KEY_INVALID", "The license key is not valid.",
-	"Check the key for typing mistakes: it is five groups of five letters and digits, such as XXXXX-XXXXX-XXXXX-XXXXX-XXXXX.")
+var ErrLicenseKeyInvalid = domainerr.New("LICENSE_KEY_INVALID", "the licence key is not valid",
+	"check the key for typing mistakes: it is five groups of five letters and digits, such as XXXXX-XXXXX-XXXXX-XXXXX-XXXXX")
 
 // LicenseKey is what a licence key says.
 type LicenseKey struct {

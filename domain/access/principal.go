@@ -29,7 +29,7 @@ func (p Principal) MayTouch(tenant string) bool {
 var (
 	// ErrNoPrincipal refuses a caller who was not authenticated.
 	ErrNoPrincipal = domainerr.New("UNAUTHENTICATED", "the request is not authenticated",
-		"send an API key, or a license key where a machine may ask")
+		"send an API key, or a licence key where a machine may ask")
 	// ErrForbidden refuses a principal whose role lacks the permission.
 	ErrForbidden = domainerr.New("FORBIDDEN", "your role does not have the permission that this needs",
 		"use an API key whose role has it")

@@ -5,11 +5,11 @@ import "github.com/licenseledger/licenseledger/domain/domainerr"
 // The refusals of a licence's rules.
 var (
 	ErrNotFound = domainerr.New("LICENSE_NOT_FOUND", "there is no such licence",
-		"check the id; list licences with GET /v1/licenses")
+		"check the id; the list of licences has it")
 	ErrKeySuperseded = domainerr.New("LICENSE_KEY_INVALID", "this licence key was replaced by a newer one",
 		"use the key that was handed out last, or ask the vendor for it")
 	ErrAlreadyIssued = domainerr.New("LICENSE_EXISTS", "a licence with this id exists already",
-		"repeat the request with another Idempotency-Key")
+		"repeat the request with another idempotency key")
 	ErrSuspended = domainerr.New("LICENSE_SUSPENDED", "the licence is suspended",
 		"ask the vendor to reinstate it")
 	ErrExpired = domainerr.New("LICENSE_EXPIRED", "the licence has expired",
@@ -29,5 +29,5 @@ var (
 	ErrActivationNotFound = domainerr.New("NOT_FOUND", "the licence has no such activation",
 		"activate the machine; an activation that was ended or moved is gone")
 	ErrBindingNotFound = domainerr.New("NOT_FOUND", "the licence has no such binding",
-		"list its machines with GET /v1/licenses/{id}/machines; a released machine must be activated anew")
+		"check the id; the list of the licence's machines has it. A released machine must be activated again")
 )
