@@ -51,9 +51,9 @@ test-slow: build need-postgres ## Run what takes long: crash rounds, faults betw
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## Check style, mistakes and import directions
 	$< run ./...
 
-generate: $(TOOLS)/oapi-codegen-$(OAPI_CODEGEN) ## Generate code from httpapi/openapi.yaml, and the references of events, settings and metrics from the code
+generate: $(TOOLS)/oapi-codegen-$(OAPI_CODEGEN) ## Generate code from httpapi/openapi.yaml, and the references of errors, events, settings and metrics from the code
 	PATH="$(TOOLS)/bin:$$PATH" go generate ./...
-	go test -count=1 -run TheReference ./domain ./cmd/licenseledger/internal/config ./cmd/licenseledger/internal/server -update >/dev/null
+	go test -count=1 -run TheReference ./domain ./httpapi/problem ./cmd/licenseledger/internal/config ./cmd/licenseledger/internal/server -update >/dev/null
 
 verify: generate ## Check that generated code, go.mod and formatting are current
 	go mod tidy
