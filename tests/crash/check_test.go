@@ -48,7 +48,7 @@ func (w *harness) check() {
 		}
 	}
 	w.checkShared(at)
-	w.told = at
+	w.compared = at
 }
 
 // awaitProjections waits until queries show the ledger up to a position: a server that was killed still owns its projections until
@@ -71,13 +71,13 @@ func (w *harness) awaitProjections(at uint64) {
 	}
 }
 
-// newEvents are the events that the clients have not been told of, by the command that caused them.
+// newEvents are the events that the clients do not know yet, by the command that caused them.
 func (w *harness) newEvents() map[string][]api.LedgerEvent {
 	w.t.Helper()
-	answer := w.server.Admin(w.t).With("Accept", "application/x-ndjson").Get(fmt.Sprintf("/v1/ledger/events?after=%d", w.told))
+	answer := w.server.Admin(w.t).With("Accept", "application/x-ndjson").Get(fmt.Sprintf("/v1/ledger/events?after=%d", w.compared))
 	require.Equal(w.t, http.StatusOK, answer.Status, "%s", answer.Body)
 	byCommand := map[string][]api.LedgerEvent{}
-	last := w.told
+	last := w.compared
 	for decoder := json.NewDecoder(bytes.NewReader(answer.Body)); decoder.More(); {
 		var e api.LedgerEvent
 		require.NoError(w.t, decoder.Decode(&e))
@@ -91,7 +91,7 @@ func (w *harness) newEvents() map[string][]api.LedgerEvent {
 	return byCommand
 }
 
-// checkEffect wants the effect of an answered command in the ledger, once, where the answer said.
+// checkEffect checks the effect of an answered command in the ledger, once, where the answer said.
 func (w *harness) checkEffect(k *command, events map[string][]api.LedgerEvent) {
 	w.t.Helper()
 	caused := events[k.id]
@@ -108,7 +108,7 @@ func (w *harness) checkEffect(k *command, events map[string][]api.LedgerEvent) {
 	}
 }
 
-// checkOneAppend wants that a command's events stand together, as one append leaves them.
+// checkOneAppend checks that a command's events stand together, as one append leaves them.
 func (w *harness) checkOneAppend(k *command, caused []api.LedgerEvent) {
 	w.t.Helper()
 	require.NotEmpty(w.t, caused, "%s was acknowledged and is lost", k.path)
@@ -121,7 +121,7 @@ func (w *harness) checkOneAppend(k *command, caused []api.LedgerEvent) {
 	}
 }
 
-// settle repeats a command of which nobody knows whether it took effect before the crash, and wants it to have one now.
+// settle repeats a command whose effect before the crash is unknown, and requires it to have one now.
 func (w *harness) settle(c *client, before map[string][]api.LedgerEvent) {
 	w.t.Helper()
 	k := c.unanswered
@@ -149,7 +149,7 @@ func (w *harness) settle(c *client, before map[string][]api.LedgerEvent) {
 	w.repeat(c, k)
 }
 
-// repeat sends an answered command again and wants the same answer, byte for byte.
+// repeat sends an answered command again and requires the same answer, byte for byte.
 func (w *harness) repeat(c *client, k *command) {
 	w.t.Helper()
 	again, err := c.send(w.t.Context(), k)
@@ -177,7 +177,7 @@ func (w *harness) repeatSome() {
 	require.Equal(w.t, at, w.head(), "repeating has appended something")
 }
 
-// checkShown wants that the read models show a licence as its client left it.
+// checkShown checks that the read models show a licence as its client left it.
 func (w *harness) checkShown(l *license, at uint64) {
 	w.t.Helper()
 	admin := w.server.Admin(w.t).Seeing(at)
@@ -200,7 +200,7 @@ func (w *harness) checkShown(l *license, at uint64) {
 	require.Equal(w.t, known, held)
 }
 
-// checkShared wants that the seats which clients were given, and no others, are taken.
+// checkShared checks that the seats which clients were given, and no others, are taken.
 func (w *harness) checkShared(at uint64) {
 	w.t.Helper()
 	given := map[string]bool{}
@@ -218,7 +218,7 @@ func (w *harness) checkShared(at uint64) {
 	require.Equal(w.t, given, taken)
 }
 
-// checkNothingElseWasIssued wants that there are the licences that the clients know, and no others.
+// checkNothingElseWasIssued checks that there are the licences that the clients know, and no others.
 func (w *harness) checkNothingElseWasIssued() {
 	w.t.Helper()
 	known := map[uuid.UUID]bool{w.shared.id: true}

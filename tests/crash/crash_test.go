@@ -48,7 +48,7 @@ func TestCrashesLoseNothingThatWasAcknowledgedAndDoNothingTwice(t *testing.T) {
 	require.NoError(t, server.Stop())
 }
 
-// checkWhatWasWritten wants that ledger and keys are whole after a kill, and that every read model holds what the ledger says up to the
+// checkWhatWasWritten checks that ledger and keys are whole after a kill, and that every read model holds what the ledger says up to the
 // position where it stands, which may be before the head.
 func (w *harness) checkWhatWasWritten(round int) {
 	w.t.Helper()
@@ -70,21 +70,21 @@ func (w *harness) checkWhatWasWritten(round int) {
 
 // harness is what the clients know of the server.
 type harness struct {
-	t       *testing.T
-	server  *blackbox.Server
-	random  *rand.Rand
-	product api.Product
-	shared  *license // everybody wants seats of it
-	clients []*client
-	others  []uuid.UUID // licences that the clients know nothing of
-	dense   bool        // positions have no gaps
-	told    uint64      // position up to which the ledger was compared with what the clients know
+	t        *testing.T
+	server   *blackbox.Server
+	random   *rand.Rand
+	product  api.Product
+	shared   *license // everybody wants seats of it
+	clients  []*client
+	others   []uuid.UUID // licences that the clients know nothing of
+	dense    bool        // positions have no gaps
+	compared uint64      // position up to which the ledger was compared with what the clients know
 
 	acknowledged, tookEffect, hadNoEffect, refused int
 	slowest                                        time.Duration // answer
 }
 
-// newHarness starts a server on new ledgers of the engines, which it closes in the end, and says how many rounds are to be played.
+// newHarness starts a server on new ledgers of the engines, which it closes in the end, and returns how many rounds to run.
 func newHarness(t *testing.T, on *engines.Engines, adjust ...func(*process.Options)) (w *harness, rounds int) {
 	t.Helper()
 	t.Cleanup(func() { require.NoError(t, on.Close()) })
@@ -93,7 +93,7 @@ func newHarness(t *testing.T, on *engines.Engines, adjust ...func(*process.Optio
 		var err error
 		rounds, err = strconv.Atoi(text)
 		require.NoError(t, err, roundsVariable)
-		require.Positive(t, rounds, "%s: no round would be played", roundsVariable)
+		require.Positive(t, rounds, "%s: no round would run", roundsVariable)
 	}
 	seed := rand.Uint64()
 	t.Logf("%d rounds, seed %d", rounds, seed)
@@ -125,7 +125,7 @@ func (w *harness) begin() {
 	}
 	answer := admin.Post("/v1/licenses", order("shared"))
 	w.shared = newLicense(blackbox.Created[api.LicenseWithKey](answer))
-	w.told = answer.Position()
+	w.compared = answer.Position()
 	for i := range customers {
 		w.clients = append(w.clients, &client{
 			name: strconv.Itoa(i), server: server, shared: w.shared.key,
@@ -161,7 +161,7 @@ func (w *harness) workUntilKilled(round int) {
 	w.finish(&working, answers, nil)
 }
 
-// finish waits until all clients have stopped, and wants that they got no answer that should not have been.
+// finish waits until all clients have stopped, and checks that they got no answer that should not have been.
 func (w *harness) finish(working *sync.WaitGroup, answers, refusals <-chan struct{}) {
 	w.t.Helper()
 	stopped := make(chan struct{})

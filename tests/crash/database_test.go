@@ -20,7 +20,7 @@ func TestADatabaseThatFallsAndRisesAgainIsOutlivedWithoutARestart(t *testing.T) 
 		if round%2 == 1 {
 			fall = postgres.Kill
 		}
-		w.workThrough(fault{strike: fall, during: w.notReady, repair: postgres.Start})
+		w.workThrough(fault{inject: fall, during: w.notReady, repair: postgres.Start})
 		w.check()
 	}
 	w.checkNothingElseWasIssued()
@@ -31,13 +31,13 @@ func TestADatabaseThatFallsAndRisesAgainIsOutlivedWithoutARestart(t *testing.T) 
 	require.Zero(t, ran.Code, "%s%s", ran.Out, ran.Err)
 }
 
-// notReady wants that the server says that it cannot serve, and that it is alive.
+// notReady checks that the server says that it cannot serve, and that it is alive.
 func (w *harness) notReady() {
 	w.t.Helper()
 	require.Equal(w.t, http.StatusServiceUnavailable, w.server.Anyone(w.t).Get("/healthz/ready").Status)
 	require.Equal(w.t, http.StatusOK, w.server.Anyone(w.t).Get("/healthz/live").Status)
 	for _, query := range []string{"/v1/licenses", "/v1/licenses/" + w.shared.id.String(), "/v1/ledger/events", "/v1/projections"} {
 		answer := w.server.Admin(w.t).Get(query)
-		require.True(w.t, passing(answer), "%s: %d %s", query, answer.Status, answer.Body)
+		require.True(w.t, isTemporary(answer), "%s: %d %s", query, answer.Status, answer.Body)
 	}
 }

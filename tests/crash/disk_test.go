@@ -41,7 +41,7 @@ func TestFilesThatMayNotGrowRefuseCommandsUntilTheyMay(t *testing.T) {
 	fullDisk(t, nil, limitFiles, unlimitFiles)
 }
 
-// fullDisk plays rounds in which nothing more can be written for a while.
+// fullDisk runs rounds in which nothing more can be written for a while.
 func fullDisk(t *testing.T, place func(*process.Options), full func(*harness), room func(*harness) error) {
 	t.Helper()
 	on, err := engines.Start(engines.SQLite, engines.SQLite)
@@ -55,11 +55,11 @@ func fullDisk(t *testing.T, place func(*process.Options), full func(*harness), r
 	l := newLicense(blackbox.Created[api.LicenseWithKey](w.server.Admin(t).Post("/v1/licenses", order("team"))))
 	activated := w.server.Anyone(t).Post("/v1/activations", object{"license_key": l.key, "machine": machine("steady")})
 	require.Equal(t, http.StatusCreated, activated.Status)
-	w.told = activated.Position()
+	w.compared = activated.Position()
 	w.others = append(w.others, l.id)
 	for range max(2, rounds/4) {
 		w.workThrough(fault{
-			strike: func() { full(w) },
+			inject: func() { full(w) },
 			during: func() {
 				require.True(t, blackbox.OK[api.Verdict](w.server.Anyone(t).Post("/v1/validate",
 					object{"license_key": l.key, "machine": machine("steady")})).Valid)

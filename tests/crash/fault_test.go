@@ -22,11 +22,11 @@ const (
 
 // fault is something that goes wrong beneath a server that goes on running.
 type fault struct {
-	strike func()
+	inject func()
 	during func() // looks at the server when clients have been refused; nil: needs no look
 	repair func() error
-	// fleeting faults are over, or refuse nobody: the clients get on with their work.
-	fleeting bool
+	// transient faults are over, or refuse nobody: the clients get on with their work.
+	transient bool
 }
 
 // workThrough lets all clients work while a fault strikes, lasts and is repaired. They repeat what is refused.
@@ -36,7 +36,7 @@ func (w *harness) workThrough(f fault) {
 	answers, refusals := make(chan struct{}, customers), make(chan struct{}, customers)
 	var working sync.WaitGroup
 	for _, c := range w.clients {
-		working.Go(func() { c.insistUntil(w.t.Context(), stop, answers, refusals) })
+		working.Go(func() { c.retryUntil(w.t.Context(), stop, answers, refusals) })
 	}
 	await := func(what string, n int, news, others <-chan struct{}) {
 		late := time.After(timeout)
@@ -53,8 +53,8 @@ func (w *harness) workThrough(f fault) {
 		}
 	}
 	await("answers", 1+w.random.IntN(mostAnswers), answers, refusals)
-	f.strike()
-	if f.fleeting {
+	f.inject()
+	if f.transient {
 		await("answers", answersWanted, answers, refusals)
 	} else {
 		await("refusals", refusalsWanted, refusals, answers)
@@ -73,9 +73,9 @@ func (w *harness) workThrough(f fault) {
 	}
 }
 
-// insistUntil asks for one thing after the other until it is told to stop, and repeats whatever is refused for the time being
+// retryUntil asks for one thing after the other until stop is closed, and repeats whatever is refused for now
 // until it is answered.
-func (c *client) insistUntil(ctx context.Context, stop <-chan struct{}, answers, refusals chan<- struct{}) {
+func (c *client) retryUntil(ctx context.Context, stop <-chan struct{}, answers, refusals chan<- struct{}) {
 	again := time.NewTicker(repeatAfter)
 	defer again.Stop()
 	for c.wrong == nil {
@@ -86,7 +86,7 @@ func (c *client) insistUntil(ctx context.Context, stop <-chan struct{}, answers,
 		}
 		next := c.next()
 		r, err := c.send(ctx, next)
-		for err == nil && passing(r) {
+		for err == nil && isTemporary(r) {
 			c.refused++
 			refusals <- struct{}{}
 			select {
@@ -107,8 +107,8 @@ func (c *client) insistUntil(ctx context.Context, stop <-chan struct{}, answers,
 	}
 }
 
-// passing reports whether an answer says that the same request, or a part of it, may succeed later.
-func passing(r blackbox.Response) bool {
+// isTemporary reports whether an answer says that the same request, or a part of it, may succeed later.
+func isTemporary(r blackbox.Response) bool {
 	var whole struct {
 		api.Problem
 		api.BatchOutcome
@@ -117,14 +117,14 @@ func passing(r blackbox.Response) bool {
 		return false
 	}
 	if r.Status == http.StatusServiceUnavailable && r.Header.Get("Retry-After") != "" {
-		return slices.Contains(passingCodes(), whole.Code)
+		return slices.Contains(temporaryCodes(), whole.Code)
 	}
 	for _, o := range whole.Outcomes {
-		if o.Problem != nil && slices.Contains(passingCodes(), o.Problem.Code) {
+		if o.Problem != nil && slices.Contains(temporaryCodes(), o.Problem.Code) {
 			return true
 		}
 	}
 	return false
 }
 
-func passingCodes() []api.ProblemCode { return []api.ProblemCode{"UNAVAILABLE", "BUSY", "TIMEOUT"} }
+func temporaryCodes() []api.ProblemCode { return []api.ProblemCode{"UNAVAILABLE", "BUSY", "TIMEOUT"} }

@@ -41,10 +41,10 @@ func TestABadConnectionToTheDatabaseLosesNothingAndDoesNothingTwice(t *testing.T
 		name string
 		fault
 	}{
-		{"reset", fault{strike: proxy.Reset, repair: repair, fleeting: true}},
-		{"slow", fault{strike: func() { proxy.Delay(delay) }, repair: repair, fleeting: true}},
-		{"cut in the middle", fault{strike: func() { proxy.CutAfter(carriedBytes) }, repair: repair}},
-		{"half-open", fault{strike: proxy.Blackhole, during: w.notReady, repair: repair}},
+		{"reset", fault{inject: proxy.Reset, repair: repair, transient: true}},
+		{"slow", fault{inject: func() { proxy.Delay(delay) }, repair: repair, transient: true}},
+		{"cut in the middle", fault{inject: func() { proxy.CutAfter(carriedBytes) }, repair: repair}},
+		{"half-open", fault{inject: proxy.Blackhole, during: w.notReady, repair: repair}},
 	} {
 		began := time.Now()
 		w.workThrough(f.fault)

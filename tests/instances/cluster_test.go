@@ -91,7 +91,7 @@ func verdict(t *testing.T, server *blackbox.Server, key string) string {
 	return string(blackbox.OK[api.Verdict](server.Anyone(t).Post("/v1/validate", object{"license_key": key})).Code)
 }
 
-// eventTypes are those of a licence's events, as a server tells them.
+// eventTypes are those of a licence's events.
 func eventTypes(t *testing.T, server *blackbox.Server, l api.LicenseWithKey) (types []string) {
 	t.Helper()
 	answer := server.Admin(t).Get("/v1/ledger/events?stream=license-" + l.ID.String())
@@ -104,7 +104,7 @@ func eventTypes(t *testing.T, server *blackbox.Server, l api.LicenseWithKey) (ty
 	return types
 }
 
-// owned tells which projections a server keeps, from its metrics.
+// owned returns which projections a server owns, from its metrics.
 func owned(t *testing.T, server *blackbox.Server) (names []string) {
 	t.Helper()
 	for line := range strings.Lines(string(server.Anyone(t).Get("/metrics").Body)) {
@@ -116,7 +116,7 @@ func owned(t *testing.T, server *blackbox.Server) (names []string) {
 	return names
 }
 
-// ownsAll waits until a server keeps all projections, and tells how long that took.
+// ownsAll waits until a server owns all projections, and returns how long that took.
 func ownsAll(t *testing.T, server *blackbox.Server) time.Duration {
 	t.Helper()
 	began := time.Now()

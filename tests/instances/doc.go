@@ -1,2 +1,2 @@
-// Package instances plays scenarios on several servers that share one ledger in PostgreSQL.
+// Package instances runs scenarios on several servers that share one ledger in PostgreSQL.
 package instances

@@ -59,7 +59,7 @@ func TestInstancesNeverGiveOutMoreSeatsThanThereAre(t *testing.T) {
 	require.EqualValues(t, 50, refused.Load())
 }
 
-// takenOver loses the owner of all projections in some way, and wants another instance to go on in time.
+// takenOver loses the owner of all projections in some way, and requires another instance to continue in time.
 func takenOver(t *testing.T, lose func(owner *blackbox.Server)) (c *cluster, rest *blackbox.Server) {
 	t.Helper()
 	c = newCluster(t, "all")

@@ -16,12 +16,12 @@ import (
 	"github.com/licenseledger/licenseledger/httpapi/api"
 )
 
-// license is what all clients know of a licence. It is only to guess what is worth asking; the history tells what holds.
+// license is what all clients know of a licence. It is only to guess what is worth asking; the history is checked.
 type license struct {
 	number    int
 	id, key   string
 	suspended atomic.Bool
-	known     [machines]atomic.Pointer[string] // the activation of each machine that was told last
+	known     [machines]atomic.Pointer[string] // the latest known activation of each machine
 }
 
 // client asks one thing after the other, of any licence and any instance.
@@ -29,22 +29,22 @@ type client struct {
 	number  int
 	cluster *cluster
 	random  *rand.Rand
-	hastes  bool // hangs up on many an answer
+	hangsUp bool // hangs up on many an answer
 }
 
 // work asks for a number of things.
 func (c *client) work(ctx context.Context, licenses []*license, asks int, h *history) error {
 	for range asks {
 		l := licenses[c.random.IntN(len(licenses))]
-		if err := c.ask(ctx, l, c.think(l), h); err != nil {
+		if err := c.ask(ctx, l, c.choose(l), h); err != nil {
 			return err
 		}
 	}
 	return ctx.Err()
 }
 
-// think chooses what to ask of a licence.
-func (c *client) think(l *license) question {
+// choose chooses what to ask of a licence.
+func (c *client) choose(l *license) question {
 	q := question{license: l.number, machine: c.random.IntN(machines)}
 	if l.suspended.Load() && c.random.IntN(4) == 0 {
 		q.what = reinstate
@@ -89,7 +89,7 @@ func (c *client) ask(ctx context.Context, l *license, q question, h *history) er
 		if err == nil && got.status != http.StatusServiceUnavailable {
 			h.broken.Store(&got)
 		}
-		if q.what == validate { // it changes nothing, so what was not told need not be explained
+		if q.what == validate { // it changes nothing, so a lost answer need not be explained
 			return nil
 		}
 		if c.random.IntN(2) == 0 {
@@ -119,7 +119,7 @@ func (c *client) record(h *history, q question, a answer, s span, again, replaye
 // try sends a request to an instance that is up.
 func (c *client) try(ctx context.Context, r request) (received, error) {
 	limit := timeout
-	if c.hastes && c.random.IntN(20) == 0 {
+	if c.hangsUp && c.random.IntN(20) == 0 {
 		limit = time.Duration(c.random.Int64N(int64(30 * time.Millisecond)))
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -149,19 +149,19 @@ func (c *client) request(l *license, q question) request {
 	return r
 }
 
-// learn reads an answer, and what it tells of the licence.
+// learn reads an answer and remembers what it says of the licence.
 func (l *license) learn(q question, got received) answer {
 	if got.status >= http.StatusBadRequest {
 		code := string(decoded[api.Problem](got.body).Code)
 		l.suspended.Store(code == "LICENSE_SUSPENDED")
-		return answer{code: code, used: untold}
+		return answer{code: code, used: unknownSeats}
 	}
 	switch q.what {
 	case activate:
-		told := decoded[api.Activation](got.body)
-		id := told.ActivationID.String()
+		shown := decoded[api.Activation](got.body)
+		id := shown.ActivationID.String()
 		l.known[q.machine].Store(&id)
-		a := answer{code: stands, activation: id, used: told.Seats.Used}
+		a := answer{code: stands, activation: id, used: shown.Seats.Used}
 		if got.status == http.StatusCreated {
 			a.code = granted
 		}
@@ -169,16 +169,16 @@ func (l *license) learn(q question, got received) answer {
 	case deactivate:
 		return answer{code: done, used: decoded[api.Deactivation](got.body).Seats.Used}
 	case validate:
-		told := decoded[api.Verdict](got.body)
-		l.suspended.Store(told.Code == "LICENSE_SUSPENDED")
-		a := answer{code: string(told.Code), used: untold}
-		if told.License != nil {
-			a.used = told.License.Seats.Used
+		shown := decoded[api.Verdict](got.body)
+		l.suspended.Store(shown.Code == "LICENSE_SUSPENDED")
+		a := answer{code: string(shown.Code), used: unknownSeats}
+		if shown.License != nil {
+			a.used = shown.License.Seats.Used
 		}
 		return a
 	default:
-		told := decoded[api.License](got.body)
-		l.suspended.Store(told.Status == "SUSPENDED")
-		return answer{code: done, used: told.Seats.Used}
+		shown := decoded[api.License](got.body)
+		l.suspended.Store(shown.Status == "SUSPENDED")
+		return answer{code: done, used: shown.Seats.Used}
 	}
 }

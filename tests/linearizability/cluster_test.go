@@ -51,7 +51,7 @@ func newCluster(t *testing.T, binary string) *cluster {
 		t.Cleanup(func() { c.instances[i].running.Load().Kill() })
 	}
 	t.Cleanup(c.client.CloseIdleConnections)
-	c.sell(t)
+	c.createPlan(t)
 	return c
 }
 
@@ -64,8 +64,8 @@ func (i *instance) start() error {
 	return nil
 }
 
-// mistakes are what the instances, as long as they run, have logged as errors.
-func (c *cluster) mistakes() string {
+// loggedErrors returns what the running instances have logged as errors.
+func (c *cluster) loggedErrors() string {
 	var all strings.Builder
 	for _, i := range c.instances {
 		for line := range strings.Lines(i.running.Load().Log()) {
@@ -77,8 +77,8 @@ func (c *cluster) mistakes() string {
 	return all.String()
 }
 
-// sell offers licences.
-func (c *cluster) sell(t *testing.T) {
+// createPlan registers a product and publishes a plan.
+func (c *cluster) createPlan(t *testing.T) {
 	t.Helper()
 	product := must[api.Product](t, c, "/v1/products", object{"code": "cad", "name": "CAD Suite"})
 	must[api.Plan](t, c, "/v1/products/"+product.ID.String()+"/plans", object{

@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// faults does harm to a cluster.
+// faults injects faults into a cluster.
 type faults struct {
 	cluster *cluster
 	pace    *pace
@@ -27,8 +27,8 @@ const (
 	pauseFor = 200 * time.Millisecond // at most
 )
 
-// harm does one fault after the other until stop is closed, and leaves both instances running.
-func (f *faults) harm(stop <-chan struct{}) error {
+// run injects one fault after the other until stop is closed. It leaves both instances running.
+func (f *faults) run(stop <-chan struct{}) error {
 	for turn := 0; ; turn++ {
 		f.pace.await(stop, between, timeout)
 		select {
@@ -88,7 +88,7 @@ func (f *faults) kill(stop <-chan struct{}) error {
 	return victim.start()
 }
 
-// pause makes an instance fall silent for a moment, perhaps while it holds the ledger's lock.
+// pause stops an instance for a moment, perhaps while it holds the ledger's lock.
 func (f *faults) pause(stop <-chan struct{}) error {
 	pid := f.victim().running.Load().PID()
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {

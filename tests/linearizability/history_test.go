@@ -15,16 +15,16 @@ const never = math.MaxInt64
 // history is what was asked and answered in a round.
 type history struct {
 	began time.Time
-	pace  *pace // is told of every answer
+	pace  *pace // counts the answers
 
 	lost, repeated, left atomic.Int64             // answers that did not come, and what was done about it
-	broken               atomic.Pointer[received] // an answer that no fault excuses
+	broken               atomic.Pointer[received] // an answer that no fault explains
 
 	mu         sync.Mutex
 	operations []porcupine.Operation
 }
 
-// clock tells the time in nanoseconds since the beginning, which never goes back.
+// clock returns the nanoseconds since the beginning. It never goes back.
 func (h *history) clock() int64 { return int64(time.Since(h.began)) }
 
 func (h *history) add(client int, q question, a answer, call, end int64) {

@@ -46,11 +46,11 @@ func TestTwoInstancesAnswerAsOneWouldWhateverFails(t *testing.T) {
 		require.NoError(t, err, tortureVariable)
 	}
 	g := newTrial(t, fixture.Binary)
-	g.hastes = true
+	g.hangsUp = true
 	f := &faults{cluster: g.cluster, pace: g.pace, random: g.newRandom()}
-	stop, harmed := make(chan struct{}), make(chan error, 1)
-	go func() { harmed <- f.harm(stop) }()
-	end := sync.OnceValue(func() error { close(stop); return <-harmed })
+	stop, faultsEnded := make(chan struct{}), make(chan error, 1)
+	go func() { faultsEnded <- f.run(stop) }()
+	end := sync.OnceValue(func() error { close(stop); return <-faultsEnded })
 	defer func() { require.NoError(t, end()) }()
 
 	var total total
@@ -59,7 +59,7 @@ func TestTwoInstancesAnswerAsOneWouldWhateverFails(t *testing.T) {
 		h := g.round()
 		total.add(h)
 		if broken := h.broken.Load(); broken != nil {
-			require.Fail(t, "an answer that no fault excuses", "status %d: %s\n%s", broken.status, broken.body, g.cluster.mistakes())
+			require.Fail(t, "an answer that no fault explains", "status %d: %s\n%s", broken.status, broken.body, g.cluster.loggedErrors())
 		}
 		result, page := explain(t, h)
 		require.Equal(t, porcupine.Ok, result, "no order of what was done explains the answers: see %s", page)
@@ -91,7 +91,7 @@ type trial struct {
 	cluster *cluster
 	pace    *pace
 	random  *rand.Rand
-	hastes  bool // clients hang up on many an answer
+	hangsUp bool // clients hang up on many an answer
 }
 
 func newTrial(t *testing.T, binary string) *trial {
@@ -119,7 +119,7 @@ func (g *trial) round() *history {
 	failed := make([]error, clients)
 	var working sync.WaitGroup
 	for i := range clients {
-		c := &client{number: i, cluster: g.cluster, random: g.newRandom(), hastes: g.hastes}
+		c := &client{number: i, cluster: g.cluster, random: g.newRandom(), hangsUp: g.hangsUp}
 		working.Go(func() { failed[i] = c.work(ctx, all, asks, h) })
 	}
 	working.Wait()

@@ -39,15 +39,15 @@ type question struct {
 	activation string // to deactivate
 }
 
-// answer is what a client was told.
+// answer is what a client got.
 type answer struct {
 	code       string
 	activation string // the machine's, when granted or standing
-	used       int    // seats taken afterwards; untold in a refusal
+	used       int    // seats taken afterwards; unknownSeats in a refusal
 }
 
-// untold is the number of seats that an answer without one tells of.
-const untold = -1
+// unknownSeats stands for the seats in an answer that has no number of them.
+const unknownSeats = -1
 
 // state is a licence. It is comparable.
 type state struct {
@@ -74,7 +74,7 @@ type reaction struct {
 	next state
 }
 
-// reactions are those that the rules allow. There is one, unless an activation that nobody was told of may be the one asked about.
+// reactions are those that the rules allow. There is one, unless an activation that no client knows may be the one asked about.
 func (s state) reactions(q question) []reaction {
 	next := s
 	switch q.what {
@@ -137,7 +137,7 @@ func (r reaction) after(q question, a answer) (state, bool) {
 	if a.code == lost {
 		return r.next, true
 	}
-	if a.code != r.code || a.used != untold && a.used != r.next.used() {
+	if a.code != r.code || a.used != unknownSeats && a.used != r.next.used() {
 		return state{}, false
 	}
 	if a.activation != "" {
@@ -197,7 +197,7 @@ func describe(q question, a answer) string {
 		return text.String() + ": no answer"
 	}
 	fmt.Fprintf(&text, ": %s %.8s", a.code, a.activation)
-	if a.used != untold {
+	if a.used != unknownSeats {
 		fmt.Fprintf(&text, ", %d used", a.used)
 	}
 	return text.String()

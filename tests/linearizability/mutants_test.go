@@ -35,7 +35,7 @@ func TestEveryMutantIsFound(t *testing.T) {
 		},
 		// The limit is checked on the revision that an instance remembers, and the seat is taken at the one that the ledger has.
 		"seats taken at another revision than the one decided on": {
-			{"eventstore/groupcommit/decide.go", "if current == a.Expected {", "if a.Expected = current; true {"},
+			{"eventstore/groupcommit/resolve.go", "if current == a.Expected {", "if a.Expected = current; true {"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -23,14 +23,14 @@ type measured struct {
 }
 
 const (
-	longest = int64(time.Minute / time.Microsecond) // that is told apart, in microseconds
+	longest = int64(time.Minute / time.Microsecond) // in microseconds; longer ones count as this
 	digits  = 3                                     // of precision
 )
 
-// request sends one request on a connection. It returns errEnough when there is nothing left to ask for.
+// request sends one request on a connection. It returns errDone when there is nothing left to ask for.
 type request func(*connection) error
 
-var errEnough = errors.New("enough")
+var errDone = errors.New("done")
 
 // drive lets clients send requests, each one after the other, until ctx ends or there is nothing left to ask for.
 func drive(ctx context.Context, url string, clients int, bar *progressbar.ProgressBar, send request) (measured, error) {
@@ -64,7 +64,7 @@ func client(ctx context.Context, url string, histogram *hdrhistogram.Histogram, 
 	for ctx.Err() == nil {
 		began := time.Now()
 		if err := send(c); err != nil {
-			if errors.Is(err, errEnough) {
+			if errors.Is(err, errDone) {
 				return nil
 			}
 			return err

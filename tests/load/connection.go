@@ -66,8 +66,8 @@ func (c *connection) post(path, authorization string, body []byte) (status int, 
 	return response.StatusCode, c.answer, response.Body.Close()
 }
 
-// wanted posts and wants an answer of a status.
-func (c *connection) wanted(path, authorization string, body []byte, status int) ([]byte, error) {
+// mustPost posts a request and requires a status.
+func (c *connection) mustPost(path, authorization string, body []byte, status int) ([]byte, error) {
 	got, answer, err := c.post(path, authorization, body)
 	if err == nil && got != status {
 		err = fmt.Errorf("%s: status %d: %.500s", path, got, answer)

@@ -24,11 +24,11 @@ import (
 )
 
 const (
-	seats      = 10          // machines per licence
-	perBatch   = 1000        // licences issued at once
-	spread     = 1000        // licences that take their machines in turns, so that clients do not queue for one of them
-	eventsEach = 1 + 2*seats // that a licence has when all its seats are taken
-	generously = 12_000      // activations per second that there are licences for
+	seats             = 10          // machines per licence
+	perBatch          = 1000        // licences issued at once
+	spread            = 1000        // licences that take their machines in turns, so that clients do not queue for one of them
+	eventsEach        = 1 + 2*seats // that a licence has when all its seats are taken
+	maxActivationRate = 12_000      // activations per second that there are licences for
 )
 
 // load is a server with licences, and machines that take seats of them one after the other.
@@ -52,7 +52,7 @@ func newLoad(ctx context.Context, s settings, o process.Options, server *process
 		return nil, err
 	}
 	defer func() { _ = c.Close() }()
-	answer, err := c.wanted("/v1/products", l.admin, []byte(`{"code":"cad","name":"CAD Suite"}`), http.StatusCreated)
+	answer, err := c.mustPost("/v1/products", l.admin, []byte(`{"code":"cad","name":"CAD Suite"}`), http.StatusCreated)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func newLoad(ctx context.Context, s settings, o process.Options, server *process
 	}
 	plan := `{"code":"team","name":"Team","type":"PROFESSIONAL","max_machines":` + strconv.Itoa(seats) +
 		`,"validity_days":365,"features":{"export":true,"projects":50}}`
-	_, err = c.wanted("/v1/products/"+product.ID.String()+"/plans", l.admin, []byte(plan), http.StatusCreated)
+	_, err = c.mustPost("/v1/products/"+product.ID.String()+"/plans", l.admin, []byte(plan), http.StatusCreated)
 	return l, err
 }
 
@@ -82,7 +82,7 @@ func (l *load) issue(ctx context.Context, licenses int) error {
 	for missing > 0 && ctx.Err() == nil {
 		n := min(missing, perBatch)
 		body := `{"licenses":[` + strings.Repeat(one+",", n-1) + one + `]}`
-		answer, err := c.wanted("/v1/licenses/batch", l.admin, []byte(body), http.StatusOK)
+		answer, err := c.mustPost("/v1/licenses/batch", l.admin, []byte(body), http.StatusOK)
 		if err != nil {
 			return err
 		}
@@ -108,8 +108,8 @@ func (l *load) licenseOf(machine uint64) string {
 	return l.keys[round*spread+place]
 }
 
-// asked is the body of a machine's request. Every machine has a fingerprint of its own.
-func (l *load) asked(n uint64) []byte {
+// requestBody is the body of a machine's request. Every machine has a fingerprint of its own.
+func (l *load) requestBody(n uint64) []byte {
 	fingerprint := sha256.Sum256(binary.BigEndian.AppendUint64(nil, n))
 	body := make([]byte, 0, 160)
 	body = append(append(append(body, `{"license_key":"`...), l.licenseOf(n)...), `","machine":{"fingerprint":"`...)
@@ -120,15 +120,15 @@ func (l *load) asked(n uint64) []byte {
 func (l *load) activateNext(c *connection) error {
 	n := l.activated.Add(1) - 1
 	if n >= uint64(len(l.keys)*seats) {
-		return errEnough
+		return errDone
 	}
-	_, err := c.wanted("/v1/activations", "", l.asked(n), http.StatusCreated)
+	_, err := c.mustPost("/v1/activations", "", l.requestBody(n), http.StatusCreated)
 	return err
 }
 
 // activate measures activations of distinct machines, spread over many licences.
 func (l *load) activate(ctx context.Context) (measured, error) {
-	if err := l.issue(ctx, int(l.duration.Seconds()*1.2*generously/seats)); err != nil {
+	if err := l.issue(ctx, int(l.duration.Seconds()*1.2*maxActivationRate/seats)); err != nil {
 		return measured{}, err
 	}
 	return driveFor(ctx, "activating", l.server.URL(), l.server.PID(), l.settings, l.progress, l.activateNext)
@@ -138,7 +138,7 @@ func (l *load) activate(ctx context.Context) (measured, error) {
 func (l *load) validate(ctx context.Context) (measured, error) {
 	machines := min(l.activated.Load(), uint64(len(l.keys)*seats))
 	return driveFor(ctx, "validating", l.server.URL(), l.server.PID(), l.settings, l.progress, func(c *connection) error {
-		answer, err := c.wanted("/v1/validate", "", l.asked(rand.Uint64N(machines)), http.StatusOK) //nolint:gosec // no secret
+		answer, err := c.mustPost("/v1/validate", "", l.requestBody(rand.Uint64N(machines)), http.StatusOK) //nolint:gosec // no secret
 		if err == nil && !bytes.Contains(answer, []byte(`"valid":true`)) {
 			err = fmt.Errorf("not valid: %s", answer)
 		}
@@ -164,7 +164,7 @@ func (l *load) fill(ctx context.Context) error {
 	defer done()
 	_, err := drive(limited, l.server.URL(), l.clients, bar, func(c *connection) error {
 		if l.activated.Load() >= last {
-			return errEnough
+			return errDone
 		}
 		return l.activateNext(c)
 	})

@@ -26,7 +26,7 @@ type settings struct {
 	clients  int           // connections, each with one request under way
 	events   uint64        // in the ledger that is rebuilt
 	json     bool
-	raw      bool // be the server whose limit is measured
+	raw      bool // run as the server whose limit is measured
 }
 
 func main() {
@@ -48,7 +48,7 @@ func run(ctx context.Context, arguments []string, out, progress io.Writer) error
 	flags.IntVar(&s.clients, "clients", 64, "connections, each with one request under way")
 	flags.Uint64Var(&s.events, "events", 1_000_000, "events in the ledger whose projections are rebuilt; 0: do not rebuild")
 	flags.BoolVar(&s.json, "json", false, "print JSON instead of a table")
-	flags.BoolVar(&s.raw, "raw", false, "be the bare server that tells the limit of HTTP and JSON alone")
+	flags.BoolVar(&s.raw, "raw", false, "be the bare server that shows the limit of HTTP and JSON alone")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}

@@ -23,8 +23,8 @@ import (
 	"github.com/licenseledger/licenseledger/tests/support/process"
 )
 
-// grouped is the engine's benchmark of 64 clients that each append two events at a time, as an activation does.
-const grouped = "^BenchmarkStore$/^appends_of_2_by_64_clients$"
+// appendBenchmark is the engine's benchmark of 64 clients that each append two events at a time, as an activation does.
+const appendBenchmark = "^BenchmarkStore$/^appends_of_2_by_64_clients$"
 
 var eventsPerSecond = regexp.MustCompile(`([0-9.e+]+) events/s`)
 
@@ -35,8 +35,8 @@ var packages = map[string]string{
 
 // rawAppends measures how many events the engine takes per second when nothing else is to do.
 func rawAppends(ctx context.Context, engine string, duration time.Duration, progress io.Writer) (float64, error) {
-	_, _ = fmt.Fprintln(progress, "measuring the engine's grouped appends")
-	bench := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", grouped, "-benchtime", duration.String(), packages[engine]) //nolint:gosec // ours
+	_, _ = fmt.Fprintln(progress, "measuring the engine's appendBenchmark appends")
+	bench := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", appendBenchmark, "-benchtime", duration.String(), packages[engine]) //nolint:gosec // ours
 	bench.Dir, bench.Stderr = process.Repository(), progress
 	out, err := bench.Output()
 	if err != nil {
@@ -44,7 +44,7 @@ func rawAppends(ctx context.Context, engine string, duration time.Duration, prog
 	}
 	found := eventsPerSecond.FindSubmatch(out)
 	if found == nil {
-		return 0, fmt.Errorf("the benchmark %s tells no events/s:\n%s", grouped, out)
+		return 0, fmt.Errorf("the benchmark %s reports no events/s:\n%s", appendBenchmark, out)
 	}
 	return strconv.ParseFloat(string(found[1]), 64)
 }
@@ -97,7 +97,7 @@ func rawHTTP(ctx context.Context, s settings, progress io.Writer) (m measured, e
 	}
 	defer func() {
 		stop()
-		_ = bare.Wait() // it was told to end
+		_ = bare.Wait() // it was stopped on purpose
 	}()
 	url, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
@@ -105,7 +105,7 @@ func rawHTTP(ctx context.Context, s settings, progress io.Writer) (m measured, e
 	}
 	l := &load{keys: []string{"0A1B2-C3D4E-5F6G7-H8J9K-MNPQR"}} // the machine 0 is all that is needed
 	return driveFor(ctx, "measuring HTTP and JSON alone", strings.TrimSpace(url), bare.Process.Pid, s, progress, func(c *connection) error {
-		_, err := c.wanted("/v1/activations", "", l.asked(0), http.StatusCreated)
+		_, err := c.mustPost("/v1/activations", "", l.requestBody(0), http.StatusCreated)
 		return err
 	})
 }

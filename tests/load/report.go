@@ -62,17 +62,17 @@ func (r report) table() string {
 
 	write("%s, %s, %s, %s. %d clients on loopback, each with one request under way, sharing the processors with the server; %.0f s each.\n",
 		r.At.Format(time.DateOnly), r.Machine, r.Go, r.Engines, r.Clients, r.Seconds)
-	spent := func(m measured) string { return fmt.Sprintf("%.0f µs", m.CPU) }
+	cpu := func(m measured) string { return fmt.Sprintf("%.0f µs", m.CPU) }
 	write("| over HTTP | per second | p50 / p95 / p99 | server's CPU time each | of the raw limit |")
 	write("| --- | ---: | ---: | ---: | --- |")
-	write("| activations, durable and signed | %s | %s | %s | %s of the engine's grouped appends (2 events each), %s of bare HTTP |",
-		count(r.Activations.PerSecond), latency(r.Activations), spent(r.Activations), share(2*r.Activations.PerSecond, r.RawAppends),
+	write("| activations, durable and signed | %s | %s | %s | %s of the engine's appendBenchmark appends (2 events each), %s of bare HTTP |",
+		count(r.Activations.PerSecond), latency(r.Activations), cpu(r.Activations), share(2*r.Activations.PerSecond, r.RawAppends),
 		share(r.Activations.PerSecond, r.RawHTTP.PerSecond))
 	write("| validations | %s | %s | %s | %s of bare HTTP |",
-		count(r.Validations.PerSecond), latency(r.Validations), spent(r.Validations), share(r.Validations.PerSecond, r.RawHTTP.PerSecond))
+		count(r.Validations.PerSecond), latency(r.Validations), cpu(r.Validations), share(r.Validations.PerSecond, r.RawHTTP.PerSecond))
 	write("| raw limit: an Echo handler that only decodes and encodes | %s | %s | %s | |", count(r.RawHTTP.PerSecond), latency(r.RawHTTP),
-		spent(r.RawHTTP))
-	write("| raw limit: grouped appends of the engine, 64 clients | %s events | | | |", count(r.RawAppends))
+		cpu(r.RawHTTP))
+	write("| raw limit: appendBenchmark appends of the engine, 64 clients | %s events | | | |", count(r.RawAppends))
 	if len(r.Rebuilds) == 0 {
 		return b.String()
 	}

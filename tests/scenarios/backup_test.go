@@ -88,8 +88,8 @@ func TestABackupNeverOverwritesAndNeverPutsKeysBesideTheLedger(t *testing.T) {
 	require.Zero(t, run(t, g.options, "backup", folder).Code)
 	elsewhere := filepath.Join(here, "elsewhere")
 	for _, c := range []struct {
-		told, dataDir string
-		arguments     []string
+		message, dataDir string
+		arguments        []string
 	}{
 		{"exists already", g.options.DataDir, []string{"backup", folder}},
 		{"must not be in the same place", g.options.DataDir, []string{"backup", filepath.Join(here, "a"), "--keys",
@@ -106,8 +106,8 @@ func TestABackupNeverOverwritesAndNeverPutsKeysBesideTheLedger(t *testing.T) {
 		o := g.options
 		o.DataDir = c.dataDir
 		ran := run(t, o, c.arguments...)
-		require.Equal(t, 1, ran.Code, c.told)
-		require.Contains(t, ran.Err, c.told)
+		require.Equal(t, 1, ran.Code, c.message)
+		require.Contains(t, ran.Err, c.message)
 	}
 }
 

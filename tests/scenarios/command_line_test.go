@@ -178,18 +178,18 @@ func TestTheDemoTakesALicenseThroughItsWholeLife(t *testing.T) {
 	own := onItsOwn(t)
 	ran := run(t, own, "demo")
 	require.Zero(t, ran.Code, ran.Err)
-	for _, told := range []string{
+	for _, text := range []string{
 		"product.registered.v1", "plan.published.v1", "license.issued.v1", "binding.machine_bound.v1", "activation.granted.v1",
 		"binding.hardware_drifted.v1", "binding.machine_rebound.v1", "license.suspended.v1", "license.reinstated.v1",
 		"license.renewed.v1", "license.revoked.v1", "verified offline", "LICENSE_SUSPENDED", "LICENSE_REVOKED",
 	} {
-		require.Contains(t, ran.Out, told)
+		require.Contains(t, ran.Out, text)
 	}
 	require.NoDirExists(t, own.DataDir, "the demo's own server leaves nothing behind")
 
 	server := newServer(t)
 	before := head(t, server.Admin(t))
-	for range 2 { // it may be played again
+	for range 2 { // it may be run again
 		ran = server.Command(t, "demo", "--server", server.URL())
 		require.Zero(t, ran.Code, ran.Err)
 	}

@@ -85,8 +85,8 @@ func TestTheDoctorSaysWhatToMend(t *testing.T) {
 	name := limited[strings.LastIndex(strings.SplitN(limited, "?", 2)[0], "/")+1 : strings.Index(limited, "?")]
 	services.Execute(t, limited, "ALTER DATABASE "+name+" CONNECTION LIMIT 10")
 	for _, c := range []struct {
-		name, check, told string
-		spoil             func(o *process.Options)
+		name, check, message string
+		spoil                func(o *process.Options)
 	}{
 		{"another master key", "master key", "not the one", func(o *process.Options) {
 			o.Env = []string{"LICENSELEDGER_MASTER_KEY=//////////////////////////////////////////8="}
@@ -131,7 +131,7 @@ func TestTheDoctorSaysWhatToMend(t *testing.T) {
 			healthy, found := diagnosed(t, g.options)
 			require.False(t, healthy)
 			require.Equal(t, "FAIL", found[c.check].Result, found)
-			require.Contains(t, found[c.check].Found+found[c.check].Advice, c.told)
+			require.Contains(t, found[c.check].Found+found[c.check].Advice, c.message)
 		})
 	}
 }

@@ -75,7 +75,7 @@ func TestACleanLedgerPassesTheCheck(t *testing.T) {
 
 func TestATamperedReadModelIsFoundAndARebuildRepairsIt(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ table, change, told string }{
+	for name, c := range map[string]struct{ table, change, message string }{
 		"a changed row": {"licenses", "UPDATE %s SET customer_name = 'Mallory' WHERE customer_name = 'Ada Byron'", "customer_name"},
 		"a missing row": {"timeline", "DELETE FROM %s WHERE type = 'license.suspended.v1'", "timeline"},
 		"another seat":  {"licenses", "UPDATE %s SET seats_used = seats_used + 1 WHERE seats_used = 1", "seats_used"},
@@ -88,7 +88,7 @@ func TestATamperedReadModelIsFoundAndARebuildRepairsIt(t *testing.T) {
 			ran := server.Command(t, "fsck")
 			require.Equal(t, 1, ran.Code, ran.Out)
 			require.Contains(t, ran.Out, "NOT CLEAN")
-			require.Regexp(t, regexp.MustCompile(`(?m)DIFFERENT: .*`+c.told), ran.Out)
+			require.Regexp(t, regexp.MustCompile(`(?m)DIFFERENT: .*`+c.message), ran.Out)
 			require.Equal(t, ran.Out, server.Command(t, "fsck").Out, "checking changes nothing")
 			for _, projection := range allProjections {
 				require.Zero(t, server.Command(t, "projections", "rebuild", projection).Code)
@@ -101,8 +101,8 @@ func TestATamperedReadModelIsFoundAndARebuildRepairsIt(t *testing.T) {
 func TestATamperedLedgerIsFound(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		told   string
-		change []string
+		message string
+		change  []string
 	}{
 		"an event that says something else": {
 			"reason", []string{"UPDATE events SET data = CAST(replace(CAST(data AS TEXT), 'payment overdue', 'because we can!') AS BLOB) " +
@@ -125,7 +125,7 @@ func TestATamperedLedgerIsFound(t *testing.T) {
 			ran := server.Command(t, "fsck")
 			require.Equal(t, 1, ran.Code, ran.Out+ran.Err)
 			require.Contains(t, ran.Out, "NOT CLEAN")
-			require.Contains(t, ran.Out, c.told)
+			require.Contains(t, ran.Out, c.message)
 		})
 	}
 }

@@ -50,7 +50,7 @@ func remove(t *testing.T, folder string, names ...string) {
 	}
 }
 
-// doesNotStart wants a server that refuses to start and says why and what to do, a doctor and an fsck that find the same, and that none of
+// doesNotStart requires a server that refuses to start and says why and what to do, a doctor and an fsck that find the same, and that none of
 // them makes a file.
 func doesNotStart(t *testing.T, o process.Options, why, hint string) {
 	t.Helper()

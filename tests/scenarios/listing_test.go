@@ -18,7 +18,7 @@ import (
 // nextPage is how a page says where the next one is.
 var nextPage = regexp.MustCompile(`^<([^>]+)>; rel="next"$`)
 
-// pages reads a whole list by following the Link header, and wants the cursors in the bodies to lead the same way.
+// pages reads a whole list by following the Link header, and requires the cursors in the bodies to lead the same way.
 func pages[T any](t *testing.T, client blackbox.Client, path string) []T {
 	t.Helper()
 	var all []T

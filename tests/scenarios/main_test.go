@@ -109,7 +109,7 @@ var unprovokable = map[string]string{
 	"FORBIDDEN":   "it takes a credential that permits less than everything; today there is the admin key only",
 }
 
-// everythingSeen wants that every endpoint answered, and that every code was given as an answer.
+// everythingSeen checks that every endpoint answered, and that every code was given as an answer.
 func everythingSeen() error {
 	var all []string
 	for _, e := range fixture.contract.Endpoints() {

@@ -52,7 +52,7 @@ func newSoldLedger(t *testing.T, customers ...string) soldLedger {
 	return g
 }
 
-// answersAsBefore starts a server and wants it to validate the licence with the certificate of then.
+// answersAsBefore starts a server and requires it to validate the licence with the certificate of then.
 func (g soldLedger) answersAsBefore(t *testing.T, o process.Options) {
 	t.Helper()
 	server, err := blackbox.Launch(o, fixture.contract, fixture.coverage)
@@ -121,7 +121,7 @@ func TestACopyIsRefusedWhereItWouldHarm(t *testing.T) {
 	t.Parallel()
 	g, other := newSoldLedger(t), newSoldLedger(t)
 	for name, c := range map[string]struct {
-		told      string
+		message   string
 		arguments []string
 	}{
 		"another ledger": {"event 1 of the source is", []string{"--from", "sqlite:ledger.db", "--to",
@@ -134,7 +134,7 @@ func TestACopyIsRefusedWhereItWouldHarm(t *testing.T) {
 	} {
 		ran := run(t, g.options, append([]string{"ledger", "copy"}, c.arguments...)...)
 		require.Equal(t, 1, ran.Code, name)
-		require.Contains(t, ran.Err, c.told, name)
+		require.Contains(t, ran.Err, c.message, name)
 		require.NotContains(t, ran.Err, "hunter2", name)
 	}
 	other.answersAsBefore(t, other.options)
@@ -227,10 +227,10 @@ func TestALedgerGrowsToEventStoreDBAndBack(t *testing.T) {
 
 	there := g.options
 	there.Env = []string{"LICENSELEDGER_COPY_TO=" + location}
-	for _, told := range []string{"the same: 0 events were there", " 0 were copied"} {
+	for _, text := range []string{"the same: 0 events were there", " 0 were copied"} {
 		ran := run(t, there, "ledger", "copy", "--from", "sqlite:ledger.db")
 		require.Zero(t, ran.Code, ran.Err)
-		require.Contains(t, ran.Out, told)
+		require.Contains(t, ran.Out, text)
 	}
 	copied := jsonOutput[ledgerSummary](t, onEventStoreDB, "ledger", "verify")
 	require.Equal(t, before.Digest, copied.Digest)

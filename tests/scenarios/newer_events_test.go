@@ -159,7 +159,7 @@ func (v tenantClient) failed(before event.Position) {
 	})
 }
 
-// degraded wants that the server is ready, and names what does not work. A part that takes long to look at is said to not have answered.
+// degraded checks that the server is ready, and names what does not work. A part that takes long to look at is said to not have answered.
 func (v tenantClient) degraded() {
 	v.t.Helper()
 	eventually(v.t, "the server says what is degraded", func() bool {

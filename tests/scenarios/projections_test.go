@@ -37,7 +37,7 @@ func caughtUp(t *testing.T, admin blackbox.Client) {
 	})
 }
 
-// stopSound stops a server when its projections have caught up, and wants a check of all that it leaves behind to find nothing.
+// stopSound stops a server when its projections have caught up, and requires a check of all that it leaves behind to find nothing.
 func stopSound(t *testing.T, server *blackbox.Server) {
 	t.Helper()
 	caughtUp(t, server.Admin(t))

@@ -15,7 +15,7 @@ import (
 	"github.com/licenseledger/licenseledger/tests/support/process"
 )
 
-// bash runs a script and wants every line of it to succeed. It returns its output.
+// bash runs a script and requires every line of it to succeed. It returns its output.
 func bash(t *testing.T, dir string, environ []string, script string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

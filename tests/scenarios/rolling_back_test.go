@@ -17,15 +17,15 @@ const (
 	tablesAsTheyWere = "DELETE FROM goose_db_version WHERE version_id = 99999"
 )
 
-// refusesLaterTables wants that every command line which opens the tables ends with words, and says what to do.
+// refusesLaterTables checks that every command line which opens the tables ends with words, and says what to do.
 func refusesLaterTables(t *testing.T, o process.Options, commands ...string) {
 	t.Helper()
 	for _, command := range commands {
 		ran := run(t, o, strings.Fields(command)...)
 		require.NotZero(t, ran.Code, command)
-		for _, told := range []string{"newer version of the program", "99999", "restore the backup made before the upgrade",
+		for _, text := range []string{"newer version of the program", "99999", "restore the backup made before the upgrade",
 			"docs/upgrading.md"} {
-			require.Contains(t, ran.Out+ran.Err, told, command)
+			require.Contains(t, ran.Out+ran.Err, text, command)
 		}
 	}
 	healthy, found := diagnosed(t, o)

@@ -42,7 +42,7 @@ func startRedis(t *testing.T) (setting string) {
 	return "LICENSELEDGER_REDIS=" + redis.URL()
 }
 
-// requireApart wants that neither of two ledgers knows anything of the other, although both sell products of the same code, which have the
+// requireApart checks that neither of two ledgers knows anything of the other, although both sell products of the same code, which have the
 // same id.
 func requireApart(t *testing.T, one, other neighbor) {
 	t.Helper()

@@ -143,7 +143,7 @@ func TestARequestWithoutAFitCorrelationIDGetsOne(t *testing.T) {
 	}
 }
 
-// Nothing that opens something, and nothing that tells who somebody is, may lie about in clear: not in the ledger and its
+// Nothing that opens something, and nothing that identifies a person, may be stored in clear: not in the ledger and its
 // files, not in the log. The read models hold names and addresses, which is what they are for, but no key either.
 func TestSecretsAndPersonalDataAreNowhereInClear(t *testing.T) {
 	t.Parallel()
@@ -186,7 +186,7 @@ func TestSecretsAndPersonalDataAreNowhereInClear(t *testing.T) {
 		}
 	}
 	require.NotEmpty(t, places["ledger.db-wal"])
-	require.Contains(t, places["log"], "/v1/activations", "the log tells of every request")
+	require.Contains(t, places["log"], "/v1/activations", "the log has every request")
 	for place, content := range places {
 		for _, secret := range keys {
 			require.False(t, strings.Contains(content, secret), "%s holds %q", place, secret)

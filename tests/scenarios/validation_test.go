@@ -10,7 +10,7 @@ import (
 	"github.com/licenseledger/licenseledger/httpapi/api"
 )
 
-// decidedBy wants that a verdict names events of these types, and that they are in the ledger where it says.
+// decidedBy checks that a verdict names events of these types, and that they are in the ledger where it says.
 func (v tenantClient) decidedBy(l api.LicenseWithKey, verdict api.Verdict, wanted ...string) {
 	v.t.Helper()
 	events := map[uint64]api.LedgerEvent{}

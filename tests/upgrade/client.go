@@ -94,7 +94,7 @@ func (c *Client) Settle(ctx context.Context, position uint64) error {
 	})
 }
 
-// Rebuilt waits until a projection that was asked to has been rebuilt for the first time, which its checksum tells.
+// Rebuilt waits until a projection that was asked to has been rebuilt for the first time: it has a checksum then.
 func (c *Client) Rebuilt(ctx context.Context, name string) error {
 	return c.await(ctx, func(p projection) bool {
 		return p.Name != name || p.State == "RUNNING" && p.Checksum != nil

@@ -73,7 +73,7 @@ func (d *differences) compare(path string, was, is any) {
 	}
 }
 
-// member compares a member of an object; recorded tells that it belongs to an event which whoever opened the ledger recorded.
+// member compares a member of an object; recorded says that it belongs to an event which whoever opened the ledger recorded.
 func (d *differences) member(path, name string, was any, of map[string]any, recorded bool) {
 	is, there := of[name]
 	switch {

@@ -178,7 +178,7 @@ func missingHeaders(header http.Header) string {
 	return ""
 }
 
-// checkProblem wants a problem document that says what to do next.
+// checkProblem requires a problem document that says what to do next.
 func (s *Server) checkProblem(e exchange) error {
 	if e.request.Method == http.MethodHead || e.response.Header.Get("Content-Type") == "application/json" && e.request.URL.Path == "/healthz/ready" {
 		return nil
@@ -208,7 +208,7 @@ func (s *Server) checkProblem(e exchange) error {
 	return nil
 }
 
-// checkNothingAppended wants that a refused request left no event behind. Others may use the server at the same time, so
+// checkNothingAppended checks that a refused request left no event behind. Others may use the server at the same time, so
 // what counts is whose events they are.
 func (s *Server) checkNothingAppended(ctx context.Context, correlation string, after uint64) error {
 	for {

@@ -50,7 +50,7 @@ type Endpoint struct {
 	Operation string
 	Method    string
 	Path      string // with {id} or {name} in it
-	Admin     bool   // wants the admin key
+	Admin     bool   // requires the admin key
 	Body      bool   // takes a JSON body
 }
 

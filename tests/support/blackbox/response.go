@@ -23,7 +23,7 @@ type Response struct {
 	t      testing.TB // nil for answers to [Client.Try]
 }
 
-// Into wants an answer of a status and decodes it; members that T does not know are an error.
+// Into requires an answer of a status and decodes it; members that T does not know are an error.
 func Into[T any](r Response, status int) T {
 	r.t.Helper()
 	require.Equal(r.t, status, r.Status, "%s", r.Body)
@@ -32,19 +32,19 @@ func Into[T any](r Response, status int) T {
 	return into
 }
 
-// OK wants status 200 and decodes.
+// OK requires status 200 and decodes.
 func OK[T any](r Response) T {
 	r.t.Helper()
 	return Into[T](r, http.StatusOK)
 }
 
-// Created wants status 201 and decodes.
+// Created requires status 201 and decodes.
 func Created[T any](r Response) T {
 	r.t.Helper()
 	return Into[T](r, http.StatusCreated)
 }
 
-// Refused wants a problem with a code.
+// Refused requires a problem with a code.
 func (r Response) Refused(code api.ProblemCode) api.Problem {
 	r.t.Helper()
 	require.GreaterOrEqual(r.t, r.Status, http.StatusBadRequest, "%s was expected, but: %s", code, r.Body)
@@ -54,7 +54,7 @@ func (r Response) Refused(code api.ProblemCode) api.Problem {
 	return p
 }
 
-// Invalid wants a refusal that names exactly these fields.
+// Invalid requires a refusal that names exactly these fields.
 func (r Response) Invalid(fields ...string) {
 	r.t.Helper()
 	var named []string

@@ -64,7 +64,7 @@ func (s *Server) Restart(t testing.TB) {
 	t.Cleanup(running.Kill)
 }
 
-// MustStop stops the server and wants it to end properly.
+// MustStop stops the server and requires it to end properly.
 func (s *Server) MustStop(t testing.TB) {
 	t.Helper()
 	require.NoError(t, s.Stop())

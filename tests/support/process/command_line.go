@@ -17,7 +17,7 @@ type Ran struct {
 	Code     int
 }
 
-// Command runs the program with the arguments and the options' flags and waits for it. The error tells that it could not be
+// Command runs the program with the arguments and the options' flags and waits for it. The error says that it could not be
 // run; that it failed is in its exit code.
 func (o Options) Command(ctx context.Context, arguments ...string) (Ran, error) {
 	return o.Plain(ctx, append(arguments, o.flags()...)...)

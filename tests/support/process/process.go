@@ -46,7 +46,7 @@ func Start(o Options) (*Process, error) {
 	return p, nil
 }
 
-// metricsLine is how the server tells where it listens, whatever its role.
+// metricsLine is how the server says where it listens, whatever its role.
 var metricsLine = regexp.MustCompile(`(?m)^\s*Metrics\s+(http://\S+)/metrics\s*$`)
 
 func (p *Process) await() error {
@@ -63,7 +63,7 @@ func (p *Process) await() error {
 		case <-p.exited:
 			return fmt.Errorf("it ended with exit code %d", p.ExitCode())
 		case <-deadline.C:
-			return errors.New("it does not tell where it listens")
+			return errors.New("it does not say where it listens")
 		}
 	}
 	poll := time.NewTicker(pollEvery)

@@ -73,7 +73,7 @@ func (p *Postgres) Start() error {
 	}
 }
 
-// start tells whether a failure passes: after a kill, the processes left over hold the shared memory until they notice.
+// start reports whether a failure is temporary: after a kill, the processes left over hold the shared memory until they notice.
 func (p *Postgres) start(timeout time.Duration) (retry bool, err error) {
 	arguments := []string{"-D", p.data(), "-k", p.dir, "-p", "5432", "-c", "listen_addresses=", "-c", "max_connections=200"}
 	for _, s := range p.settings {

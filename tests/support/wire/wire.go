@@ -136,7 +136,7 @@ func (p *Proxy) carry(c *conn, to, from net.Conn) {
 	}
 }
 
-// pass tells how many of n bytes get through, and how late.
+// pass returns how many of n bytes get through, and how late.
 func (p *Proxy) pass(c *conn, n int64) (pass int64, lost bool, delay time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -148,7 +148,7 @@ func (p *Proxy) pass(c *conn, n int64) (pass int64, lost bool, delay time.Durati
 	return n, c.lost, p.state.delay
 }
 
-// reset closes both ends, so that the program is told of a reset and not of an orderly end.
+// reset closes both ends, so that the program sees a reset and not of an orderly end.
 func (c *conn) reset() {
 	_ = c.client.(*net.TCPConn).SetLinger(0)
 	_ = c.client.Close()

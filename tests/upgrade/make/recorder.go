@@ -15,7 +15,7 @@ import (
 
 type object = map[string]any
 
-// recorder sends commands and remembers them. After the first failure it sends nothing more: err tells what failed.
+// recorder sends commands and remembers them. After the first failure it sends nothing more: err says what failed.
 type recorder struct {
 	ctx    context.Context // of the one phase that runs
 	client *upgrade.Client
@@ -34,7 +34,7 @@ type recorder struct {
 // license is an issued licence.
 type license struct{ id, key string }
 
-// command sends a command with an Idempotency-Key of its own and wants a status.
+// command sends a command with an Idempotency-Key of its own and requires a status.
 func (p *recorder) command(name, path string, admin bool, body object, want int) object {
 	return p.conditional(name, path, admin, body, want, nil)
 }
@@ -75,7 +75,7 @@ func (p *recorder) conditional(name, path string, admin bool, body object, want 
 	return answer
 }
 
-// ask remembers a validation, and wants a verdict now.
+// ask remembers a validation, and requires a verdict now.
 func (p *recorder) ask(name string, body object, want string) {
 	if p.err != nil {
 		return

@@ -18,10 +18,10 @@ func newLogSizes(files []backends.FileOfPart) logSizes {
 		"Size of the write-ahead log of a SQLite database. Above 64 MiB a reader keeps it from being emptied.", []string{"database"}, nil)}
 }
 
-// Describe is [prometheus.Collector].
+// Describe implements [prometheus.Collector].
 func (s logSizes) Describe(descriptions chan<- *prometheus.Desc) { descriptions <- s.bytes }
 
-// Collect is [prometheus.Collector].
+// Collect implements [prometheus.Collector].
 func (s logSizes) Collect(metrics chan<- prometheus.Metric) {
 	for _, file := range s.files {
 		metrics <- prometheus.MustNewConstMetric(s.bytes, prometheus.GaugeValue, float64(sqlitefile.LogSize(file.Path)), file.Database)
