@@ -5,6 +5,7 @@ SHELL := /bin/bash
 TOOLS         := $(CURDIR)/.tools
 GOLANGCI_LINT := v2.15.0
 OAPI_CODEGEN  := v2.8.2
+OASDIFF       := v1.37.0
 BINARY        := bin/licenseledger
 VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 DATA_DIR      ?= ./data
@@ -17,7 +18,7 @@ OTHER_ENGINES ?= postgres+sqlite sqlite+postgres postgres+postgres+redis esdb+sq
 # The packages whose tests take longer than a minute together. `make check` leaves them to `make test`.
 SLOW := tests|projections|eventstore/postgres|sqlitefile
 
-.PHONY: help run build check test test-slow cover lint generate verify bench load crash torture fuzz clean need-go need-gcc need-postgres need-redis
+.PHONY: help run build check test test-slow cover lint generate breaking verify bench load crash torture fuzz clean need-go need-gcc need-postgres need-redis
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,10 +56,18 @@ generate: $(TOOLS)/oapi-codegen-$(OAPI_CODEGEN) ## Generate code from httpapi/op
 	PATH="$(TOOLS)/bin:$$PATH" go generate ./...
 	go test -count=1 -run TheReference ./domain ./httpapi/problem ./cmd/licenseledger/internal/config ./cmd/licenseledger/internal/server -update >/dev/null
 
+# The contract to compare with: that of the latest release, else of the commit before.
+CONTRACT_BASE ?= $(shell git describe --tags --abbrev=0 2>/dev/null || git rev-parse --verify --quiet HEAD~1)
+
+breaking: $(TOOLS)/oasdiff-$(OASDIFF) ## Check that the contract breaks no client of the latest release. CONTRACT_BASE names another commit
+	@if [ -z "$(CONTRACT_BASE)" ]; then echo "there is no earlier commit to compare the contract with"; else \
+	  base=$$(mktemp) && trap 'rm -f "$$base"' EXIT && git show "$(CONTRACT_BASE):httpapi/openapi.yaml" >"$$base" && \
+	  $< breaking --fail-on ERR "$$base" httpapi/openapi.yaml; fi
+
 verify: generate ## Check that generated code, go.mod and formatting are current
 	go mod tidy
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
-	@git diff --exit-code -- '*.gen.go' docs go.mod go.sum || { echo "run 'make generate' and 'go mod tidy', then commit"; exit 1; }
+	@git diff --exit-code -- '*.gen.go' httpapi/openapi.yaml docs go.mod go.sum || { echo "run 'make generate' and 'go mod tidy', then commit"; exit 1; }
 
 bench: need-go need-postgres need-redis ## Measure the event store, the keys and the projections
 	go test -run '^$$' -bench . -benchmem ./...
@@ -101,6 +110,10 @@ need-redis: # the tests start a private server, unless LICENSELEDGER_TEST_REDIS 
 $(TOOLS)/golangci-lint-$(GOLANGCI_LINT): | need-go
 	GOBIN=$(TOOLS)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
 	ln -sf bin/golangci-lint $@
+
+$(TOOLS)/oasdiff-$(OASDIFF): | need-go
+	GOBIN=$(TOOLS)/bin go install github.com/oasdiff/oasdiff@$(OASDIFF)
+	ln -sf bin/oasdiff $@
 
 $(TOOLS)/oapi-codegen-$(OAPI_CODEGEN): | need-go
 	GOBIN=$(TOOLS)/bin go install github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@$(OAPI_CODEGEN)
