@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/backends"
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/engine"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/hint"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/progress"
 	"github.com/licenseledger/licenseledger/domain/event"
@@ -98,7 +99,8 @@ func checkReadModels(ctx context.Context, b *backends.Backends, dataDir string, 
 		return fmt.Errorf("create a folder to derive the read models in: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	derived, err := readmodels.OpenSQLite(ctx, filepath.Join(folder, "readmodels.db"))
+	at := backends.File(filepath.Join(folder, backends.ReadModelsFile))
+	derived, err := at.Engine.OpenReadModels(ctx, at, engine.Endpoint{}, folder, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
