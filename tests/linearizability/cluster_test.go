@@ -34,7 +34,10 @@ type instance struct {
 // newCluster starts two servers on a ledger that nobody else uses, with a product and a plan to issue licences of.
 func newCluster(t *testing.T, binary string) *cluster {
 	t.Helper()
-	c := &cluster{adminKey: uuid.NewString() + uuid.NewString(), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}}
+	c := &cluster{
+		adminKey: uuid.NewString() + uuid.NewString(),
+		client:   &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}},
+	}
 	shared := process.Options{Binary: binary, AdminKey: c.adminKey}
 	shared.Env = append(shared.Env, "LICENSELEDGER_MASTER_KEY="+base64.StdEncoding.EncodeToString([]byte(uuid.NewString()[:32])))
 	require.NoError(t, fixture.Engines.NewLedger(t.Context(), &shared))

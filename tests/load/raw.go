@@ -35,8 +35,9 @@ var packages = map[string]string{
 
 // rawAppends measures how many events the engine takes per second when nothing else is to do.
 func rawAppends(ctx context.Context, engine string, duration time.Duration, progress io.Writer) (float64, error) {
-	_, _ = fmt.Fprintln(progress, "measuring the engine's appendBenchmark appends")
-	bench := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", appendBenchmark, "-benchtime", duration.String(), packages[engine]) //nolint:gosec // ours
+	_, _ = fmt.Fprintln(progress, "measuring the engine's grouped appends")
+	bench := exec.CommandContext(ctx, "go", "test", "-run", "^$", //nolint:gosec // ours
+		"-bench", appendBenchmark, "-benchtime", duration.String(), packages[engine])
 	bench.Dir, bench.Stderr = process.Repository(), progress
 	out, err := bench.Output()
 	if err != nil {

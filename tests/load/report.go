@@ -65,14 +65,14 @@ func (r report) table() string {
 	cpu := func(m measured) string { return fmt.Sprintf("%.0f µs", m.CPU) }
 	write("| over HTTP | per second | p50 / p95 / p99 | server's CPU time each | of the raw limit |")
 	write("| --- | ---: | ---: | ---: | --- |")
-	write("| activations, durable and signed | %s | %s | %s | %s of the engine's appendBenchmark appends (2 events each), %s of bare HTTP |",
+	write("| activations, durable and signed | %s | %s | %s | %s of the engine's grouped appends (2 events each), %s of bare HTTP |",
 		count(r.Activations.PerSecond), latency(r.Activations), cpu(r.Activations), share(2*r.Activations.PerSecond, r.RawAppends),
 		share(r.Activations.PerSecond, r.RawHTTP.PerSecond))
 	write("| validations | %s | %s | %s | %s of bare HTTP |",
 		count(r.Validations.PerSecond), latency(r.Validations), cpu(r.Validations), share(r.Validations.PerSecond, r.RawHTTP.PerSecond))
 	write("| raw limit: an Echo handler that only decodes and encodes | %s | %s | %s | |", count(r.RawHTTP.PerSecond), latency(r.RawHTTP),
 		cpu(r.RawHTTP))
-	write("| raw limit: appendBenchmark appends of the engine, 64 clients | %s events | | | |", count(r.RawAppends))
+	write("| raw limit: grouped appends of the engine, 64 clients | %s events | | | |", count(r.RawAppends))
 	if len(r.Rebuilds) == 0 {
 		return b.String()
 	}

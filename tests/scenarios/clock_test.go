@@ -19,7 +19,8 @@ func recordAhead(t *testing.T, o process.Options, ahead time.Duration, l api.Lic
 	t.Helper()
 	damageFile(t, filepath.Join(o.DataDir, "ledger.db"), fmt.Sprintf(`
 		INSERT INTO events (position, stream, revision, id, type, recorded_at, tenant, actor, correlation, causation, command_id, request_hash, data)
-		SELECT (SELECT max(position) + 1 FROM events), stream, max(revision) + 1, randomblob(16), '%s', %d, tenant, 'system', '', 'c', 'c', '', CAST('%s' AS BLOB)
+		SELECT (SELECT max(position) + 1 FROM events), stream, max(revision) + 1, randomblob(16), '%s', %d, tenant,
+  'system', '', 'c', 'c', '', CAST('%s' AS BLOB)
 		FROM events WHERE stream = (SELECT id FROM streams WHERE name = '%s') GROUP BY stream`,
 		eventType, time.Now().Add(ahead).UnixMicro(), data, streamOf(l)))
 }

@@ -115,7 +115,9 @@ func TestTheDoctorSaysWhatToMend(t *testing.T) {
 		{"commits that get lost", "eventstore: durability", "synchronous_commit = on", func(o *process.Options) {
 			o.Env = []string{"LICENSELEDGER_EVENTSTORE=" + limited + "&synchronous_commit=off"}
 		}},
-		{"few connections", "eventstore: connections", "26 for every", func(o *process.Options) { o.Env = []string{"LICENSELEDGER_EVENTSTORE=" + limited} }},
+		{"few connections", "eventstore: connections", "26 for every", func(o *process.Options) {
+			o.Env = []string{"LICENSELEDGER_EVENTSTORE=" + limited}
+		}},
 		{"fewer connections", "eventstore: connections", "15 for every", func(o *process.Options) {
 			o.Env = []string{"LICENSELEDGER_EVENTSTORE=" + limited, "LICENSELEDGER_EVENTSTORE_CONNECTIONS=5"}
 		}},

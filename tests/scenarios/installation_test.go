@@ -50,8 +50,8 @@ func remove(t *testing.T, folder string, names ...string) {
 	}
 }
 
-// doesNotStart requires a server that refuses to start and says why and what to do, a doctor and an fsck that find the same, and that none of
-// them makes a file.
+// doesNotStart requires a server that refuses to start and says why and what to do, a doctor and an fsck that find the same, and that
+// none of them makes a file.
 func doesNotStart(t *testing.T, o process.Options, why, hint string) {
 	t.Helper()
 	before := listed(t, o.DataDir)

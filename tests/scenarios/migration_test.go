@@ -175,7 +175,8 @@ func multiply(t *testing.T, file string, events int) {
 	const numbers = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?) "
 	_, err = db.Exec(numbers+"INSERT INTO streams (id, name) SELECT ? + n, 'another-' || n FROM numbers", events, streams)
 	require.NoError(t, err)
-	_, err = db.Exec(numbers+`INSERT INTO events (position, stream, revision, id, type, recorded_at, tenant, actor, correlation, causation, command_id, request_hash, data)
+	_, err = db.Exec(numbers+`INSERT INTO events (position, stream, revision, id, type, recorded_at, tenant, actor, correlation,
+		  causation, command_id, request_hash, data)
 		SELECT ? + n, ? + n, 1, randomblob(16), type, recorded_at, tenant, actor, correlation, causation, command_id, request_hash, data
 		  FROM numbers, (SELECT * FROM events WHERE type = 'license.issued.v1' LIMIT 1)`, events, head, streams)
 	require.NoError(t, err)

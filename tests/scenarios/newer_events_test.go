@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/licenseledger/licenseledger/domain/event"                //nolint:depguard // no public way leads to an event of a later version
+	"github.com/licenseledger/licenseledger/domain/event"                //nolint:depguard // nothing public writes a later event
 	"github.com/licenseledger/licenseledger/eventstore"                  //nolint:depguard // likewise
 	"github.com/licenseledger/licenseledger/eventstore/eventstoredb"     //nolint:depguard // likewise
 	storepg "github.com/licenseledger/licenseledger/eventstore/postgres" //nolint:depguard // likewise

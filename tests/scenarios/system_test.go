@@ -161,7 +161,8 @@ func TestSecretsAndPersonalDataAreNowhereInClear(t *testing.T) {
 	// Clients make mistakes, and put things where they do not belong.
 	v.tryActivate(l.Key, laptop).Refused("LICENSE_KEY_INVALID")
 	v.machine.Post("/v1/validate", `{"license_key":"`+reissued.Key+`",}`).Refused("INVALID_REQUEST")
-	v.machine.Post("/v1/validate", object{"license_key": reissued.Key, "machine": object{"fingerprint": "secret-cpu-4713"}}).Refused("INVALID_REQUEST")
+	malformed := object{"license_key": reissued.Key, "machine": object{"fingerprint": "secret-cpu-4713"}}
+	v.machine.Post("/v1/validate", malformed).Refused("INVALID_REQUEST")
 	v.admin.Get("/v1/licenses?license_key=" + reissued.Key).Refused("INVALID_REQUEST")
 	v.admin.Get("/v1/licenses/" + reissued.Key).Refused("INVALID_REQUEST")
 	v.machine.With("Authorization", "Bearer "+server.AdminKey()+"x").Get("/v1/licenses").Refused("UNAUTHENTICATED")

@@ -180,7 +180,8 @@ func missingHeaders(header http.Header) string {
 
 // checkProblem requires a problem document that says what to do next.
 func (s *Server) checkProblem(e exchange) error {
-	if e.request.Method == http.MethodHead || e.response.Header.Get("Content-Type") == "application/json" && e.request.URL.Path == "/healthz/ready" {
+	isJSON := e.response.Header.Get("Content-Type") == "application/json"
+	if e.request.Method == http.MethodHead || isJSON && e.request.URL.Path == "/healthz/ready" {
 		return nil
 	}
 	if got := e.response.Header.Get("Content-Type"); got != "application/problem+json" {

@@ -28,7 +28,8 @@ type Process struct {
 
 // Start starts a server and waits until it is ready.
 func Start(o Options) (*Process, error) {
-	p := &Process{command: exec.Command(o.Binary, o.serve()...), out: newOutput(), err: newOutput(), exited: make(chan struct{})} //nolint:gosec,noctx // the program under test; it ends when told
+	command := exec.Command(o.Binary, o.serve()...) //nolint:gosec,noctx // the program under test; Stop ends it
+	p := &Process{command: command, out: newOutput(), err: newOutput(), exited: make(chan struct{})}
 	p.command.Env, p.command.Stdout, p.command.Stderr = o.environment(), p.out, p.err
 	began := time.Now()
 	if err := p.command.Start(); err != nil {

@@ -119,7 +119,8 @@ func (m *maker) keep(ctx context.Context) error {
 	if m.database == "" {
 		return nil
 	}
-	command := exec.CommandContext(ctx, "pg_dump", "--no-owner", "--no-privileges", "--inserts", "--rows-per-insert=100", "--dbname", m.database) //nolint:gosec // the database is ours
+	command := exec.CommandContext(ctx, "pg_dump", "--no-owner", "--no-privileges", //nolint:gosec // the database is ours
+		"--inserts", "--rows-per-insert=100", "--dbname", m.database)
 	command.Stderr = os.Stderr
 	dump, err := command.Output()
 	if err != nil {

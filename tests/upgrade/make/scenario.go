@@ -139,8 +139,9 @@ func (p *recorder) machines() {
 	p.heartbeat(third, l, machine("server", nil), http.StatusNotFound)
 
 	begun := p.issue("validity begun", "first", nil)
-	p.activate(begun, object{"fingerprint": "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"}, created)
-	p.ask("a ready fingerprint", object{"license_key": begun.key, "machine": object{"fingerprint": "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"}}, "VALID")
+	fingerprinted := object{"fingerprint": "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"}
+	p.activate(begun, fingerprinted, created)
+	p.ask("a ready fingerprint", object{"license_key": begun.key, "machine": fingerprinted}, "VALID")
 
 	signed := p.issue("signed with RSA", "team", object{"product": "rsa"})
 	p.activate(signed, machine("rsa", nil), created)

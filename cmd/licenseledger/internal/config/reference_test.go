@@ -14,20 +14,24 @@ var update = flag.Bool("update", false, "write the reference of settings")
 
 const reference = "../../../../docs/configuration.md"
 
-// settingsReference is docs/configuration.md.
-func settingsReference() string {
-	var b strings.Builder
-	b.WriteString(`# Configuration
+// referenceHead has quotes where the document has backticks.
+var referenceHead = strings.ReplaceAll(`# Configuration
 
-<!-- Generated from the table of settings by ` + "`make generate`" + `. Do not edit. -->
+<!-- Generated from the table of settings by 'make generate'. Do not edit. -->
 
-A setting has one name everywhere: ` + "`data_dir`" + ` in the file that ` + "`--config`" + ` names, ` + "`LICENSELEDGER_DATA_DIR`" + ` in the environment, ` + "`--data-dir`" + ` as a flag. A flag
-wins over the environment, which wins over the file. Secrets cannot be flags, because other users of the machine can read command lines; URLs with a
-password cannot either. ` + "`licenseledger config`" + ` shows every value and where it comes from, without secrets.
+A setting has one name everywhere: 'data_dir' in the file that '--config' names, 'LICENSELEDGER_DATA_DIR' in the environment,
+'--data-dir' as a flag. A flag wins over the environment, which wins over the file. Secrets cannot be flags, because other users of the
+machine can read command lines; URLs with a password cannot either. 'licenseledger config' shows every value and where it comes from,
+without secrets.
 
 | setting | default | meaning |
 | --- | --- | --- |
-`)
+`, "'", "`")
+
+// settingsReference is docs/configuration.md.
+func settingsReference() string {
+	var b strings.Builder
+	b.WriteString(referenceHead)
 	for _, s := range Settings() {
 		initial := "none"
 		if s.Default != "" {

@@ -50,7 +50,8 @@ func (s *Server) firstLicense() string {
 	}
 	return fmt.Sprintf(`ll() { curl -sS --json "$2" -H @<(echo "Authorization: Bearer %s") %s/v1/"$1"; echo; }
 ll products '{"code":"my-app","name":"My App"}' && ll products/%s/plans '{"code":"pro","name":"Pro","type":"STANDARD","max_machines":2}'
-KEY=$(ll licenses '{"product":"my-app","plan":"pro","customer":{"name":"Ada Byron","email":"ada@example.com"}}' | grep -o '"key":"[^"]*"' | cut -d'"' -f4); echo "$KEY"
+KEY=$(ll licenses '{"product":"my-app","plan":"pro","customer":{"name":"Ada Byron","email":"ada@example.com"}}' | `+
+		`grep -o '"key":"[^"]*"' | cut -d'"' -f4); echo "$KEY"
 ll activations '{"license_key":"'"$KEY"'","machine":{"name":"ada-laptop","components":{"cpu":"i9-1","board":"b-42","disk":"d-7"}}}'
 `, key, s.URL(), product)
 }

@@ -21,16 +21,17 @@ var update = flag.Bool("update", false, "write the reference of metrics")
 
 const reference = "../../../../docs/metrics.md"
 
-const referenceHead = `# Metrics
+// referenceHead has quotes where the document has backticks.
+var referenceHead = strings.ReplaceAll(`# Metrics
 
-<!-- Generated from a running server by ` + "`make generate`" + `. Do not edit. -->
+<!-- Generated from a running server by 'make generate'. Do not edit. -->
 
-` + "`GET /metrics`" + ` answers in the format of Prometheus. Those of Redis are there if ` + "`redis`" + ` is configured. The metrics of the Go runtime (` + "`go_*`" + `) and
-of the process (` + "`process_*`" + `) are those of every Go program.
+'GET /metrics' answers in the format of Prometheus. Those of Redis are there if 'redis' is configured. The metrics of the Go runtime
+('go_*') and of the process ('process_*') are those of every Go program.
 
 | metric | type | labels | meaning |
 | --- | --- | --- | --- |
-`
+`, "'", "`")
 
 // metricsReference is docs/metrics.md.
 func metricsReference(t *testing.T, s *Server) string {
