@@ -100,14 +100,8 @@ func start(postgres, events, readModels string, beside ...string) (_ *Engines, e
 	return e, nil
 }
 
-// Embedded reports whether everything is in files of the data directory.
-func (e *Engines) Embedded() bool { return e.Events == SQLite && e.ReadModels == SQLite }
-
 // Dense reports whether positions in the ledger have no gaps.
 func (e *Engines) Dense() bool { return e.Events != EventStoreDB }
-
-// Shared reports whether several servers can work on one ledger, read models and keys included.
-func (e *Engines) Shared() bool { return e.Events != SQLite && e.ReadModels != SQLite }
 
 // Postgres is the PostgreSQL server, to be killed and started again; nil when the engines need none or share one.
 func (e *Engines) Postgres() *services.Postgres { return e.private }
