@@ -12,9 +12,10 @@ import (
 )
 
 // aboutKeys is why ledger and keys are kept apart.
-const aboutKeys = "Keys are never put beside the ledger. In the ledger personal data is sealed; whoever has both backups can read\n" +
-	"everything and sign certificates. Store them in different places, with different people. Without the keys a restored ledger\n" +
-	"cannot validate licence keys or show names. And a backup of keys brings back whom you erased after it: keep few, and not for long."
+const aboutKeys = "Keys are never put beside the ledger. Personal data in the ledger is sealed; whoever has both backups can read everything\n" +
+	"and sign certificates. Store them in different places, with different people. Without the keys a restored ledger cannot\n" +
+	"validate licence keys or show names. A backup of keys also contains the keys of people whom you erase later: keep few of\n" +
+	"them, and delete them soon."
 
 func newBackupCommand() *cobra.Command {
 	var keysDir string
@@ -22,7 +23,7 @@ func newBackupCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "backup DIR",
 		Short: "Back up the embedded ledger while the server runs",
-		Long: "Write the ledger, as it is at one moment, and a manifest into a new folder. The server may run and goes on writing. The\n" +
+		Long: "Write the ledger, as it is at one moment, and a manifest into a new folder. The server may run. The\n" +
 			"copy is read back before the folder gets its name, so a folder of that name is a complete backup; nothing is ever\n" +
 			"overwritten. Read models are not part of it: they are derived again.\n\n" + aboutKeys,
 		Args: cobra.ExactArgs(1),

@@ -27,7 +27,7 @@ type FsckReport struct {
 	Clean       bool             `json:"clean"`
 	Events      uint64           `json:"events"`
 	Streams     int              `json:"streams"`
-	Digest      string           `json:"digest"` // of the events, as `ledger verify` tells it
+	Digest      string           `json:"digest"` // of the events, as `ledger verify` prints it
 	Epoch       eventstore.Epoch `json:"epoch"`
 	Problem     string           `json:"problem,omitempty"` // of the ledger itself
 	Hint        string           `json:"hint,omitempty"`    // what to do about it, where that is known

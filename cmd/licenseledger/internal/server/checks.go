@@ -49,8 +49,8 @@ func (s *Server) backgroundWorks(ctx context.Context) error {
 
 func (s *Server) keysWritable(ctx context.Context) error {
 	if err := s.backends.Keys.Writable(ctx); err != nil {
-		return fmt.Errorf("%w: %w", health.Because("keys cannot be stored, so licences for new customers are refused; make room on the "+
-			"disk, or look at the database"), err)
+		return fmt.Errorf("%w: %w", health.Because("keys cannot be stored, so licences for new customers are refused; free disk "+
+			"space, or check the database"), err)
 	}
 	return nil
 }
@@ -92,7 +92,7 @@ func standing(name string, err error) error {
 	}
 }
 
-// minFreeSpace is how much of a disk must be free, in bytes. SQLite's log of changes grows to some megabytes before it is used again.
+// minFreeSpace is how much of a disk must be free, in bytes. SQLite's write-ahead log grows to some megabytes before it is reused.
 const minFreeSpace = 64 << 20
 
 // foldersOfFiles are the folders of database files.
@@ -113,8 +113,8 @@ func freeSpace(folders []string) error {
 			return err
 		}
 		if free < minFreeSpace {
-			return health.Because("only %d MiB are free on a disk that holds the ledger, the keys or the read models; make room: a full disk "+
-				"stops all changes", free>>20)
+			return health.Because("only %d MiB are free on a disk that holds the ledger, the keys or the read models; free some space: a full "+
+				"disk stops all changes", free>>20)
 		}
 	}
 	return nil

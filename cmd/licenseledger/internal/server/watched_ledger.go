@@ -39,7 +39,7 @@ func (w *watchedLedger) writable() error {
 	if at == nil {
 		return nil
 	}
-	return health.Because("the latest append, at %s, failed; commands are refused until one succeeds: make room on the disk, or look at "+
-		"the database",
+	return health.Because("the latest append, at %s, failed; commands are refused until one succeeds: free disk space, or "+
+		"check the database",
 		at.UTC().Format(time.RFC3339))
 }
