@@ -73,7 +73,7 @@ func Redacted(text string) string {
 		return text
 	}
 	u, err := url.Parse(text)
-	if err != nil {
+	if err != nil || u.User == nil && strings.Contains(text, "@") { // what precedes the @ may be a password that was not recognised
 		return "(a connection string that cannot be parsed)"
 	}
 	query := u.Query()
