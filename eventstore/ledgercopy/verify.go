@@ -1,4 +1,4 @@
-// Package transfer reads whole ledgers: to tell whether two are the same, and to copy one into another, whatever engines keep them.
+// Package ledgercopy reads whole ledgers: to compare two of them, and to copy one into another, whatever engines they are on.
 package ledgercopy
 
 import (
