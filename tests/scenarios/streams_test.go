@@ -77,7 +77,8 @@ func TestHoweverManyStreamsAreAskedForAndNotReadTheServerGoesOn(t *testing.T) {
 	go func() { asking.Wait(); close(done) }()
 	// While they come, and when all that may stay have stayed:
 	for rounds := 0; rounds < 20; rounds++ {
-		requireReady(t, server)
+		ready := server.Anyone(t).Get("/healthz/ready")
+		require.Equal(t, http.StatusOK, ready.Status, "the server is ready: %s", ready.Body)
 		v.license(v.issue(nil)) // commands are carried out, and projections follow
 		if rounds == 10 {
 			<-done
@@ -90,19 +91,6 @@ func TestHoweverManyStreamsAreAskedForAndNotReadTheServerGoesOn(t *testing.T) {
 	refused.Refused("TOO_MANY_STREAMS")
 	require.NotEmpty(t, refused.Header.Get("Retry-After"))
 	blackbox.OK[api.LedgerPage](v.admin.Get("/v1/ledger/events?limit=1")) // pages are not streams
-}
-
-// requireReady probes as an orchestrator does, which takes an instance away after three failures in a row: a check that gets no processor
-// for 90 ms, on a machine that opens 600 connections at once, is one failure.
-func requireReady(t *testing.T, server *blackbox.Server) {
-	t.Helper()
-	var last blackbox.Response
-	for range 3 {
-		if last = server.Anyone(t).Get("/healthz/ready"); last.Status == http.StatusOK {
-			return
-		}
-	}
-	require.Equal(t, http.StatusOK, last.Status, "the server is ready: %s", last.Body)
 }
 
 func TestStreamsThatNobodyReadsAreCutWhenTheServerStops(t *testing.T) {

@@ -17,10 +17,7 @@ import (
 // checks are the parts of readiness. Without the essential ones nothing can be served; a failure of another one degrades the server.
 func (s *Server) checks() []health.Check {
 	checks := []health.Check{
-		{Name: "ledger", Essential: true, Do: func(ctx context.Context) error {
-			_, err := s.backends.Events.Head(ctx)
-			return err
-		}},
+		{Name: "ledger", Essential: true, Do: s.ledger.available},
 		{Name: "keys", Essential: true, Do: s.backends.Keys.Ping},
 		{Name: "readmodels", Do: s.backends.ReadModels.Ping},
 		{Name: "ledger_writes", Do: func(context.Context) error { return s.ledger.writable() }},

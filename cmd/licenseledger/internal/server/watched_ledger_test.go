@@ -47,3 +47,41 @@ func TestAnAppendThatTheEngineCannotStoreIsRememberedUntilOneSucceeds(t *testing
 		}
 	}
 }
+
+// broken is a store that stores appends and cannot be asked for its head.
+type broken struct {
+	eventstore.Store
+	asked int
+}
+
+func (b *broken) Head(context.Context) (event.Position, error) {
+	b.asked++
+	return 0, eventstore.ErrUnavailable
+}
+
+func (b *broken) Append(context.Context, string, event.Revision, []event.Pending) (eventstore.Commit, error) {
+	return eventstore.Commit{}, nil
+}
+
+func TestALedgerIsAvailableForASecondAfterItAnsweredAndUntilItFails(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 3, 12, 0, 0, 0, time.UTC)
+	store := &broken{}
+	ledger := &watchedLedger{Store: store, now: func() time.Time { return at }}
+	require.ErrorIs(t, ledger.available(t.Context()), eventstore.ErrUnavailable, "it has not answered yet")
+	require.Equal(t, 1, store.asked)
+	answer := func() {
+		_, err := ledger.Append(t.Context(), "s", 0, nil)
+		require.NoError(t, err)
+	}
+	answer()
+	at = at.Add(recentAnswer - 1)
+	require.NoError(t, ledger.available(t.Context()))
+	require.Equal(t, 1, store.asked, "it need not be asked")
+	at = at.Add(1)
+	require.ErrorIs(t, ledger.available(t.Context()), eventstore.ErrUnavailable, "a second has passed")
+	answer()
+	_, err := ledger.Head(t.Context())
+	require.ErrorIs(t, err, eventstore.ErrUnavailable)
+	require.ErrorIs(t, ledger.available(t.Context()), eventstore.ErrUnavailable, "it failed since it answered")
+}
