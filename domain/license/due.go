@@ -68,14 +68,13 @@ func (s *Stream) asOf(now time.Time) (*Stream, []event.Payload) {
 // leasesEndingBy lists the floating places whose lease is over, in the order of their end.
 func (s *Stream) leasesEndingBy(now time.Time) []BoundMachine {
 	var over []BoundMachine
-	s.machines.byLeaseEnd.Scan(func(lease entry[time.Time]) bool {
+	for lease := range s.machines.byLeaseEnd.all() {
 		if now.Before(lease.key) {
-			return false
+			break
 		}
 		bound, _ := s.machines.get(lease.binding)
 		over = append(over, bound)
-		return true
-	})
+	}
 	return over
 }
 
@@ -90,8 +89,11 @@ func (s *Stream) expiry() (at time.Time, ends bool) {
 // earliestDue is the first moment at which [Stream.Due] has something to say; zero when never.
 func (s *Stream) earliestDue() time.Time {
 	due, _ := s.expiry()
-	if lease, ok := s.machines.byLeaseEnd.Min(); ok && (due.IsZero() || lease.key.Before(due)) {
-		return lease.key
+	for lease := range s.machines.byLeaseEnd.all() {
+		if due.IsZero() || lease.key.Before(due) {
+			return lease.key
+		}
+		break
 	}
 	return due
 }

@@ -1,6 +1,8 @@
 package license
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -31,11 +33,10 @@ func ContentsOf(s *Stream) Contents {
 	m := s.machines
 	all := Contents{
 		License: s.License, Stream: s.stream, Floating: m.floating, Machines: map[uuid.UUID]BoundMachine{},
-		ByActivation: m.byActivation.Items(), ByFingerprint: m.byFingerprint.Items(), ByComponent: m.byComponent.Items(), ByLeaseEnd: m.byLeaseEnd.Items(),
+		ByActivation: slices.Collect(m.byActivation.all()), ByFingerprint: slices.Collect(m.byFingerprint.all()),
+		ByComponent: slices.Collect(m.byComponent.all()), ByLeaseEnd: slices.Collect(m.byLeaseEnd.all()),
 		SeatsUsed: m.seatsUsed, NextDue: s.nextDue,
 	}
-	for _, b := range m.byBinding.Items() {
-		all.Machines[b.binding] = *b.BoundMachine
-	}
+	maps.Insert(all.Machines, m.all())
 	return all
 }

@@ -22,10 +22,11 @@ type BoundMachine struct {
 	Activation activation.Activation
 }
 
-// machines are the bound machines of a licence, indexed by everything they are looked up by.
+// machines are the bound machines of a licence, indexed by everything they are looked up by. The zero value has none.
 //
 // They live in copy-on-write B-trees: a clone costs the same however many machines there are, and a change to one of n machines copies
-// O(log n) nodes, once per clone. Machines that were cloned must not be changed any more.
+// O(log n) nodes, once per clone. Machines that were cloned must not be changed any more. A tree is made with its first entry, because most
+// licences have few machines and need few of the indexes.
 type machines struct {
 	floating      bool // activations are leases
 	byBinding     *btree.BTreeG[boundMachine]
@@ -56,22 +57,12 @@ func compareIDs(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }
 // degree bounds the size of the B-trees' nodes. Small ones suit a structure whose changes copy nodes.
 const degree = 8
 
-func newMachines() machines {
-	return machines{
-		byBinding: btree.NewBTreeGOptions(func(a, b boundMachine) bool {
-			return compareIDs(a.binding, b.binding) < 0
-		}, btree.Options{Degree: degree}),
-		byActivation:  newIndex(compareIDs),
-		byFingerprint: newIndex(cmp.Compare[machine.Fingerprint]),
-		byComponent:   newIndex(compareComponents),
-		byLeaseEnd:    newIndex(time.Time.Compare),
-	}
-}
-
 // clone returns machines that may be changed while m stays as it is.
 func (m *machines) clone() machines {
 	next := *m
-	next.byBinding = m.byBinding.Copy()
+	if m.byBinding != nil {
+		next.byBinding = m.byBinding.Copy()
+	}
 	next.byActivation = m.byActivation.clone()
 	next.byFingerprint = m.byFingerprint.clone()
 	next.byComponent = m.byComponent.clone()
@@ -79,8 +70,28 @@ func (m *machines) clone() machines {
 	return next
 }
 
+// count returns how many machines there are.
+func (m *machines) count() int {
+	if m.byBinding == nil {
+		return 0
+	}
+	return m.byBinding.Len()
+}
+
+// all returns the machines by the ids of their bindings, in the order of the ids.
+func (m *machines) all() iter.Seq2[uuid.UUID, BoundMachine] {
+	return func(yield func(uuid.UUID, BoundMachine) bool) {
+		if m.byBinding != nil {
+			m.byBinding.Scan(func(b boundMachine) bool { return yield(b.binding, *b.BoundMachine) })
+		}
+	}
+}
+
 // get returns the machine of a binding.
 func (m *machines) get(binding uuid.UUID) (BoundMachine, bool) {
+	if m.byBinding == nil {
+		return BoundMachine{}, false
+	}
 	found, ok := m.byBinding.Get(boundMachine{binding: binding})
 	if !ok {
 		return BoundMachine{}, false
@@ -90,12 +101,20 @@ func (m *machines) get(binding uuid.UUID) (BoundMachine, bool) {
 
 // set stores the machine of a binding.
 func (m *machines) set(binding uuid.UUID, now BoundMachine) {
+	if m.byBinding == nil {
+		m.byBinding = btree.NewBTreeGOptions(func(a, b boundMachine) bool {
+			return compareIDs(a.binding, b.binding) < 0
+		}, btree.Options{Degree: degree})
+	}
 	was, _ := m.byBinding.Set(boundMachine{binding, &now})
 	m.reindex(binding, was.BoundMachine, &now)
 }
 
 // remove forgets the machine of a binding.
 func (m *machines) remove(binding uuid.UUID) {
+	if m.byBinding == nil {
+		return
+	}
 	was, _ := m.byBinding.Delete(boundMachine{binding: binding})
 	m.reindex(binding, was.BoundMachine, nil)
 }
@@ -103,14 +122,14 @@ func (m *machines) remove(binding uuid.UUID) {
 // reindex brings the indexes and the count of seats from what a binding's machine was to what it is now; nil: there is none.
 func (m *machines) reindex(binding uuid.UUID, was, now *BoundMachine) {
 	m.seatsUsed += seats(now) - seats(was)
-	update(m.byActivation, binding, was, now, func(b *BoundMachine) (uuid.UUID, bool) {
+	update(&m.byActivation, compareIDs, binding, was, now, func(b *BoundMachine) (uuid.UUID, bool) {
 		return b.Activation.ID, b.Activation.ID != uuid.Nil && b.Activation.Status != activation.StatusEnded
 	})
-	update(m.byFingerprint, binding, was, now, func(b *BoundMachine) (machine.Fingerprint, bool) {
+	update(&m.byFingerprint, cmp.Compare[machine.Fingerprint], binding, was, now, func(b *BoundMachine) (machine.Fingerprint, bool) {
 		return b.Binding.Machine.Fingerprint, b.Binding.Machine.Fingerprint != ""
 	})
 	if m.floating {
-		update(m.byLeaseEnd, binding, was, now, func(b *BoundMachine) (time.Time, bool) {
+		update(&m.byLeaseEnd, time.Time.Compare, binding, was, now, func(b *BoundMachine) (time.Time, bool) {
 			return b.Activation.ExpiresAt, seats(b) == 1
 		})
 	}
@@ -119,10 +138,10 @@ func (m *machines) reindex(binding uuid.UUID, was, now *BoundMachine) {
 		return
 	}
 	for c := range components(before) {
-		m.byComponent.Delete(entry[component]{c, binding})
+		m.byComponent.remove(entry[component]{c, binding})
 	}
 	for c := range components(after) {
-		m.byComponent.Set(entry[component]{c, binding})
+		m.byComponent.add(compareComponents, entry[component]{c, binding})
 	}
 }
 
@@ -153,41 +172,67 @@ func components(h machine.Hashes) iter.Seq[component] {
 	}
 }
 
-// index finds bindings by a key: in the order of the keys, and those with equal keys in the order of their ids.
-type index[K comparable] struct {
-	*btree.BTreeG[entry[K]]
-}
+// index finds bindings by a key: in the order of the keys, and those with equal keys in the order of their ids. The zero value is empty.
+type index[K comparable] struct{ tree *btree.BTreeG[entry[K]] }
 
 type entry[K comparable] struct {
 	key     K
 	binding uuid.UUID
 }
 
-func newIndex[K comparable](compare func(a, b K) int) index[K] {
-	return index[K]{btree.NewBTreeGOptions(func(a, b entry[K]) bool {
-		return cmp.Or(compare(a.key, b.key), compareIDs(a.binding, b.binding)) < 0
-	}, btree.Options{Degree: degree})}
+func (i *index[K]) clone() index[K] {
+	if i.tree == nil {
+		return index[K]{}
+	}
+	return index[K]{i.tree.Copy()}
 }
 
-func (i index[K]) clone() index[K] { return index[K]{i.Copy()} }
+// add adds an entry. compare orders the keys; it is always the same for an index.
+func (i *index[K]) add(compare func(a, b K) int, e entry[K]) {
+	if i.tree == nil {
+		i.tree = btree.NewBTreeGOptions(func(a, b entry[K]) bool {
+			return cmp.Or(compare(a.key, b.key), compareIDs(a.binding, b.binding)) < 0
+		}, btree.Options{Degree: degree})
+	}
+	i.tree.Set(e)
+}
+
+func (i *index[K]) remove(e entry[K]) {
+	if i.tree != nil {
+		i.tree.Delete(e)
+	}
+}
 
 // find returns the bindings with a key.
-func (i index[K]) find(key K) iter.Seq[uuid.UUID] {
+func (i *index[K]) find(key K) iter.Seq[uuid.UUID] {
 	return func(yield func(uuid.UUID) bool) {
-		i.Ascend(entry[K]{key: key}, func(e entry[K]) bool { return e.key == key && yield(e.binding) })
+		if i.tree != nil {
+			i.tree.Ascend(entry[K]{key: key}, func(e entry[K]) bool { return e.key == key && yield(e.binding) })
+		}
 	}
 }
 
 // first returns the first binding with a key.
-func (i index[K]) first(key K) (binding uuid.UUID, found bool) {
+func (i *index[K]) first(key K) (binding uuid.UUID, found bool) {
 	for binding := range i.find(key) {
 		return binding, true
 	}
 	return uuid.Nil, false
 }
 
+// all returns the entries in order.
+func (i *index[K]) all() iter.Seq[entry[K]] {
+	return func(yield func(entry[K]) bool) {
+		if i.tree != nil {
+			i.tree.Scan(yield)
+		}
+	}
+}
+
 // update moves a binding to the key that it has now. keyOf returns the key of a machine, and whether it is in the index at all.
-func update[K comparable](i index[K], binding uuid.UUID, was, now *BoundMachine, keyOf func(*BoundMachine) (K, bool)) {
+func update[K comparable](
+	i *index[K], compare func(a, b K) int, binding uuid.UUID, was, now *BoundMachine, keyOf func(*BoundMachine) (K, bool),
+) {
 	var before, after entry[K]
 	var had, has bool
 	if was != nil {
@@ -201,9 +246,9 @@ func update[K comparable](i index[K], binding uuid.UUID, was, now *BoundMachine,
 	}
 	before.binding, after.binding = binding, binding
 	if had {
-		i.Delete(before)
+		i.remove(before)
 	}
 	if has {
-		i.Set(after)
+		i.add(compare, after)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/google/uuid"
 
@@ -28,11 +29,8 @@ func Snapshot(s *Stream) ([]byte, error) {
 	if s == nil {
 		return nil, errors.New("take a snapshot: there is no licence")
 	}
-	bound := make(map[uuid.UUID]BoundMachine, s.machines.byBinding.Len())
-	s.machines.byBinding.Scan(func(m boundMachine) bool {
-		bound[m.binding] = *m.BoundMachine
-		return true
-	})
+	bound := make(map[uuid.UUID]BoundMachine, s.machines.count())
+	maps.Insert(bound, s.machines.all())
 	text, err := json.Marshal(snapshot{Format: SnapshotFormat, License: s.License, Issued: s.issued, Stream: s.stream, Machines: bound})
 	if err != nil {
 		return nil, fmt.Errorf("take a snapshot: %w", err)
@@ -54,7 +52,7 @@ func Restore(text []byte) (*Stream, error) {
 		return nil, errors.New("restore a snapshot: it is incomplete")
 	}
 	from.License.issued = from.Issued
-	s := &Stream{License: from.License, stream: from.Stream, machines: newMachines()}
+	s := &Stream{License: from.License, stream: from.Stream}
 	s.machines.floating = s.Policy.Floating()
 	for id, bound := range from.Machines {
 		s.machines.set(id, bound)

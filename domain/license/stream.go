@@ -49,7 +49,7 @@ func Fold(s *Stream, events ...event.Event) (*Stream, error) {
 
 func (s *Stream) clone() *Stream {
 	if s == nil {
-		return &Stream{machines: newMachines()}
+		return &Stream{}
 	}
 	next := *s
 	next.machines = s.machines.clone()

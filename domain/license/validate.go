@@ -74,7 +74,7 @@ func (c Validate) judge(s *Stream) judgement {
 	if c.Machine == nil {
 		return because(Valid, s.StatusEvent(), s.ExpiryEvent)
 	}
-	if s.machines.byBinding.Len() == 0 {
+	if s.machines.count() == 0 {
 		return because(NotActivated, s.StatusEvent())
 	}
 	known, found := s.recognise(*c.Machine)
