@@ -20,7 +20,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/machine"
 	"github.com/licenseledger/licenseledger/httpapi/contract"
 	"github.com/licenseledger/licenseledger/httpapi/problem"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // schema is as much of a schema as the tests look at.
@@ -128,8 +128,8 @@ func TestTheDocumentedBoundsAreThoseOfTheDomain(t *testing.T) {
 	require.Equal(t, activation.MaxEntitlements, schemas["Validate"].Properties["entitlements"].MaxItems)
 	require.Equal(t, activation.MaxMachineName, schemas["Machine"].Properties["name"].MaxLength)
 	require.Equal(t, activation.MaxOS, schemas["Machine"].Properties["os"].MaxLength)
-	bounds(doc.Components.Parameters["Limit"].Schema, 1, readmodels.MaxLimit)
-	require.InDelta(t, readmodels.DefaultLimit, doc.Components.Parameters["Limit"].Schema.Default, 0)
+	bounds(doc.Components.Parameters["Limit"].Schema, 1, store.MaxLimit)
+	require.InDelta(t, store.DefaultLimit, doc.Components.Parameters["Limit"].Schema.Default, 0)
 }
 
 func TestTheDocumentedComponentsAreThoseOfTheDomain(t *testing.T) {

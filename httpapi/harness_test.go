@@ -31,7 +31,7 @@ import (
 	"github.com/licenseledger/licenseledger/keyring"
 	"github.com/licenseledger/licenseledger/projections"
 	"github.com/licenseledger/licenseledger/projections/runtime"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 const adminKey = "an-admin-key-for-tests"
@@ -105,22 +105,22 @@ func newWorld(t testing.TB, options ...option) *world {
 	keys, err := keyring.Open(ctx, keyring.Config{DB: secrets, Master: masterKey, Random: rand.Reader, Now: w.now})
 	require.NoError(t, err)
 
-	store, err := sqlite.Open(ctx, filepath.Join(dir, "ledger.db"))
+	ledger, err := sqlite.Open(ctx, filepath.Join(dir, "ledger.db"))
 	require.NoError(t, err)
-	w.ledger = store
-	t.Cleanup(func() { require.NoError(t, store.Close()) })
-	rows, err := readmodels.OpenSQLite(ctx, filepath.Join(dir, "readmodels.db"))
+	w.ledger = ledger
+	t.Cleanup(func() { require.NoError(t, ledger.Close()) })
+	rows, err := store.OpenSQLite(ctx, filepath.Join(dir, "readmodels.db"))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, rows.Close()) })
 	w.projections, err = runtime.Start(ctx, runtime.Config{
-		Store: store, Registry: domain.Events(), ReadModels: rows, Owner: "test", Now: w.now, Logger: logger,
+		Store: ledger, Registry: domain.Events(), ReadModels: rows, Owner: "test", Now: w.now, Logger: logger,
 		Projectors: projections.All(runtime.PersonalData{Unsealer: keys, KeyGone: keyring.ErrKeyGone, Unavailable: keyring.ErrUnavailable}),
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.projections.Close()) })
 	newID := func() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 	handler, err := commands.New(t.Context(), commands.Config{
-		Store: store, Events: domain.Events(), Keyring: keys, Now: w.now, NewID: newID, Issuer: "https://vendor.example", CachedLicenses: 100,
+		Store: ledger, Events: domain.Events(), Keyring: keys, Now: w.now, NewID: newID, Issuer: "https://vendor.example", CachedLicenses: 100,
 	})
 	require.NoError(t, err)
 
@@ -128,8 +128,8 @@ func newWorld(t testing.TB, options ...option) *world {
 	w.drain = sync.OnceFunc(func() { close(draining) })
 	w.commands = handler
 	config := httpapi.Config{
-		Commands: handler, ReadModels: rows, Ledger: store, Projections: w.projections, AdminKey: adminKey,
-		Ready:    []health.Check{{Name: "ledger", Do: func(ctx context.Context) error { _, err := store.Head(ctx); return err }}},
+		Commands: handler, ReadModels: rows, Ledger: ledger, Projections: w.projections, AdminKey: adminKey,
+		Ready:    []health.Check{{Name: "ledger", Do: func(ctx context.Context) error { _, err := ledger.Head(ctx); return err }}},
 		Draining: draining, Now: w.now, NewID: newID, Log: logger, Registry: prometheus.NewRegistry(),
 	}
 	for _, change := range options {

@@ -23,7 +23,11 @@ import (
 	"github.com/licenseledger/licenseledger/httpapi/middleware"
 	"github.com/licenseledger/licenseledger/httpapi/problem"
 	"github.com/licenseledger/licenseledger/httpapi/queryapi"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/catalog"
+	"github.com/licenseledger/licenseledger/readmodels/licenses"
+	"github.com/licenseledger/licenseledger/readmodels/machines"
+	"github.com/licenseledger/licenseledger/readmodels/store"
+	"github.com/licenseledger/licenseledger/readmodels/timeline"
 )
 
 //go:embed openapi.yaml
@@ -44,7 +48,7 @@ const (
 // Config is what the API is served with. All fields are required unless they say otherwise.
 type Config struct {
 	Commands    *commands.Handler
-	ReadModels  *readmodels.DB
+	ReadModels  *store.DB
 	Ledger      eventstore.Store
 	Epoch       uuid.UUID // of the ledger
 	Projections commandapi.Projections
@@ -125,14 +129,17 @@ func (c Config) routeAPI(e *echo.Echo, document *contract.Contract, reporter pro
 	)
 	commandapi.RegisterHandlers(endpoints, commandapi.New(commandapi.Config{
 		Commands:    c.Commands,
-		Machines:    c.ReadModels,
+		Machines:    machines.New(c.ReadModels),
 		Head:        c.Ledger.Head,
 		Projections: c.Projections,
 		WaitTimeout: c.WaitTimeout,
 		Problems:    reporter,
 	}))
 	queryapi.RegisterHandlers(endpoints, queryapi.New(queryapi.Config{
-		ReadModels:  c.ReadModels,
+		Catalog:     catalog.New(c.ReadModels),
+		Licenses:    licenses.New(c.ReadModels),
+		Machines:    machines.New(c.ReadModels),
+		Timeline:    timeline.New(c.ReadModels),
 		Ledger:      c.Ledger,
 		Epoch:       c.Epoch,
 		Projections: c.Projections,

@@ -17,7 +17,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/projections/runtime"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // eventsPerLicense is a licence's history in the benchmark: issued, three machines, and leases renewed now and then.
@@ -107,9 +107,9 @@ func appendAll(b *testing.B, w *world, n int, of func(int) (string, []event.Payl
 	}
 }
 
-// licenses is how many licences the ledger of a benchmark holds: LICENSELEDGER_BENCH_LICENSES, such as 59000 for a million
+// licenseCount is how many licences the ledger of a benchmark holds: LICENSELEDGER_BENCH_LICENSES, such as 59000 for a million
 // events, or 6,000.
-func licenses(b *testing.B) int {
+func licenseCount(b *testing.B) int {
 	b.Helper()
 	asked := os.Getenv("LICENSELEDGER_BENCH_LICENSES")
 	if asked == "" {
@@ -124,7 +124,7 @@ func licenses(b *testing.B) int {
 // BenchmarkRebuild projects a ledger of many licences into new tables, indexes included.
 func BenchmarkRebuild(b *testing.B) {
 	w := newWorld(b)
-	events := aged(b, w, licenses(b))
+	events := aged(b, w, licenseCount(b))
 	for _, p := range w.projectors() {
 		for engine, place := range engines {
 			b.Run(p.Definition().Name+"/"+engine, func(b *testing.B) {
@@ -143,7 +143,7 @@ func BenchmarkRebuild(b *testing.B) {
 // BenchmarkCatchUp projects the same ledger through the live feed into tables that have their indexes, all projections at once.
 func BenchmarkCatchUp(b *testing.B) {
 	w := newWorld(b)
-	events := aged(b, w, licenses(b))
+	events := aged(b, w, licenseCount(b))
 	for engine, place := range engines {
 		b.Run(engine, func(b *testing.B) {
 			for b.Loop() {
@@ -169,6 +169,6 @@ func idle(b *testing.B, runner *runtime.Runner) {
 	require.Eventually(b, func() bool {
 		all, err := runner.Status(b.Context())
 		require.NoError(b, err)
-		return !slices.ContainsFunc(all, func(s readmodels.ProjectionStatus) bool { return s.Lag > 0 })
+		return !slices.ContainsFunc(all, func(s store.ProjectionStatus) bool { return s.Lag > 0 })
 	}, time.Hour, time.Millisecond)
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/domain/catalog"
-	"github.com/licenseledger/licenseledger/readmodels"
+	readcatalog "github.com/licenseledger/licenseledger/readmodels/catalog"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 func TestARegisteredProductIsFoundByIDAndByCode(t *testing.T) {
@@ -19,7 +20,7 @@ func TestARegisteredProductIsFoundByIDAndByCode(t *testing.T) {
 		w.caughtUp()
 
 		for _, by := range []string{productID.String(), "acme-cad"} {
-			p, err := w.models.Product(t.Context(), tenant, by)
+			p, err := readcatalog.New(w.models).Product(t.Context(), tenant, by)
 			require.NoError(t, err)
 			require.Equal(t, productID, p.ID)
 			require.Equal(t, []string{"linux", "windows"}, p.Platforms)
@@ -29,8 +30,8 @@ func TestARegisteredProductIsFoundByIDAndByCode(t *testing.T) {
 			require.Equal(t, uint64(at), p.Position)
 			require.Equal(t, uint64(1), p.Revision)
 		}
-		_, err := w.models.Product(t.Context(), "somebody else", "acme-cad")
-		require.ErrorIs(t, err, readmodels.ErrNotFound)
+		_, err := readcatalog.New(w.models).Product(t.Context(), "somebody else", "acme-cad")
+		require.ErrorIs(t, err, store.ErrNotFound)
 	})
 }
 
@@ -43,17 +44,17 @@ func TestARotatedKeyRetiresTheOneBeforeAndBothAreListed(t *testing.T) {
 		w.start(w.config())
 		w.caughtUp()
 
-		keys, err := w.models.SigningKeys(t.Context(), productID)
+		keys, err := readcatalog.New(w.models).SigningKeys(t.Context(), productID)
 		require.NoError(t, err)
-		require.Equal(t, []readmodels.SigningKey{
+		require.Equal(t, []readcatalog.SigningKey{
 			{ID: "key-1", ProductID: productID, Algorithm: "ed25519", Public: []byte{1, 2, 1}, AddedAt: noon, RetiredAt: &later},
 			{ID: "key-2", ProductID: productID, Algorithm: "ed25519", Public: []byte{1, 2, 2}, AddedAt: later},
 		}, keys)
-		p, err := w.models.Product(t.Context(), tenant, "acme-cad")
+		p, err := readcatalog.New(w.models).Product(t.Context(), tenant, "acme-cad")
 		require.NoError(t, err)
 		require.Equal(t, "key-2", p.SigningKeyID)
-		_, err = w.models.SigningKeys(t.Context(), id(99))
-		require.ErrorIs(t, err, readmodels.ErrNotFound)
+		_, err = readcatalog.New(w.models).SigningKeys(t.Context(), id(99))
+		require.ErrorIs(t, err, store.ErrNotFound)
 	})
 }
 
@@ -69,7 +70,7 @@ func TestARevisedPlanHasItsNewTerms(t *testing.T) {
 		w.start(w.config())
 		w.caughtUp()
 
-		p, err := w.models.Plan(t.Context(), tenant, planID)
+		p, err := readcatalog.New(w.models).Plan(t.Context(), tenant, planID)
 		require.NoError(t, err)
 		require.Equal(t, "acme-cad", p.ProductCode)
 		require.Equal(t, 2, p.PlanRevision)
@@ -81,13 +82,10 @@ func TestARevisedPlanHasItsNewTerms(t *testing.T) {
 		require.Equal(t, noon, p.PublishedAt)
 		require.Equal(t, ptr(noon.Add(day)), p.RevisedAt)
 
-		same, err := w.models.PlanOfProduct(t.Context(), tenant, productID, "pro")
-		require.NoError(t, err)
-		require.Equal(t, p, same)
 		for _, product := range []string{"", "acme-cad", productID.String()} {
-			page, err := w.models.Plans(t.Context(), tenant, readmodels.PlanFilter{Product: product}, readmodels.Paging{})
+			page, err := readcatalog.New(w.models).Plans(t.Context(), tenant, readcatalog.PlanFilter{Product: product}, store.Paging{})
 			require.NoError(t, err)
-			require.Equal(t, []readmodels.Plan{p}, page.Items)
+			require.Equal(t, []readcatalog.Plan{p}, page.Items)
 		}
 	})
 }

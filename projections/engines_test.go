@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 	"github.com/licenseledger/licenseledger/tests/support/services"
 )
 
@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(postgres.With(m)) }
 // database is a place for read models.
 type database struct {
 	engine string
-	open   func(t testing.TB) (*readmodels.DB, error)
+	open   func(t testing.TB) (*store.DB, error)
 	source string // for database/sql: a way in behind the program's back
 	schema string // empty in SQLite
 }
@@ -29,8 +29,8 @@ type database struct {
 func sqliteDatabase(t testing.TB) database {
 	path := filepath.Join(t.TempDir(), "readmodels.db")
 	return database{engine: "sqlite", source: "file:" + path + "?_pragma=busy_timeout(10000)",
-		open: func(t testing.TB) (*readmodels.DB, error) {
-			return readmodels.OpenSQLite(t.Context(), path)
+		open: func(t testing.TB) (*store.DB, error) {
+			return store.OpenSQLite(t.Context(), path)
 		}}
 }
 
@@ -39,13 +39,13 @@ func postgresDatabase(t testing.TB) database { return schemaAt(postgres.URL(), p
 // schemaAt is a schema whose connections are named for it.
 func schemaAt(server, schema string) database {
 	return database{engine: "pgx", source: server + "&" + url.Values{"search_path": {schema}}.Encode(), schema: schema,
-		open: func(t testing.TB) (*readmodels.DB, error) {
-			return readmodels.OpenPostgres(t.Context(), server+"&application_name="+schema, readmodels.Schema(schema))
+		open: func(t testing.TB) (*store.DB, error) {
+			return store.OpenPostgres(t.Context(), server+"&application_name="+schema, store.Schema(schema))
 		}}
 }
 
 // opened opens the read models until the test ends.
-func (d database) opened(t testing.TB) *readmodels.DB {
+func (d database) opened(t testing.TB) *store.DB {
 	t.Helper()
 	models, err := d.open(t)
 	require.NoError(t, err)

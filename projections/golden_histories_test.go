@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/readmodels/licenses"
 )
 
 // TestRowsKeepTheMeaningOfHistories holds the rows to the status that the golden histories of the domain have.
@@ -41,7 +42,7 @@ func TestRowsKeepTheMeaningOfHistories(t *testing.T) {
 				w.append(licenseStream, events...)
 				w.start(w.config())
 				w.caughtUp()
-				l, err := w.models.License(t.Context(), tenant, licenseID)
+				l, err := licenses.New(w.models).Find(t.Context(), tenant, licenseID)
 				require.NoError(t, err)
 				require.Equal(t, golden.Status, l.Status)
 			})

@@ -13,7 +13,9 @@ import (
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/domain/machine"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/licenses"
+	"github.com/licenseledger/licenseledger/readmodels/machines"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // history is a licence whose commands are drawn at random and decided by the domain.
@@ -147,7 +149,7 @@ func TestAfterAnyHistoryRebuiltRowsAreTheLiveRowsAndSayWhatTheDomainSays(t *test
 			}
 			w.caughtUp()
 			for _, h := range histories {
-				l, err := w.models.License(t.Context(), tenant, id(h.n))
+				l, err := licenses.New(w.models).Find(t.Context(), tenant, id(h.n))
 				require.NoError(rt, err)
 				require.Equal(rt, string(h.stream.Status()), l.Status)
 				require.Equal(rt, h.stream.SeatsUsed(), l.SeatsUsed)
@@ -155,13 +157,13 @@ func TestAfterAnyHistoryRebuiltRowsAreTheLiveRowsAndSayWhatTheDomainSays(t *test
 				require.Equal(rt, []bool{h.stream.Suspension != nil, h.stream.Expiry != nil, h.stream.Revocation != nil},
 					[]bool{l.SuspendedAt != nil, l.ExpiredAt != nil, l.RevokedAt != nil})
 				require.EqualValues(rt, w.revisions[license.StreamName(id(h.n))], l.Revision)
-				page, err := w.models.MachinesOfLicense(t.Context(), tenant, id(h.n), readmodels.Paging{Limit: readmodels.MaxLimit})
+				page, err := machines.New(w.models).OfLicense(t.Context(), tenant, id(h.n), store.Paging{Limit: store.MaxLimit})
 				require.NoError(rt, err)
 				seated := 0
 				for _, m := range page.Items {
 					held, there := h.stream.ByBinding(m.BindingID)
-					require.Equal(rt, there, m.Status != readmodels.MachineReleased)
-					if m.Status == readmodels.MachineBound {
+					require.Equal(rt, there, m.Status != machines.Released)
+					if m.Status == machines.Bound {
 						seated++
 					}
 					if there {

@@ -8,7 +8,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/domain/license"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/catalog"
+	"github.com/licenseledger/licenseledger/readmodels/licenses"
+	"github.com/licenseledger/licenseledger/readmodels/machines"
+	"github.com/licenseledger/licenseledger/readmodels/store"
+	"github.com/licenseledger/licenseledger/readmodels/timeline"
 	"github.com/licenseledger/licenseledger/tests/support/services"
 )
 
@@ -33,25 +37,25 @@ func TestBothEnginesHoldTheSame(t *testing.T) {
 }
 
 // admin asks what an admin's screens ask, with joins, searches and look-ups.
-func admin(ctx context.Context, models *readmodels.DB) error {
+func admin(ctx context.Context, models *store.DB) error {
 	var errs []error
 	note := func(err error) { errs = append(errs, err) }
-	page, err := models.Licenses(ctx, tenant, readmodels.LicenseFilter{Search: "acme", Product: "acme-cad"}, readmodels.Paging{})
+	page, err := licenses.New(models).List(ctx, tenant, licenses.Filter{Search: "acme", Product: "acme-cad"}, store.Paging{})
 	note(err)
 	if len(page.Items) != 30 {
 		note(errors.New("licences are missing"))
 	}
-	plans, err := models.Plans(ctx, tenant, readmodels.PlanFilter{Product: "acme-cad"}, readmodels.Paging{})
+	plans, err := catalog.New(models).Plans(ctx, tenant, catalog.PlanFilter{Product: "acme-cad"}, store.Paging{})
 	note(err)
 	if len(plans.Items) != 1 {
 		note(errors.New("plans are missing"))
 	}
-	machines, err := models.MachinesOfLicense(ctx, tenant, id(7), readmodels.Paging{})
+	machines, err := machines.New(models).OfLicense(ctx, tenant, id(7), store.Paging{})
 	note(err)
 	if len(machines.Items) != 1 || machines.Items[0].Activation == nil {
 		note(errors.New("machines are missing"))
 	}
-	entries, err := models.TimelineOfLicense(ctx, tenant, id(7), readmodels.Paging{})
+	entries, err := timeline.New(models).OfLicense(ctx, tenant, id(7), store.Paging{})
 	note(err)
 	if len(entries.Items) != 3 {
 		note(errors.New("entries are missing"))
@@ -114,7 +118,7 @@ func TestProjectionsGoOnWhenTheirConnectionsAreCut(t *testing.T) {
 	for round := range 20 {
 		grow(w, 100*round+1, 20)
 		services.Execute(t, postgres.URL(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '`+w.place.schema+`'`)
-		_, err := w.models.Licenses(t.Context(), tenant, readmodels.LicenseFilter{}, readmodels.Paging{})
+		_, err := licenses.New(w.models).List(t.Context(), tenant, licenses.Filter{}, store.Paging{})
 		require.NoError(t, err, "a query is repeated")
 	}
 	require.Equal(t, w.caughtUp(), w.caughtUp())
@@ -140,7 +144,7 @@ func TestProjectionsGoOnWhenTheServerIsRestarted(t *testing.T) {
 		}
 		grow(w, 100*round+50, 30)
 		require.NoError(t, server.Start())
-		_, err := w.models.Licenses(t.Context(), tenant, readmodels.LicenseFilter{}, readmodels.Paging{})
+		_, err := licenses.New(w.models).List(t.Context(), tenant, licenses.Filter{}, store.Paging{})
 		require.NoError(t, err, "a query is repeated")
 	}
 	w.caughtUp()
@@ -165,7 +169,7 @@ func TestAProjectionFollowsItsCheckpointWhereTheDatabaseHasIt(t *testing.T) {
 		w.execute(db, `UPDATE projections SET position = 7 WHERE name = 'timeline'`)
 		grow(w, 6, 1)
 		w.caughtUp()
-		status(t, runner, readmodels.Timeline, func(s readmodels.ProjectionStatus) bool { return s.Lag == 0 && s.Error == "" })
+		status(t, runner, timeline.Definition.Name, func(s store.ProjectionStatus) bool { return s.Lag == 0 && s.Error == "" })
 		requireDerivable(t, w)
 	})
 }

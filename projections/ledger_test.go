@@ -22,7 +22,11 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore/sqlite"
 	"github.com/licenseledger/licenseledger/projections"
 	"github.com/licenseledger/licenseledger/projections/runtime"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/catalog"
+	"github.com/licenseledger/licenseledger/readmodels/licenses"
+	"github.com/licenseledger/licenseledger/readmodels/machines"
+	"github.com/licenseledger/licenseledger/readmodels/store"
+	"github.com/licenseledger/licenseledger/readmodels/timeline"
 )
 
 const tenant = "default"
@@ -80,7 +84,7 @@ func (v *vault) Unseal(_ context.Context, subject uuid.UUID, sealed []byte) ([]b
 type world struct {
 	t         testing.TB
 	store     eventstore.Store
-	models    *readmodels.DB
+	models    *store.DB
 	place     database
 	vault     *vault
 	revisions map[string]event.Revision
@@ -149,7 +153,7 @@ func (w *world) start(config runtime.Config) *runtime.Runner {
 	return runner
 }
 
-var all = []string{readmodels.Catalog, readmodels.Licenses, readmodels.Machines, readmodels.Timeline}
+var all = []string{catalog.Definition.Name, licenses.Definition.Name, machines.Definition.Name, timeline.Definition.Name}
 
 // caughtUp waits until the named projections (all, if none is named) have applied the whole ledger.
 func (w *world) caughtUp(names ...string) event.Position {
@@ -166,9 +170,9 @@ func (w *world) caughtUp(names ...string) event.Position {
 }
 
 // status waits until a projection is as wished, and returns where it stands.
-func status(t testing.TB, runner *runtime.Runner, name string, wished func(readmodels.ProjectionStatus) bool) readmodels.ProjectionStatus {
+func status(t testing.TB, runner *runtime.Runner, name string, wished func(store.ProjectionStatus) bool) store.ProjectionStatus {
 	t.Helper()
-	var found readmodels.ProjectionStatus
+	var found store.ProjectionStatus
 	require.Eventually(t, func() bool {
 		all, err := runner.Status(t.Context())
 		require.NoError(t, err)
@@ -184,12 +188,12 @@ func status(t testing.TB, runner *runtime.Runner, name string, wished func(readm
 }
 
 // well is how a projection stands that has nothing to complain of. The rows of a message are there a moment before that is known.
-func well(s readmodels.ProjectionStatus) bool {
-	return s.State == readmodels.StateRunning && s.Error == ""
+func well(s store.ProjectionStatus) bool {
+	return s.State == store.StateRunning && s.Error == ""
 }
 
-func in(state string) func(readmodels.ProjectionStatus) bool {
-	return func(s readmodels.ProjectionStatus) bool { return s.State == state }
+func in(state string) func(store.ProjectionStatus) bool {
+	return func(s store.ProjectionStatus) bool { return s.State == state }
 }
 
 // checksums are the contents of all projections, which must stand at the same position.

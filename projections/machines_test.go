@@ -10,7 +10,8 @@ import (
 	"github.com/licenseledger/licenseledger/domain/binding"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/machine"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/machines"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 func TestEventsChangeAMachine(t *testing.T) {
@@ -22,33 +23,33 @@ func TestEventsChangeAMachine(t *testing.T) {
 			Changed: []machine.Kind{machine.Disk}, DriftedAt: later}
 		for name, c := range map[string]struct {
 			happened []event.Payload
-			want     func(*testing.T, readmodels.Machine)
+			want     func(*testing.T, machines.Machine)
 		}{
-			"bound and activated": {nil, func(t *testing.T, m readmodels.Machine) {
-				require.Equal(t, readmodels.MachineBound, m.Status)
+			"bound and activated": {nil, func(t *testing.T, m machines.Machine) {
+				require.Equal(t, machines.Bound, m.Status)
 				require.Equal(t, ptr("host-1"), m.Name)
 				require.Equal(t, string(print(1)), m.Fingerprint)
 				require.Equal(t, "linux/amd64", m.OS)
 				require.Nil(t, m.DriftMatched)
-				require.Equal(t, &readmodels.Activation{ID: activationID(1), Status: readmodels.ActivationActive, GrantedAt: noon, ExpiresAt: noon.Add(day)}, m.Activation)
+				require.Equal(t, &machines.Activation{ID: activationID(1), Status: machines.ActivationActive, GrantedAt: noon, ExpiresAt: noon.Add(day)}, m.Activation)
 			}},
-			"back with changed hardware, twice": {[]event.Payload{drifted, drifted}, func(t *testing.T, m readmodels.Machine) {
+			"back with changed hardware, twice": {[]event.Payload{drifted, drifted}, func(t *testing.T, m machines.Machine) {
 				require.Equal(t, string(print(8)), m.Fingerprint)
 				require.Equal(t, ptr(string(print(1))), m.PreviousFingerprint)
 				require.Equal(t, 2, m.DriftCount)
 				require.Equal(t, []*int{ptr(3), ptr(4)}, []*int{m.DriftMatched, m.DriftCompared})
 				require.Equal(t, later, m.LastSeenAt)
 			}},
-			"idle once its lease lapsed": {[]event.Payload{lapsed}, func(t *testing.T, m readmodels.Machine) {
-				require.Equal(t, readmodels.MachineIdle, m.Status)
-				require.Equal(t, readmodels.ActivationLapsed, m.Activation.Status)
+			"idle once its lease lapsed": {[]event.Payload{lapsed}, func(t *testing.T, m machines.Machine) {
+				require.Equal(t, machines.Idle, m.Status)
+				require.Equal(t, machines.ActivationLapsed, m.Activation.Status)
 				require.Equal(t, noon, m.LastSeenAt)
 			}},
 			"bound again when it comes back": {[]event.Payload{lapsed, activation.Renewed{ActivationID: activationID(1), BindingID: bindingID(1),
-				Fingerprint: print(1), SeatsUsed: 1, RenewedAt: later, ExpiresAt: later.Add(day)}}, func(t *testing.T, m readmodels.Machine) {
-				require.Equal(t, readmodels.MachineBound, m.Status)
+				Fingerprint: print(1), SeatsUsed: 1, RenewedAt: later, ExpiresAt: later.Add(day)}}, func(t *testing.T, m machines.Machine) {
+				require.Equal(t, machines.Bound, m.Status)
 				require.Equal(t, later, m.LastSeenAt)
-				require.Equal(t, &readmodels.Activation{ID: activationID(1), Status: readmodels.ActivationActive, GrantedAt: noon, RenewedAt: &later,
+				require.Equal(t, &machines.Activation{ID: activationID(1), Status: machines.ActivationActive, GrantedAt: noon, RenewedAt: &later,
 					ExpiresAt: later.Add(day)}, m.Activation)
 			}},
 			"moved to another computer": {[]event.Payload{
@@ -56,22 +57,22 @@ func TestEventsChangeAMachine(t *testing.T) {
 				binding.MachineRebound{BindingID: bindingID(1), PreviousFingerprint: print(1), Fingerprint: print(2), OS: "windows/amd64",
 					Name: seal(subjectID, "new-host"), Reason: "broken", RebindsInWindow: 1, SeatsUsed: 1, ReboundAt: later},
 				activation.Granted{ActivationID: activationID(2), BindingID: bindingID(1), Fingerprint: print(2), KeyID: "key-1", GrantedAt: later, ExpiresAt: later.Add(day)},
-			}, func(t *testing.T, m readmodels.Machine) {
-				require.Equal(t, readmodels.MachineBound, m.Status)
+			}, func(t *testing.T, m machines.Machine) {
+				require.Equal(t, machines.Bound, m.Status)
 				require.Equal(t, 1, m.RebindCount)
 				require.Equal(t, ptr("new-host"), m.Name)
 				require.Equal(t, ptr(string(print(1))), m.PreviousFingerprint)
 				require.Equal(t, ptr("broken"), m.LastReason)
 				require.Equal(t, activationID(2), m.Activation.ID)
-				require.Equal(t, readmodels.ActivationActive, m.Activation.Status)
+				require.Equal(t, machines.ActivationActive, m.Activation.Status)
 			}},
 			"released": {[]event.Payload{
 				activation.Ended{ActivationID: activationID(1), BindingID: bindingID(1), Reason: "sold", EndedAt: later},
 				binding.MachineReleased{BindingID: bindingID(1), Reason: "sold", SeatsUsed: 0, ReleasedAt: later},
-			}, func(t *testing.T, m readmodels.Machine) {
-				require.Equal(t, readmodels.MachineReleased, m.Status)
+			}, func(t *testing.T, m machines.Machine) {
+				require.Equal(t, machines.Released, m.Status)
 				require.Equal(t, &later, m.ReleasedAt)
-				require.Equal(t, &readmodels.Activation{ID: activationID(1), Status: readmodels.ActivationEnded, GrantedAt: noon, ExpiresAt: noon.Add(day),
+				require.Equal(t, &machines.Activation{ID: activationID(1), Status: machines.ActivationEnded, GrantedAt: noon, ExpiresAt: noon.Add(day),
 					EndedAt: &later, LastReason: ptr("sold")}, m.Activation)
 			}},
 		} {
@@ -92,7 +93,7 @@ func TestEventsChangeAMachine(t *testing.T) {
 						w.start(w.config())
 					}
 					head := w.caughtUp()
-					m, err := w.models.Machine(t.Context(), tenant, bindingID(1))
+					m, err := machines.New(w.models).Find(t.Context(), tenant, bindingID(1))
 					require.NoError(t, err)
 					require.Equal(t, licenseID, m.LicenseID)
 					require.Equal(t, uint64(head), m.Position)
@@ -113,18 +114,18 @@ func TestCommandsFindTheLicenseOfABindingAndOfAnyActivation(t *testing.T) {
 		w.start(w.config())
 		w.caughtUp()
 
-		found, err := w.models.LicenseOfBinding(t.Context(), tenant, bindingID(1))
+		found, err := machines.New(w.models).LicenseOfBinding(t.Context(), tenant, bindingID(1))
 		require.NoError(t, err)
 		require.Equal(t, licenseID, found)
 		for _, a := range []int{1, 2} {
-			found, err := w.models.LicenseOfActivation(t.Context(), tenant, activationID(a))
+			found, err := machines.New(w.models).LicenseOfActivation(t.Context(), tenant, activationID(a))
 			require.NoError(t, err)
 			require.Equal(t, licenseID, found)
 		}
-		_, err = w.models.LicenseOfActivation(t.Context(), tenant, activationID(3))
-		require.ErrorIs(t, err, readmodels.ErrNotFound)
-		_, err = w.models.LicenseOfBinding(t.Context(), "somebody else", bindingID(1))
-		require.ErrorIs(t, err, readmodels.ErrNotFound)
+		_, err = machines.New(w.models).LicenseOfActivation(t.Context(), tenant, activationID(3))
+		require.ErrorIs(t, err, store.ErrNotFound)
+		_, err = machines.New(w.models).LicenseOfBinding(t.Context(), "somebody else", bindingID(1))
+		require.ErrorIs(t, err, store.ErrNotFound)
 	})
 }
 
@@ -139,8 +140,8 @@ func TestTheMachinesOfALicenseComeInPages(t *testing.T) {
 		w.start(w.config())
 		w.caughtUp()
 		var found []int
-		for paging := (readmodels.Paging{Limit: 2}); ; {
-			page, err := w.models.MachinesOfLicense(t.Context(), tenant, licenseID, paging)
+		for paging := (store.Paging{Limit: 2}); ; {
+			page, err := machines.New(w.models).OfLicense(t.Context(), tenant, licenseID, paging)
 			require.NoError(t, err)
 			require.LessOrEqual(t, len(page.Items), 2)
 			for _, m := range page.Items {

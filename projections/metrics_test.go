@@ -9,7 +9,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/catalog"
+	"github.com/licenseledger/licenseledger/readmodels/licenses"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 func TestMetricsTellPositionLagAndState(t *testing.T) {
@@ -19,8 +21,8 @@ func TestMetricsTellPositionLagAndState(t *testing.T) {
 		w.append(productStream, raw(t, "product.registered.v1", `[]`))
 		w.happened(licenseStream, issued())
 		runner := w.start(w.config(w.projectors()[0], w.projectors()[1]))
-		w.caughtUp(readmodels.Licenses)
-		status(t, runner, readmodels.Catalog, in(readmodels.StateFailed))
+		w.caughtUp(licenses.Definition.Name)
+		status(t, runner, catalog.Definition.Name, in(store.StateFailed))
 
 		registry := prometheus.NewPedanticRegistry()
 		registry.MustRegister(runner.Metrics())

@@ -13,7 +13,9 @@ import (
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/projections/runtime"
-	"github.com/licenseledger/licenseledger/readmodels"
+	readcatalog "github.com/licenseledger/licenseledger/readmodels/catalog"
+	"github.com/licenseledger/licenseledger/readmodels/licenses"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // frozen is an event of a newer version, which reads it as a suspension.
@@ -41,12 +43,12 @@ func TestAnInstanceOfANewerVersionTakesOverWhereAnOlderOneCannotGoOn(t *testing.
 	first, second := w.start(w.leased("old 1")), w.start(w.leased("old 2"))
 	for _, name := range all {
 		for _, old := range []*runtime.Runner{first, second} {
-			require.Equal(t, uint64(last), status(t, old, name, in(readmodels.StateFailed)).Position)
+			require.Equal(t, uint64(last), status(t, old, name, in(store.StateFailed)).Position)
 		}
 	}
 	require.Eventually(t, func() bool { return w.number("SELECT COUNT(*) FROM projections WHERE owner = ''") == len(all) }, 30*time.Second, 5*time.Millisecond)
 	require.LessOrEqual(t, w.number("SELECT MAX(epoch) FROM projections"), 3, "each of the two tried once")
-	require.True(t, first.Owns(readmodels.Licenses) || second.Owns(readmodels.Licenses), "somebody goes on to record what time brings about")
+	require.True(t, first.Owns(licenses.Definition.Name) || second.Owns(licenses.Definition.Name), "somebody goes on to record what time brings about")
 
 	config := w.leased("new")
 	config.Registry = newerVersion()
@@ -58,8 +60,8 @@ func TestAnInstanceOfANewerVersionTakesOverWhereAnOlderOneCannotGoOn(t *testing.
 		require.NoError(t, first.Health(t.Context(), name))
 		require.NoError(t, newer.Health(t.Context(), name))
 	}
-	require.Eventually(t, func() bool { return !first.Owns(readmodels.Licenses) && !second.Owns(readmodels.Licenses) }, 30*time.Second, 5*time.Millisecond)
-	l, err := w.models.License(t.Context(), tenant, licenseID)
+	require.Eventually(t, func() bool { return !first.Owns(licenses.Definition.Name) && !second.Owns(licenses.Definition.Name) }, 30*time.Second, 5*time.Millisecond)
+	l, err := licenses.New(w.models).Find(t.Context(), tenant, licenseID)
 	require.NoError(t, err)
 	require.Equal(t, "SUSPENDED", l.Status)
 }
@@ -73,7 +75,7 @@ func TestAfterAnUpgradeAProjectionGoesOnByItself(t *testing.T) {
 		w.freeze(t)
 		older := w.start(w.config())
 		for _, name := range all {
-			status(t, older, name, in(readmodels.StateFailed))
+			status(t, older, name, in(store.StateFailed))
 		}
 		require.NoError(t, older.Close())
 		config := w.config()
@@ -94,7 +96,7 @@ func TestNobodyWaitsForAProjectionThatHasFailed(t *testing.T) {
 		newer := w.freeze(t)
 		runner := w.start(w.config())
 		for _, name := range all {
-			status(t, runner, name, in(readmodels.StateFailed))
+			status(t, runner, name, in(store.StateFailed))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -102,7 +104,7 @@ func TestNobodyWaitsForAProjectionThatHasFailed(t *testing.T) {
 		began := time.Now()
 		waiting := make(chan error, 20)
 		for range cap(waiting) {
-			go func() { waiting <- runner.Await(ctx, []string{readmodels.Licenses}, uint64(newer)) }()
+			go func() { waiting <- runner.Await(ctx, []string{licenses.Definition.Name}, uint64(newer)) }()
 		}
 		for range cap(waiting) {
 			var unknown *event.UnknownTypeError
@@ -111,7 +113,7 @@ func TestNobodyWaitsForAProjectionThatHasFailed(t *testing.T) {
 			require.Equal(t, newer, unknown.Position)
 		}
 		require.Less(t, time.Since(began), 10*time.Second)
-		require.ErrorIs(t, runner.Health(t.Context(), readmodels.Licenses), event.ErrUnknownType)
+		require.ErrorIs(t, runner.Health(t.Context(), licenses.Definition.Name), event.ErrUnknownType)
 	})
 }
 
@@ -120,9 +122,9 @@ func TestAProjectionThatFailedForAnotherReasonSaysSo(t *testing.T) {
 	w := newWorld(t)
 	at := w.append(planStream, raw(t, "plan.published.v1", `{"plan_id": 5}`))
 	runner := w.start(w.config())
-	status(t, runner, readmodels.Catalog, in(readmodels.StateFailed))
+	status(t, runner, readcatalog.Definition.Name, in(store.StateFailed))
 	require.ErrorIs(t, runner.Await(t.Context(), all, uint64(at)), runtime.ErrFailed)
-	require.NoError(t, runner.Health(t.Context(), readmodels.Licenses))
+	require.NoError(t, runner.Health(t.Context(), licenses.Definition.Name))
 	require.ErrorIs(t, runner.Health(t.Context(), "nothing"), runtime.ErrUnknownProjection)
 }
 
@@ -138,12 +140,12 @@ func TestAnOlderVersionTakesTablesOfANewerOneOnlyIfAskedToRebuildThem(t *testing
 	w.execute(db, `UPDATE projections SET version = version + 1 WHERE name = 'licenses'`)
 
 	older := w.start(w.leased("old"))
-	require.Eventually(t, func() bool { return older.Owns(readmodels.Catalog) }, 30*time.Second, 5*time.Millisecond)
-	require.ErrorIs(t, older.Health(t.Context(), readmodels.Licenses), runtime.ErrNewerTables)
-	require.False(t, older.Owns(readmodels.Licenses))
-	require.NoError(t, older.RequestRebuild(t.Context(), readmodels.Licenses))
-	require.Eventually(t, func() bool { return older.Owns(readmodels.Licenses) }, 30*time.Second, 5*time.Millisecond)
-	require.Eventually(t, func() bool { return older.Health(t.Context(), readmodels.Licenses) == nil }, 30*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return older.Owns(readcatalog.Definition.Name) }, 30*time.Second, 5*time.Millisecond)
+	require.ErrorIs(t, older.Health(t.Context(), licenses.Definition.Name), runtime.ErrNewerTables)
+	require.False(t, older.Owns(licenses.Definition.Name))
+	require.NoError(t, older.RequestRebuild(t.Context(), licenses.Definition.Name))
+	require.Eventually(t, func() bool { return older.Owns(licenses.Definition.Name) }, 30*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return older.Health(t.Context(), licenses.Definition.Name) == nil }, 30*time.Second, 5*time.Millisecond)
 	w.happened(licenseStream, bound(1, 1))
 	w.caughtUp()
 }

@@ -8,7 +8,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/projections/runtime"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/catalog"
+	"github.com/licenseledger/licenseledger/readmodels/licenses"
+	"github.com/licenseledger/licenseledger/readmodels/machines"
+	"github.com/licenseledger/licenseledger/readmodels/store"
+	"github.com/licenseledger/licenseledger/readmodels/timeline"
 )
 
 // leased is a runner's configuration on read models that others share. Tests wait for what happens within a lease; how long that
@@ -61,7 +65,7 @@ func TestALivingOwnerKeepsItsProjections(t *testing.T) {
 		for _, name := range all {
 			require.True(t, first.Owns(name))
 			require.False(t, second.Owns(name))
-			require.Equal(t, uint64(at), status(t, second, name, in(readmodels.StateRunning)).Position, "everybody can tell where it stands")
+			require.Equal(t, uint64(at), status(t, second, name, in(store.StateRunning)).Position, "everybody can tell where it stands")
 		}
 		require.Equal(t, 4, w.number("SELECT COUNT(*) FROM projections WHERE owner = 'first' AND epoch = 2"), "nobody has taken them since")
 	})
@@ -72,8 +76,8 @@ func TestAnOwnerThatFellSilentIsReplacedAndCannotWriteAnyMore(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
 		w := newWorld(t)
 		w.happened(licenseStream, issued())
-		definitions := map[string]readmodels.Definition{}
-		silent := map[string]readmodels.Acquired{}
+		definitions := map[string]store.Definition{}
+		silent := map[string]store.Acquired{}
 		for _, p := range w.projectors() {
 			d := p.Definition()
 			adopted, err := w.models.Acquire(t.Context(), d, "silent", noon)
@@ -84,13 +88,13 @@ func TestAnOwnerThatFellSilentIsReplacedAndCannotWriteAnyMore(t *testing.T) {
 		w.happened(licenseStream, bound(1, 1))
 		w.caughtUp()
 		for name, at := range silent {
-			_, err := w.models.Apply(t.Context(), at.Checkpoint, readmodels.LastEvent{Position: 1}, w.models.Changes(definitions[name], at.Checkpoint), noon)
-			require.ErrorIs(t, err, readmodels.ErrFenced)
+			_, err := w.models.Apply(t.Context(), at.Checkpoint, store.LastEvent{Position: 1}, w.models.Changes(definitions[name], at.Checkpoint), noon)
+			require.ErrorIs(t, err, store.ErrFenced)
 			_, err = w.models.Heartbeat(t.Context(), at.Checkpoint)
-			require.ErrorIs(t, err, readmodels.ErrFenced)
-			require.ErrorIs(t, w.models.Release(t.Context(), at.Checkpoint), readmodels.ErrFenced)
+			require.ErrorIs(t, err, store.ErrFenced)
+			require.ErrorIs(t, w.models.Release(t.Context(), at.Checkpoint), store.ErrFenced)
 		}
-		l, err := w.models.License(t.Context(), tenant, licenseID)
+		l, err := licenses.New(w.models).Find(t.Context(), tenant, licenseID)
 		require.NoError(t, err)
 		require.Equal(t, 1, l.SeatsUsed)
 	})
@@ -103,7 +107,7 @@ func TestAnOwnerThatWasReplacedStandsByAndFollowsAgainWhenItIsItsTurn(t *testing
 		w.happened(licenseStream, issued())
 		first := w.start(w.leased("first"))
 		keeps(t, first)
-		other := map[string]readmodels.Acquired{}
+		other := map[string]store.Acquired{}
 		for _, p := range w.projectors() {
 			adopted, err := w.models.Acquire(t.Context(), p.Definition(), "other", noon)
 			require.NoError(t, err)
@@ -121,7 +125,7 @@ func TestAnOwnerThatWasReplacedStandsByAndFollowsAgainWhenItIsItsTurn(t *testing
 		keeps(t, first) // the other one falls silent
 		w.happened(licenseStream, bound(2, 2))
 		w.caughtUp()
-		l, err := w.models.License(t.Context(), tenant, licenseID)
+		l, err := licenses.New(w.models).Find(t.Context(), tenant, licenseID)
 		require.NoError(t, err)
 		require.Equal(t, 2, l.SeatsUsed)
 	})
@@ -176,13 +180,13 @@ func TestARebuildIsBegunByTheOwnerWhoeverIsAskedForIt(t *testing.T) {
 		observing.Standby = true
 		observer := w.start(observing)
 		require.ErrorIs(t, observer.RequestRebuild(t.Context(), "horoscope"), runtime.ErrUnknownProjection)
-		require.NoError(t, observer.RequestRebuild(t.Context(), readmodels.Licenses))
-		s := status(t, observer, readmodels.Licenses, func(s readmodels.ProjectionStatus) bool {
-			return s.Generation == 2 && s.State == readmodels.StateRunning && s.Checksum != ""
+		require.NoError(t, observer.RequestRebuild(t.Context(), licenses.Definition.Name))
+		s := status(t, observer, licenses.Definition.Name, func(s store.ProjectionStatus) bool {
+			return s.Generation == 2 && s.State == store.StateRunning && s.Checksum != ""
 		})
 		require.Equal(t, uint64(1), s.Position)
-		require.True(t, first.Owns(readmodels.Licenses))
-		require.False(t, observer.Owns(readmodels.Licenses))
+		require.True(t, first.Owns(licenses.Definition.Name))
+		require.False(t, observer.Owns(licenses.Definition.Name))
 	})
 }
 
@@ -197,7 +201,7 @@ func TestTablesOfANewerProgramAreLeftToIt(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, w.models.Release(t.Context(), adopted.Checkpoint))
 		old := w.start(w.leased("older"))
-		w.caughtUp(readmodels.Catalog, readmodels.Machines, readmodels.Timeline)
+		w.caughtUp(catalog.Definition.Name, machines.Definition.Name, timeline.Definition.Name)
 		require.Eventually(t, func() bool { return w.number("SELECT MAX(beat) FROM projections") > 10 }, 30*time.Second, 10*time.Millisecond)
 		require.False(t, old.Owns(newer.Name))
 	})

@@ -15,7 +15,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/projections/runtime"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // everything is one event of every kind, each as telling as it can be.
@@ -32,7 +32,7 @@ func everything() []event.Payload {
 }
 
 // found answers every look-up, and passes changes on.
-type found struct{ *readmodels.Changes }
+type found struct{ *store.Changes }
 
 func (found) Text(context.Context, string, string, string) (string, error) {
 	return subjectID.String(), nil
@@ -49,7 +49,7 @@ func TestEveryStatementAProjectorQueuesIsPortable(t *testing.T) {
 	w := newWorld(t)
 	seen := map[event.Type]bool{}
 	for _, p := range w.projectors() {
-		together := w.models.Changes(p.Definition(), readmodels.Checkpoint{Generation: 1})
+		together := w.models.Changes(p.Definition(), store.Checkpoint{Generation: 1})
 		for i, payload := range everything() {
 			seen[payload.EventType()] = true
 			stream := licenseStream
@@ -62,8 +62,8 @@ func TestEveryStatementAProjectorQueuesIsPortable(t *testing.T) {
 				continue
 			}
 			e := event.Event{Envelope: event.Envelope{Position: event.Position(i + 1), Stream: stream, Pending: pending(t, payload)}, Payload: payload}
-			alone := w.models.Changes(p.Definition(), readmodels.Checkpoint{Generation: 1})
-			for _, changes := range []*readmodels.Changes{alone, together} {
+			alone := w.models.Changes(p.Definition(), store.Checkpoint{Generation: 1})
+			for _, changes := range []*store.Changes{alone, together} {
 				require.NoError(t, p.Project(t.Context(), e, runtime.Rows(found{changes})), "%s", payload.EventType())
 			}
 			requirePortable(t, alone.Statements())
@@ -77,7 +77,7 @@ func TestEveryStatementAProjectorQueuesIsPortable(t *testing.T) {
 	}
 }
 
-func requirePortable(t *testing.T, statements []readmodels.Statement) {
+func requirePortable(t *testing.T, statements []store.Statement) {
 	t.Helper()
 	require.NotEmpty(t, statements)
 	for _, s := range statements {

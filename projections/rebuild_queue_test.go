@@ -9,7 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/projections/runtime"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/licenses"
+	"github.com/licenseledger/licenseledger/readmodels/machines"
+	"github.com/licenseledger/licenseledger/readmodels/store"
+	"github.com/licenseledger/licenseledger/readmodels/timeline"
 )
 
 // busyWithTwo starts two rebuilds that stop half-way, so that any other one queues. goOn lets them finish.
@@ -22,7 +25,7 @@ func busyWithTwo(t *testing.T, w *world) (runner *runtime.Runner, goOn func()) {
 	runner = w.start(w.config(projectors...))
 	w.caughtUp()
 	rebuilding.Store(true)
-	for _, name := range []string{readmodels.Licenses, readmodels.Machines} {
+	for _, name := range []string{licenses.Definition.Name, machines.Definition.Name} {
 		require.NoError(t, runner.StartRebuild(name))
 	}
 	<-first.reached
@@ -35,21 +38,21 @@ func TestARebuildBeyondTheSecondWaitsForItsTurn(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
 		w := newWorld(t)
 		runner, goOn := busyWithTwo(t, w)
-		require.NoError(t, runner.StartRebuild(readmodels.Timeline))
-		s := status(t, runner, readmodels.Timeline, func(s readmodels.ProjectionStatus) bool { return s.Progress != nil && s.Progress.Total > 0 })
-		require.Equal(t, readmodels.StateRebuilding, s.State)
+		require.NoError(t, runner.StartRebuild(timeline.Definition.Name))
+		s := status(t, runner, timeline.Definition.Name, func(s store.ProjectionStatus) bool { return s.Progress != nil && s.Progress.Total > 0 })
+		require.Equal(t, store.StateRebuilding, s.State)
 		require.Zero(t, s.Progress.Done)
 		require.Eventually(t, func() bool {
-			return len(w.tablesOf("_g2")) > 0 && told(t, w, readmodels.Timeline) == readmodels.StateRebuilding
+			return len(w.tablesOf("_g2")) > 0 && told(t, w, timeline.Definition.Name) == store.StateRebuilding
 		},
 			30*time.Second, 2*time.Millisecond, "other processes see it too")
-		require.ErrorIs(t, runner.StartRebuild(readmodels.Timeline), runtime.ErrRebuilding)
+		require.ErrorIs(t, runner.StartRebuild(timeline.Definition.Name), runtime.ErrRebuilding)
 		query(t, w)
 
 		goOn()
-		for _, name := range []string{readmodels.Licenses, readmodels.Machines, readmodels.Timeline} {
-			status(t, runner, name, func(s readmodels.ProjectionStatus) bool {
-				return s.State == readmodels.StateRunning && s.Generation == 2 && s.Checksum != ""
+		for _, name := range []string{licenses.Definition.Name, machines.Definition.Name, timeline.Definition.Name} {
+			status(t, runner, name, func(s store.ProjectionStatus) bool {
+				return s.State == store.StateRunning && s.Generation == 2 && s.Checksum != ""
 			})
 		}
 	})
@@ -63,19 +66,19 @@ func TestARebuildThatWaitsCanBeGivenUp(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		given := make(chan error, 1)
 		go func() {
-			_, err := runner.Rebuild(ctx, readmodels.Timeline, nil)
+			_, err := runner.Rebuild(ctx, timeline.Definition.Name, nil)
 			given <- err
 		}()
-		status(t, runner, readmodels.Timeline, in(readmodels.StateRebuilding))
+		status(t, runner, timeline.Definition.Name, in(store.StateRebuilding))
 		cancel()
 		require.ErrorIs(t, <-given, context.Canceled)
-		status(t, runner, readmodels.Timeline, well)
+		status(t, runner, timeline.Definition.Name, well)
 
 		go func() {
-			_, err := runner.Rebuild(t.Context(), readmodels.Timeline, nil)
+			_, err := runner.Rebuild(t.Context(), timeline.Definition.Name, nil)
 			given <- err
 		}()
-		status(t, runner, readmodels.Timeline, in(readmodels.StateRebuilding))
+		status(t, runner, timeline.Definition.Name, in(store.StateRebuilding))
 		closed := make(chan error, 1)
 		go func() { closed <- runner.Close() }()
 		require.ErrorIs(t, <-given, runtime.ErrStopped)
@@ -108,7 +111,7 @@ func TestRebuildsAndChecksumsFinishWithASingleConnectionForSnapshots(t *testing.
 		lively(w)
 		runner := w.start(w.config())
 		at := w.caughtUp()
-		for range readmodels.MaxSnapshots - 1 {
+		for range store.MaxSnapshots - 1 {
 			conn, err := w.models.SnapshotConn(t.Context())
 			require.NoError(t, err)
 			defer func() { require.NoError(t, conn.Close()) }()

@@ -13,7 +13,11 @@ import (
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/projections/runtime"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/catalog"
+	"github.com/licenseledger/licenseledger/readmodels/licenses"
+	"github.com/licenseledger/licenseledger/readmodels/machines"
+	"github.com/licenseledger/licenseledger/readmodels/store"
+	"github.com/licenseledger/licenseledger/readmodels/timeline"
 )
 
 // lively is a ledger with a bit of everything.
@@ -43,7 +47,7 @@ func TestARebuiltProjectionHasTheSameContent(t *testing.T) {
 			require.Equal(t, runtime.Rebuilt{Generation: 2, Position: at, Checksum: before[name], Replaced: before[name]}, rebuilt)
 			require.True(t, rebuilt.Same())
 			require.Equal(t, uint64(at), told[len(told)-1])
-			s := status(t, runner, name, in(readmodels.StateRunning))
+			s := status(t, runner, name, in(store.StateRunning))
 			require.Equal(t, int64(2), s.Generation)
 			require.Equal(t, before[name], s.Checksum)
 			require.Equal(t, uint64(at), s.ChecksumPosition)
@@ -53,9 +57,9 @@ func TestARebuiltProjectionHasTheSameContent(t *testing.T) {
 		// The new tables are the ones that are kept up to date, and the old ones are gone.
 		w.happened(license.StreamName(id(1)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
 		w.caughtUp()
-		l, err := w.models.License(t.Context(), tenant, id(1))
+		l, err := licenses.New(w.models).Find(t.Context(), tenant, id(1))
 		require.NoError(t, err)
-		require.Equal(t, readmodels.LicenseSuspended, l.Status)
+		require.Equal(t, licenses.Suspended, l.Status)
 		require.Empty(t, w.tablesOf("_g1"))
 		requireDerivable(t, w)
 	})
@@ -97,11 +101,11 @@ func TestTheOldTablesServeAndAreKeptUpToDateDuringARebuild(t *testing.T) {
 		var rebuilding atomic.Bool
 		p := pausedAt(w.projectors()[1], 5, rebuilding.Load)
 		runner := w.start(w.config(p))
-		w.caughtUp(readmodels.Licenses)
+		w.caughtUp(licenses.Definition.Name)
 		rebuilding.Store(true)
 		outcome := make(chan error)
 		go func() {
-			rebuilt, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
+			rebuilt, err := runner.Rebuild(t.Context(), licenses.Definition.Name, nil)
 			if err == nil && !rebuilt.Same() {
 				err = errors.New("the content is not the same")
 			}
@@ -109,25 +113,25 @@ func TestTheOldTablesServeAndAreKeptUpToDateDuringARebuild(t *testing.T) {
 		}()
 		<-p.reached
 
-		s := status(t, runner, readmodels.Licenses, in(readmodels.StateRebuilding))
+		s := status(t, runner, licenses.Definition.Name, in(store.StateRebuilding))
 		require.NotNil(t, s.Progress)
 		require.Positive(t, s.Progress.Total)
-		_, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
+		_, err := runner.Rebuild(t.Context(), licenses.Definition.Name, nil)
 		require.ErrorIs(t, err, runtime.ErrRebuilding)
 		w.happened(license.StreamName(id(1)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
-		w.caughtUp(readmodels.Licenses)
-		l, err := w.models.License(t.Context(), tenant, id(1))
+		w.caughtUp(licenses.Definition.Name)
+		l, err := licenses.New(w.models).Find(t.Context(), tenant, id(1))
 		require.NoError(t, err)
-		require.Equal(t, readmodels.LicenseSuspended, l.Status)
+		require.Equal(t, licenses.Suspended, l.Status)
 
 		close(p.goOn)
 		require.NoError(t, <-outcome)
-		s = status(t, runner, readmodels.Licenses, in(readmodels.StateRunning))
+		s = status(t, runner, licenses.Definition.Name, in(store.StateRunning))
 		require.Equal(t, int64(2), s.Generation)
 		require.Zero(t, s.Lag)
-		l, err = w.models.License(t.Context(), tenant, id(1))
+		l, err = licenses.New(w.models).Find(t.Context(), tenant, id(1))
 		require.NoError(t, err)
-		require.Equal(t, readmodels.LicenseSuspended, l.Status)
+		require.Equal(t, licenses.Suspended, l.Status)
 	})
 }
 
@@ -167,22 +171,22 @@ func TestEventsThatARebuildWasAheadWithAreNotProjectedTwice(t *testing.T) {
 		config := w.config(w.projectors()[1])
 		config.Store = store
 		runner := w.start(config)
-		w.caughtUp(readmodels.Licenses)
+		w.caughtUp(licenses.Definition.Name)
 		store.shut.Store(true)
 		stream := license.StreamName(id(99))
 		w.happened(stream, issued(func(e *license.Issued) { e.LicenseID = id(99) }), bound(101, 1))
 		<-store.read // the live projection is about to get the events …
-		rebuilt, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
+		rebuilt, err := runner.Rebuild(t.Context(), licenses.Definition.Name, nil)
 		require.NoError(t, err)
 		require.Empty(t, rebuilt.Replaced, "the old tables stood elsewhere")
 		store.shut.Store(false)
 		close(store.open) // … which the new tables hold already
 
 		w.happened(stream, bound(102, 2))
-		w.caughtUp(readmodels.Licenses)
-		s := status(t, runner, readmodels.Licenses, well)
+		w.caughtUp(licenses.Definition.Name)
+		s := status(t, runner, licenses.Definition.Name, well)
 		require.Equal(t, int64(2), s.Generation)
-		l, err := w.models.License(t.Context(), tenant, id(99))
+		l, err := licenses.New(w.models).Find(t.Context(), tenant, id(99))
 		require.NoError(t, err)
 		require.Equal(t, 2, l.SeatsUsed)
 	})
@@ -198,15 +202,15 @@ func TestARebuildThatFailsLeavesTheOldTablesServing(t *testing.T) {
 		p.failWith = errors.New("a bug")
 		close(p.goOn)
 		runner := w.start(w.config(p))
-		w.caughtUp(readmodels.Licenses)
+		w.caughtUp(licenses.Definition.Name)
 		rebuilding.Store(true)
-		_, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
+		_, err := runner.Rebuild(t.Context(), licenses.Definition.Name, nil)
 		require.ErrorIs(t, err, runtime.ErrPoison)
 		require.ErrorContains(t, err, "position 5")
 
 		w.happened(license.StreamName(id(1)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
-		w.caughtUp(readmodels.Licenses)
-		s := status(t, runner, readmodels.Licenses, in(readmodels.StateRunning))
+		w.caughtUp(licenses.Definition.Name)
+		s := status(t, runner, licenses.Definition.Name, in(store.StateRunning))
 		require.Equal(t, int64(1), s.Generation)
 		require.Empty(t, w.tablesOf("_g2"), "nothing half-built is left")
 	})
@@ -234,13 +238,13 @@ func TestARebuildThatIsCancelledLeavesNothingBehind(t *testing.T) {
 				var rebuilding atomic.Bool
 				p := pausedAt(w.projectors()[1], 5, rebuilding.Load)
 				runner := w.start(w.config(p))
-				w.caughtUp(readmodels.Licenses)
+				w.caughtUp(licenses.Definition.Name)
 				rebuilding.Store(true)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				outcome := make(chan runtime.Rebuilt, 1)
 				go func() {
-					rebuilt, _ := runner.Rebuild(ctx, readmodels.Licenses, nil)
+					rebuilt, _ := runner.Rebuild(ctx, licenses.Definition.Name, nil)
 					outcome <- rebuilt
 				}()
 				<-p.reached
@@ -277,7 +281,7 @@ func TestWhatAKilledRebuildLeftIsRemovedAtTheNextStart(t *testing.T) {
 // renewedProjector is a projector in its next version.
 type renewedProjector struct{ runtime.Projector }
 
-func (p renewedProjector) Definition() readmodels.Definition {
+func (p renewedProjector) Definition() store.Definition {
 	d := p.Projector.Definition()
 	d.Version++
 	return d
@@ -299,23 +303,23 @@ func TestAProjectorOfANewVersionRebuildsItsTablesAtTheStart(t *testing.T) {
 		projectors[1] = p
 		runner := w.start(w.config(projectors...))
 		<-p.reached
-		_, err := w.models.License(t.Context(), tenant, id(1))
+		_, err := licenses.New(w.models).Find(t.Context(), tenant, id(1))
 		require.NoError(t, err, "the old tables serve")
 		w.happened(license.StreamName(id(1)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
-		w.caughtUp(readmodels.Catalog, readmodels.Machines, readmodels.Timeline)
+		w.caughtUp(catalog.Definition.Name, machines.Definition.Name, timeline.Definition.Name)
 		close(p.goOn)
 
 		w.caughtUp()
-		s := status(t, runner, readmodels.Licenses, in(readmodels.StateRunning))
+		s := status(t, runner, licenses.Definition.Name, in(store.StateRunning))
 		require.Equal(t, version+1, s.Version)
 		require.Equal(t, int64(2), s.Generation)
-		require.NotEqual(t, sums[readmodels.Licenses], checksums(t, runner, at+1)[readmodels.Licenses])
-		require.Equal(t, 1, status(t, runner, readmodels.Catalog, in(readmodels.StateRunning)).Version)
+		require.NotEqual(t, sums[licenses.Definition.Name], checksums(t, runner, at+1)[licenses.Definition.Name])
+		require.Equal(t, 1, status(t, runner, catalog.Definition.Name, in(store.StateRunning)).Version)
 		w.happened(license.StreamName(id(2)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
 		w.caughtUp()
-		l, err := w.models.License(t.Context(), tenant, id(2))
+		l, err := licenses.New(w.models).Find(t.Context(), tenant, id(2))
 		require.NoError(t, err)
-		require.Equal(t, readmodels.LicenseSuspended, l.Status)
+		require.Equal(t, licenses.Suspended, l.Status)
 	})
 }
 
@@ -334,14 +338,14 @@ func TestAProjectorOfANewVersionThatCannotBeBuiltHasFailed(t *testing.T) {
 		close(p.goOn)
 		projectors[1] = p
 		runner := w.start(w.config(projectors...))
-		s := status(t, runner, readmodels.Licenses, in(readmodels.StateFailed))
+		s := status(t, runner, licenses.Definition.Name, in(store.StateFailed))
 		require.Contains(t, s.Error, "a bug")
 		require.Equal(t, version, s.Version, "the old tables serve on")
 		w.happened(license.StreamName(id(1)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
-		w.caughtUp(readmodels.Machines)
-		l, err := w.models.License(t.Context(), tenant, id(1))
+		w.caughtUp(machines.Definition.Name)
+		l, err := licenses.New(w.models).Find(t.Context(), tenant, id(1))
 		require.NoError(t, err)
-		require.Equal(t, readmodels.LicenseActive, l.Status, "as they were")
+		require.Equal(t, licenses.Active, l.Status, "as they were")
 	})
 }
 
@@ -352,15 +356,15 @@ func TestARebuildRevivesAProjectionThatFailed(t *testing.T) {
 		w.vault.broken = errors.New("the vault is shut")
 		w.happened(licenseStream, issued())
 		runner := w.start(w.config())
-		status(t, runner, readmodels.Licenses, in(readmodels.StateFailed))
+		status(t, runner, licenses.Definition.Name, in(store.StateFailed))
 		w.vault.mu.Lock()
 		w.vault.broken = nil
 		w.vault.mu.Unlock()
-		_, err := runner.Rebuild(t.Context(), readmodels.Licenses, nil)
+		_, err := runner.Rebuild(t.Context(), licenses.Definition.Name, nil)
 		require.NoError(t, err)
 		w.happened(licenseStream, bound(1, 1))
-		w.caughtUp(readmodels.Licenses)
-		status(t, runner, readmodels.Licenses, well)
+		w.caughtUp(licenses.Definition.Name)
+		status(t, runner, licenses.Definition.Name, well)
 	})
 }
 
@@ -384,9 +388,9 @@ func TestARebuildInTheBackgroundTellsItsOutcomeInTheStatus(t *testing.T) {
 		lively(w)
 		runner := w.start(w.config())
 		w.caughtUp()
-		require.NoError(t, runner.StartRebuild(readmodels.Timeline))
-		status(t, runner, readmodels.Timeline, func(s readmodels.ProjectionStatus) bool {
-			return s.State == readmodels.StateRunning && s.Generation == 2 && s.Checksum != ""
+		require.NoError(t, runner.StartRebuild(timeline.Definition.Name))
+		status(t, runner, timeline.Definition.Name, func(s store.ProjectionStatus) bool {
+			return s.State == store.StateRunning && s.Generation == 2 && s.Checksum != ""
 		})
 	})
 }

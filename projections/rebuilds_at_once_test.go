@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/licenses"
 )
 
 // rounds is how often all projections are rebuilt at once, by engine: a round on PostgreSQL takes ten times as long. The race
@@ -66,10 +66,10 @@ func query(t *testing.T, w *world) time.Duration {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	_, err := w.models.License(ctx, tenant, id(1))
+	_, err := licenses.New(w.models).Find(ctx, tenant, id(1))
 	require.NoError(t, err)
 	_, err = w.models.Projections(ctx)
 	require.NoError(t, err)
-	require.NoError(t, w.models.WaitForPosition(ctx, []string{readmodels.Licenses}, 1))
+	require.NoError(t, w.models.WaitForPosition(ctx, []string{licenses.Definition.Name}, 1))
 	return time.Since(began)
 }

@@ -16,7 +16,11 @@ import (
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/projections/runtime"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/catalog"
+	"github.com/licenseledger/licenseledger/readmodels/licenses"
+	"github.com/licenseledger/licenseledger/readmodels/machines"
+	"github.com/licenseledger/licenseledger/readmodels/store"
+	"github.com/licenseledger/licenseledger/readmodels/timeline"
 )
 
 // raw is an event whose type and bytes no command would write.
@@ -38,21 +42,21 @@ func TestAnUnknownEventStopsEveryProjectionBeforeItAndIsNamed(t *testing.T) {
 		runner := w.start(w.config())
 
 		for _, name := range all {
-			s := status(t, runner, name, in(readmodels.StateFailed))
+			s := status(t, runner, name, in(store.StateFailed))
 			require.Equal(t, uint64(last), s.Position, "everything before the event counts")
 			require.Equal(t, uint64(2), s.Lag)
 			for _, told := range []string{poison.ID.String(), "license.teleported.v1", "position 3"} {
 				require.Contains(t, s.Error, told)
 			}
 		}
-		l, err := w.models.License(t.Context(), tenant, licenseID)
+		l, err := licenses.New(w.models).Find(t.Context(), tenant, licenseID)
 		require.NoError(t, err)
 		require.Zero(t, l.SeatsUsed, "nothing after the event counts")
 		require.Eventually(t, func() bool {
 			stored, err := w.models.Projections(t.Context())
 			require.NoError(t, err)
-			return !slices.ContainsFunc(stored, func(s readmodels.ProjectionStatus) bool {
-				return s.State != readmodels.StateFailed || !strings.Contains(s.Error, poison.ID.String())
+			return !slices.ContainsFunc(stored, func(s store.ProjectionStatus) bool {
+				return s.State != store.StateFailed || !strings.Contains(s.Error, poison.ID.String())
 			})
 		}, 30*time.Second, time.Millisecond, "the control table says so too")
 	})
@@ -67,12 +71,12 @@ func TestAMalformedEventStopsOnlyTheProjectionsThatReadIt(t *testing.T) {
 		w.happened(licenseStream, issued())
 		runner := w.start(w.config())
 
-		w.caughtUp(readmodels.Licenses, readmodels.Machines, readmodels.Timeline)
-		s := status(t, runner, readmodels.Catalog, in(readmodels.StateFailed))
+		w.caughtUp(licenses.Definition.Name, machines.Definition.Name, timeline.Definition.Name)
+		s := status(t, runner, catalog.Definition.Name, in(store.StateFailed))
 		require.Equal(t, uint64(1), s.Position)
-		_, err := w.models.License(t.Context(), tenant, licenseID)
+		_, err := licenses.New(w.models).Find(t.Context(), tenant, licenseID)
 		require.NoError(t, err)
-		require.Equal(t, readmodels.StateRunning, status(t, runner, readmodels.Licenses, func(readmodels.ProjectionStatus) bool { return true }).State)
+		require.Equal(t, store.StateRunning, status(t, runner, licenses.Definition.Name, func(store.ProjectionStatus) bool { return true }).State)
 	})
 }
 
@@ -84,7 +88,7 @@ func TestRowsThatTheDatabaseRejectsArePoison(t *testing.T) {
 		twice := w.happened(license.StreamName(id(77)), issued()) // the same licence in another stream
 		w.happened(licenseStream, bound(2, 2))
 		runner := w.start(w.config())
-		s := status(t, runner, readmodels.Licenses, in(readmodels.StateFailed))
+		s := status(t, runner, licenses.Definition.Name, in(store.StateFailed))
 		require.Equal(t, uint64(last), s.Position)
 		require.Contains(t, s.Error, fmt.Sprintf("position %d", twice))
 	})
@@ -96,7 +100,7 @@ func TestAnEventOfALicenseThatNeverWasIsPoison(t *testing.T) {
 		w := newWorld(t)
 		w.happened(licenseStream, license.Suspended{Reason: "unpaid", SuspendedAt: noon})
 		runner := w.start(w.config())
-		require.Zero(t, status(t, runner, readmodels.Licenses, in(readmodels.StateFailed)).Position)
+		require.Zero(t, status(t, runner, licenses.Definition.Name, in(store.StateFailed)).Position)
 	})
 }
 
@@ -107,8 +111,8 @@ func TestPersonalDataThatCannotBeReadStopsTheProjection(t *testing.T) {
 		w.vault.broken = errors.New("the vault is shut")
 		w.happened(licenseStream, issued())
 		runner := w.start(w.config())
-		require.Contains(t, status(t, runner, readmodels.Licenses, in(readmodels.StateFailed)).Error, "the vault is shut")
-		w.caughtUp(readmodels.Timeline)
+		require.Contains(t, status(t, runner, licenses.Definition.Name, in(store.StateFailed)).Error, "the vault is shut")
+		w.caughtUp(timeline.Definition.Name)
 	})
 }
 
@@ -118,12 +122,12 @@ func TestAProjectionWaitsForPersonalDataThatCannotBeReadForAWhile(t *testing.T) 
 	w.vault.breaks(fmt.Errorf("unseal: %w: %w", errAway, context.DeadlineExceeded))
 	w.happened(licenseStream, issued())
 	runner := w.start(w.config())
-	s := status(t, runner, readmodels.Licenses, func(s readmodels.ProjectionStatus) bool { return s.Error != "" })
-	require.Equal(t, readmodels.StateRunning, s.State, s.Error)
+	s := status(t, runner, licenses.Definition.Name, func(s store.ProjectionStatus) bool { return s.Error != "" })
+	require.Equal(t, store.StateRunning, s.State, s.Error)
 	require.Zero(t, s.Position)
 	w.vault.breaks(nil)
 	w.caughtUp()
-	status(t, runner, readmodels.Licenses, well)
+	status(t, runner, licenses.Definition.Name, well)
 }
 
 // panicking is a projector with a bug.
@@ -140,9 +144,9 @@ func TestAPanicOfAProjectorIsPoison(t *testing.T) {
 		projectors := w.projectors()
 		projectors[0] = panicking{projectors[0]}
 		runner := w.start(w.config(projectors...))
-		s := status(t, runner, readmodels.Catalog, in(readmodels.StateFailed))
+		s := status(t, runner, catalog.Definition.Name, in(store.StateFailed))
 		require.Contains(t, s.Error, "no such luck")
-		w.caughtUp(readmodels.Licenses)
+		w.caughtUp(licenses.Definition.Name)
 	})
 }
 
@@ -153,13 +157,13 @@ func TestAFailedProjectionGoesOnAfterARestartWithACure(t *testing.T) {
 		w.vault.broken = errors.New("the vault is shut")
 		w.happened(licenseStream, issued())
 		runner := w.start(w.config())
-		status(t, runner, readmodels.Licenses, in(readmodels.StateFailed))
+		status(t, runner, licenses.Definition.Name, in(store.StateFailed))
 		require.NoError(t, runner.Close())
 
 		w.vault.broken = nil
 		runner = w.start(w.config())
 		w.caughtUp()
-		status(t, runner, readmodels.Licenses, well)
+		status(t, runner, licenses.Definition.Name, well)
 	})
 }
 
@@ -175,17 +179,17 @@ func TestASecondOwnerFencesTheFirst(t *testing.T) {
 		w.caughtUp()
 
 		for _, name := range all {
-			s := status(t, first, name, in(readmodels.StateStopped))
+			s := status(t, first, name, in(store.StateStopped))
 			require.Contains(t, s.Error, "taken over")
 			// The rows are there a moment before the one who wrote them has heard of it.
-			status(t, second, name, func(s readmodels.ProjectionStatus) bool {
-				return s.State == readmodels.StateRunning && s.Position == uint64(at)
+			status(t, second, name, func(s store.ProjectionStatus) bool {
+				return s.State == store.StateRunning && s.Position == uint64(at)
 			})
 		}
-		l, err := w.models.License(t.Context(), tenant, licenseID)
+		l, err := licenses.New(w.models).Find(t.Context(), tenant, licenseID)
 		require.NoError(t, err)
 		require.Equal(t, 1, l.SeatsUsed)
-		_, err = first.Rebuild(t.Context(), readmodels.Catalog, nil)
+		_, err = first.Rebuild(t.Context(), catalog.Definition.Name, nil)
 		require.ErrorIs(t, err, runtime.ErrStopped)
 	})
 }
@@ -199,24 +203,24 @@ func TestACrashAmidATransactionLeavesNeitherRowsNorCheckpoint(t *testing.T) {
 		w.caughtUp()
 		db := w.backDoor()
 		// The last rows of each transaction fail, when the checkpoint and the rows before are written already.
-		broken := map[string]string{readmodels.Licenses: "UPDATE ON licenses_g1", readmodels.Machines: "INSERT ON activations_g1", readmodels.Timeline: "INSERT ON timeline_g1"}
+		broken := map[string]string{licenses.Definition.Name: "UPDATE ON licenses_g1", machines.Definition.Name: "INSERT ON activations_g1", timeline.Definition.Name: "INSERT ON timeline_g1"}
 		var mend []func()
 		for _, on := range broken {
 			mend = append(mend, w.fault(db, on))
 		}
 		w.happened(licenseStream, bound(1, 1), granted(1, noon.Add(day)))
 		for name := range broken {
-			require.NotEmpty(t, status(t, runner, name, in(readmodels.StateFailed)).Error)
+			require.NotEmpty(t, status(t, runner, name, in(store.StateFailed)).Error)
 		}
 		require.NoError(t, runner.Close())
 		stored, err := w.models.Projections(t.Context())
 		require.NoError(t, err)
 		for _, s := range stored {
-			if s.Name == readmodels.Licenses {
+			if s.Name == licenses.Definition.Name {
 				require.Equal(t, uint64(1), s.Position)
 			}
 		}
-		l, err := w.models.License(t.Context(), tenant, licenseID)
+		l, err := licenses.New(w.models).Find(t.Context(), tenant, licenseID)
 		require.NoError(t, err)
 		require.Zero(t, l.SeatsUsed)
 		require.Equal(t, uint64(1), l.Position)
@@ -227,7 +231,7 @@ func TestACrashAmidATransactionLeavesNeitherRowsNorCheckpoint(t *testing.T) {
 		w.start(w.config())
 		w.caughtUp()
 		requireDerivable(t, w)
-		page, err := w.models.TimelineOfLicense(t.Context(), tenant, licenseID, readmodels.Paging{})
+		page, err := timeline.New(w.models).OfLicense(t.Context(), tenant, licenseID, store.Paging{})
 		require.NoError(t, err)
 		require.Len(t, page.Items, 3, "each event once")
 	})
@@ -256,9 +260,9 @@ func TestAReaderWaitsForItsOwnWrite(t *testing.T) {
 			stream := license.StreamName(id(n))
 			at := w.happened(stream, issued(func(e *license.Issued) { e.LicenseID = id(n) }))
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-			require.NoError(t, w.models.WaitForPosition(ctx, []string{readmodels.Licenses}, uint64(at)))
+			require.NoError(t, w.models.WaitForPosition(ctx, []string{licenses.Definition.Name}, uint64(at)))
 			cancel()
-			_, err := w.models.License(t.Context(), tenant, id(n))
+			_, err := licenses.New(w.models).Find(t.Context(), tenant, id(n))
 			require.NoError(t, err)
 		}
 	})
@@ -280,10 +284,10 @@ func TestARunnerStopsWithoutLosingOrRepeatingAnything(t *testing.T) {
 		requireDerivable(t, w)
 		require.NoError(t, runner.Close())
 		require.NoError(t, runner.Close(), "closing again does no harm")
-		status(t, runner, readmodels.Catalog, in(readmodels.StateStopped))
-		_, err := runner.Rebuild(t.Context(), readmodels.Catalog, nil)
+		status(t, runner, catalog.Definition.Name, in(store.StateStopped))
+		_, err := runner.Rebuild(t.Context(), catalog.Definition.Name, nil)
 		require.ErrorIs(t, err, runtime.ErrStopped)
-		require.ErrorIs(t, runner.StartRebuild(readmodels.Catalog), runtime.ErrStopped)
+		require.ErrorIs(t, runner.StartRebuild(catalog.Definition.Name), runtime.ErrStopped)
 	})
 }
 
@@ -318,8 +322,8 @@ func TestEveryRegisteredEventIsKnownToTheProjectionsThatWantIt(t *testing.T) {
 // forgiving takes every change of rows and finds every row.
 type forgiving struct{}
 
-func (forgiving) Insert(string, readmodels.Values) error         { return nil }
-func (forgiving) Update(string, string, readmodels.Values) error { return nil }
+func (forgiving) Insert(string, store.Values) error         { return nil }
+func (forgiving) Update(string, string, store.Values) error { return nil }
 func (forgiving) Text(context.Context, string, string, string) (string, error) {
 	return subjectID.String(), nil
 }
@@ -353,10 +357,10 @@ func TestAnEventWhoseRowsAreThereAlreadyIsNoPoison(t *testing.T) {
 		w.append(licenseStream, raw(t, "license.teleported.v1", `{}`))
 		last := w.happened(licenseStream, bound(1, 1))
 		for _, name := range all {
-			s := status(t, runner, name, func(s readmodels.ProjectionStatus) bool {
-				return s.Position == uint64(last) || s.State == readmodels.StateFailed
+			s := status(t, runner, name, func(s store.ProjectionStatus) bool {
+				return s.Position == uint64(last) || s.State == store.StateFailed
 			})
-			require.Equal(t, readmodels.StateRunning, s.State, s.Error)
+			require.Equal(t, store.StateRunning, s.State, s.Error)
 		}
 	})
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/domain/machine"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
+	"github.com/licenseledger/licenseledger/readmodels/timeline"
 )
 
 func TestTheTimelineTellsWhatHappenedAndWhy(t *testing.T) {
@@ -52,9 +53,9 @@ func TestTheTimelineTellsWhatHappenedAndWhy(t *testing.T) {
 		w.start(w.config())
 		w.caughtUp()
 
-		var told []readmodels.TimelineEntry
-		for paging := (readmodels.Paging{Limit: 7}); ; {
-			page, err := w.models.TimelineOfLicense(t.Context(), tenant, licenseID, paging)
+		var told []timeline.Entry
+		for paging := (store.Paging{Limit: 7}); ; {
+			page, err := timeline.New(w.models).OfLicense(t.Context(), tenant, licenseID, paging)
 			require.NoError(t, err)
 			told = append(told, page.Items...)
 			if page.Next == "" {
@@ -77,7 +78,7 @@ func TestTheTimelineTellsWhatHappenedAndWhy(t *testing.T) {
 				require.Equal(t, &s.reason, e.Reason)
 			}
 		}
-		page, err := w.models.TimelineOfLicense(t.Context(), "somebody else", licenseID, readmodels.Paging{})
+		page, err := timeline.New(w.models).OfLicense(t.Context(), "somebody else", licenseID, store.Paging{})
 		require.NoError(t, err)
 		require.Empty(t, page.Items)
 	})
@@ -92,7 +93,7 @@ func TestTheTimelineLeavesSealedPersonalDataOut(t *testing.T) {
 		w.happened(licenseStream, issued(), e)
 		w.start(w.config())
 		w.caughtUp()
-		page, err := w.models.TimelineOfLicense(t.Context(), tenant, licenseID, readmodels.Paging{})
+		page, err := timeline.New(w.models).OfLicense(t.Context(), tenant, licenseID, store.Paging{})
 		require.NoError(t, err)
 		require.Len(t, page.Items, 2)
 		require.NotContains(t, string(page.Items[0].Data), `"customer"`)

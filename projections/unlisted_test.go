@@ -9,7 +9,9 @@ import (
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/projections/runtime"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/licenses"
+	"github.com/licenseledger/licenseledger/readmodels/store"
+	"github.com/licenseledger/licenseledger/readmodels/timeline"
 )
 
 // noted is an event that no projector names.
@@ -27,8 +29,8 @@ func TestAnEventThatNoProjectorNames(t *testing.T) {
 		return event.Event{Payload: noted{"call back"}, Envelope: event.Envelope{Position: 9, Revision: 4, Stream: stream, Pending: pending(t, noted{"call back"})}}
 	}
 	expected := map[string]string{
-		readmodels.Licenses: "UPDATE licenses_g1 SET position = $1, revision = $2 WHERE id = $3",
-		readmodels.Timeline: "INSERT INTO timeline_g1",
+		licenses.Definition.Name: "UPDATE licenses_g1 SET position = $1, revision = $2 WHERE id = $3",
+		timeline.Definition.Name: "INSERT INTO timeline_g1",
 	}
 	for _, p := range w.projectors() {
 		name := p.Definition().Name
@@ -37,7 +39,7 @@ func TestAnEventThatNoProjectorNames(t *testing.T) {
 		if !listed {
 			continue
 		}
-		changes := w.models.Changes(p.Definition(), readmodels.Checkpoint{Generation: 1})
+		changes := w.models.Changes(p.Definition(), store.Checkpoint{Generation: 1})
 		require.NoError(t, p.Project(t.Context(), inStream(licenseStream), changes), name)
 		require.Contains(t, changes.Statements()[0].SQL, wanted, name)
 	}

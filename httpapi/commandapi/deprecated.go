@@ -8,7 +8,8 @@ import (
 
 	"github.com/licenseledger/licenseledger/commands/activation"
 	"github.com/licenseledger/licenseledger/domain/access"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/machines"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // The deprecated endpoints name an activation or a binding, but not its licence. They are the only commands that ask a read model.
@@ -65,7 +66,7 @@ func (s server) licenseOf(ctx context.Context, id uuid.UUID, find func(context.C
 		return uuid.UUID{}, err
 	}
 	license, err := find(ctx, principal.Tenant, id)
-	if !errors.Is(err, readmodels.ErrNotFound) {
+	if !errors.Is(err, store.ErrNotFound) {
 		return license, err
 	}
 	head, err := s.Head(ctx)
@@ -74,7 +75,7 @@ func (s server) licenseOf(ctx context.Context, id uuid.UUID, find func(context.C
 	}
 	bounded, cancel := context.WithTimeout(ctx, s.WaitTimeout)
 	defer cancel()
-	if err := s.Projections.Await(bounded, []string{readmodels.Machines}, uint64(head)); err != nil {
+	if err := s.Projections.Await(bounded, []string{machines.Definition.Name}, uint64(head)); err != nil {
 		return uuid.UUID{}, err
 	}
 	return find(ctx, principal.Tenant, id)

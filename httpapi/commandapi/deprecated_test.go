@@ -11,7 +11,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/access"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/httpapi/problem"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // index knows a licence once it has been waited for.
@@ -24,7 +24,7 @@ type index struct {
 
 func (i *index) find(_ context.Context, tenant string, _ uuid.UUID) (uuid.UUID, error) {
 	if i.behind || tenant != access.DefaultTenant {
-		return uuid.UUID{}, readmodels.ErrNotFound
+		return uuid.UUID{}, store.ErrNotFound
 	}
 	return i.license, nil
 }
@@ -37,7 +37,7 @@ func (i *index) LicenseOfBinding(ctx context.Context, tenant string, id uuid.UUI
 	return i.find(ctx, tenant, id)
 }
 
-func (i *index) Status(context.Context) ([]readmodels.ProjectionStatus, error) { return nil, nil }
+func (i *index) Status(context.Context) ([]store.ProjectionStatus, error) { return nil, nil }
 
 func (i *index) RequestRebuild(context.Context, string) error { return nil }
 
@@ -77,16 +77,16 @@ func TestAnIndexThatIsBehindIsAskedAgainOnceItHasCaughtUp(t *testing.T) {
 
 func TestAnIndexThatDoesNotCatchUpIsAProblem(t *testing.T) {
 	t.Parallel()
-	i := &index{behind: true, failWith: readmodels.ErrNotReached}
+	i := &index{behind: true, failWith: store.ErrNotReached}
 	_, err := serverWith(i).licenseOf(as(t, access.Admin, access.DefaultTenant), uuid.New(), i.find)
-	require.ErrorIs(t, err, readmodels.ErrNotReached)
+	require.ErrorIs(t, err, store.ErrNotReached)
 }
 
 func TestALicenceOfAnotherTenantIsNotFound(t *testing.T) {
 	t.Parallel()
 	i := &index{license: uuid.New()}
 	_, err := serverWith(i).licenseOf(as(t, access.Admin, "another"), uuid.New(), i.find)
-	require.ErrorIs(t, err, readmodels.ErrNotFound)
+	require.ErrorIs(t, err, store.ErrNotFound)
 }
 
 func TestAMachineMustShowItsLicenceKey(t *testing.T) {

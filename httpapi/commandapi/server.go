@@ -11,7 +11,7 @@ import (
 	"github.com/licenseledger/licenseledger/commands"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/httpapi/problem"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // Config is what the commands are served with.
@@ -33,7 +33,7 @@ type MachineIndex interface {
 // Projections is what keeps the read models up to date. Package projections implements it.
 type Projections interface {
 	// Status returns the status of every projection.
-	Status(ctx context.Context) ([]readmodels.ProjectionStatus, error)
+	Status(ctx context.Context) ([]store.ProjectionStatus, error)
 	// RequestRebuild starts to rebuild a projection, here or in the process that owns it, and does not wait for the end.
 	RequestRebuild(ctx context.Context, name string) error
 	// Await returns when projections have reached a position of the ledger, or at once when one of them has failed before it.

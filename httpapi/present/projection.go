@@ -3,11 +3,11 @@ package present
 
 import (
 	"github.com/licenseledger/licenseledger/httpapi/api"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // Projection is the status of a projection.
-func Projection(p readmodels.ProjectionStatus) api.Projection {
+func Projection(p store.ProjectionStatus) api.Projection {
 	described := api.Projection{
 		Name:      p.Name,
 		Version:   p.Version,

@@ -13,7 +13,7 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/keyring"
 	"github.com/licenseledger/licenseledger/projections/runtime"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // explain finds the refusal that an error amounts to, and the fields of an invalid request.
@@ -33,12 +33,12 @@ func explain(err error) (*domainerr.Error, []domainerr.Field) {
 		return refused, nil
 	}
 	switch {
-	case errors.Is(err, readmodels.ErrBadCursor):
+	case errors.Is(err, store.ErrBadCursor):
 		return invalidFields(domainerr.Field{Name: "cursor", Message: "must be the next_cursor of a page of the same list"})
-	case errors.Is(err, readmodels.ErrOtherEpoch):
+	case errors.Is(err, store.ErrOtherEpoch):
 		return invalidFields(domainerr.Field{Name: "cursor", Message: "is of another epoch of the ledger: begin the list again without a cursor"})
-	case errors.Is(err, readmodels.ErrInvalidQuery):
-		return invalidFields(domainerr.Field{Name: "query", Message: strings.TrimPrefix(err.Error(), readmodels.ErrInvalidQuery.Error()+": ")})
+	case errors.Is(err, store.ErrInvalidQuery):
+		return invalidFields(domainerr.Field{Name: "query", Message: strings.TrimPrefix(err.Error(), store.ErrInvalidQuery.Error()+": ")})
 	}
 	return fromHTTP(err)
 }
@@ -53,13 +53,13 @@ func fromPorts(err error) (*domainerr.Error, bool) {
 	case errors.Is(err, eventstore.ErrBusy), errors.Is(err, keyring.ErrBusy):
 		return ErrBusy, true
 	case errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrClosed), errors.Is(err, runtime.ErrStopped),
-		errors.Is(err, keyring.ErrUnavailable), errors.Is(err, readmodels.ErrUnavailable):
+		errors.Is(err, keyring.ErrUnavailable), errors.Is(err, store.ErrUnavailable):
 		return ErrUnavailable, true
 	case errors.Is(err, runtime.ErrRebuilding):
 		return ErrRebuildRunning, true
-	case errors.Is(err, readmodels.ErrNotReached), errors.Is(err, runtime.ErrFailed), errors.Is(err, runtime.ErrNotWriting):
+	case errors.Is(err, store.ErrNotReached), errors.Is(err, runtime.ErrFailed), errors.Is(err, runtime.ErrNotWriting):
 		return ErrProjectionBehind, true
-	case errors.Is(err, readmodels.ErrNotFound), errors.Is(err, runtime.ErrUnknownProjection):
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, runtime.ErrUnknownProjection):
 		return ErrNotFound, true
 	case errors.As(err, &tooLarge):
 		return ErrBodyTooLarge, true

@@ -31,7 +31,7 @@ import (
 	"github.com/licenseledger/licenseledger/httpapi/problem"
 	"github.com/licenseledger/licenseledger/keyring"
 	"github.com/licenseledger/licenseledger/projections/runtime"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // TestEveryRefusalHasItsRow walks the source for refusals, so that none can be declared and forgotten here.
@@ -98,10 +98,10 @@ func TestErrorsBecomeDocuments(t *testing.T) {
 		"a repeated header": {echo.NewHTTPError(400, "Expected one value for If-Match, got 2"), 400, "INVALID_REQUEST", []api.FieldError{{Field: "If-Match", Message: "must be given once"}}},
 		"any bad request":   {echo.ErrBadRequest, 400, "INVALID_REQUEST", []api.FieldError{{Field: "request", Message: "is malformed"}}},
 		"another 400":       {echo.NewHTTPError(400, "whatever"), 400, "INVALID_REQUEST", []api.FieldError{{Field: "request", Message: "is malformed"}}},
-		"a foreign cursor":  {readmodels.ErrBadCursor, 400, "INVALID_REQUEST", []api.FieldError{{Field: "cursor", Message: "must be the next_cursor of a page of the same list"}}},
-		"a strange query":   {fmt.Errorf("%w: at most 8 words", readmodels.ErrInvalidQuery), 400, "INVALID_REQUEST", []api.FieldError{{Field: "query", Message: "at most 8 words"}}},
+		"a foreign cursor":  {store.ErrBadCursor, 400, "INVALID_REQUEST", []api.FieldError{{Field: "cursor", Message: "must be the next_cursor of a page of the same list"}}},
+		"a strange query":   {fmt.Errorf("%w: at most 8 words", store.ErrInvalidQuery), 400, "INVALID_REQUEST", []api.FieldError{{Field: "query", Message: "at most 8 words"}}},
 		"no path":           {echo.ErrNotFound, 404, "NOT_FOUND", nil},
-		"no row":            {readmodels.ErrNotFound, 404, "NOT_FOUND", nil},
+		"no row":            {store.ErrNotFound, 404, "NOT_FOUND", nil},
 		"no projection":     {runtime.ErrUnknownProjection, 404, "NOT_FOUND", nil},
 		"no method":         {echo.ErrMethodNotAllowed, 405, "METHOD_NOT_ALLOWED", nil},
 		"a rebuild":         {runtime.ErrRebuilding, 409, "REBUILD_RUNNING", nil},
@@ -112,11 +112,11 @@ func TestErrorsBecomeDocuments(t *testing.T) {
 		"a busy key ring":   {keyring.ErrBusy, 503, "BUSY", nil},
 		"no store":          {eventstore.ErrUnavailable, 503, "UNAVAILABLE", nil},
 		"no key ring":       {fmt.Errorf("find subject: %w", keyring.ErrUnavailable), 503, "UNAVAILABLE", nil},
-		"no read models":    {readmodels.ErrUnavailable, 503, "UNAVAILABLE", nil},
+		"no read models":    {store.ErrUnavailable, 503, "UNAVAILABLE", nil},
 		"a closed store":    {eventstore.ErrClosed, 503, "UNAVAILABLE", nil},
 		"a stopped runner":  {runtime.ErrStopped, 503, "UNAVAILABLE", nil},
 		"a newer event":     {fmt.Errorf("load: %w", &event.UnknownTypeError{Type: "license.gifted.v1", Position: 7}), 503, "NEWER_LEDGER", nil},
-		"a slow projection": {fmt.Errorf("%w 7: %w", readmodels.ErrNotReached, context.DeadlineExceeded), 503, "PROJECTION_BEHIND", nil},
+		"a slow projection": {fmt.Errorf("%w 7: %w", store.ErrNotReached, context.DeadlineExceeded), 503, "PROJECTION_BEHIND", nil},
 		"a failed one":      {fmt.Errorf("%w: licenses", runtime.ErrFailed), 503, "PROJECTION_BEHIND", nil},
 		"a blocked one":     {runtime.ErrNotWriting, 503, "PROJECTION_BEHIND", nil},
 		"a deadline":        {context.DeadlineExceeded, 503, "TIMEOUT", nil},

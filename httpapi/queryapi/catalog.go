@@ -9,7 +9,8 @@ import (
 	"github.com/licenseledger/licenseledger/domain/access"
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/httpapi/api"
-	"github.com/licenseledger/licenseledger/readmodels"
+	readmodel "github.com/licenseledger/licenseledger/readmodels/catalog"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // ListProducts implements [StrictServerInterface].
@@ -22,10 +23,10 @@ func (s server) ListProducts(ctx context.Context, r ListProductsRequestObject) (
 	if err != nil {
 		return nil, err
 	}
-	if err := s.wait(ctx, r.Params.LedgerPosition, readmodels.Catalog); err != nil {
+	if err := s.wait(ctx, r.Params.LedgerPosition, readmodel.Definition.Name); err != nil {
 		return nil, err
 	}
-	rows, err := s.ReadModels.Products(ctx, principal.Tenant, part)
+	rows, err := s.Catalog.Products(ctx, principal.Tenant, part)
 	if err != nil {
 		return nil, err
 	}
@@ -41,10 +42,10 @@ func (s server) GetProduct(ctx context.Context, r GetProductRequestObject) (GetP
 	if err != nil {
 		return nil, err
 	}
-	if err := s.wait(ctx, r.Params.LedgerPosition, readmodels.Catalog); err != nil {
+	if err := s.wait(ctx, r.Params.LedgerPosition, readmodel.Definition.Name); err != nil {
 		return nil, err
 	}
-	row, err := s.ReadModels.Product(ctx, principal.Tenant, r.ID.String())
+	row, err := s.Catalog.Product(ctx, principal.Tenant, r.ID.String())
 	if err != nil {
 		return nil, notFoundAs(catalog.ErrProductNotFound, err)
 	}
@@ -62,10 +63,10 @@ func (s server) ListPlans(ctx context.Context, r ListPlansRequestObject) (ListPl
 	if err != nil {
 		return nil, err
 	}
-	if err := s.wait(ctx, r.Params.LedgerPosition, readmodels.Catalog); err != nil {
+	if err := s.wait(ctx, r.Params.LedgerPosition, readmodel.Definition.Name); err != nil {
 		return nil, err
 	}
-	rows, err := s.ReadModels.Plans(ctx, principal.Tenant, readmodels.PlanFilter{Product: value(r.Params.Product)}, part)
+	rows, err := s.Catalog.Plans(ctx, principal.Tenant, readmodel.PlanFilter{Product: value(r.Params.Product)}, part)
 	if err != nil {
 		return nil, err
 	}
@@ -81,10 +82,10 @@ func (s server) GetPlan(ctx context.Context, r GetPlanRequestObject) (GetPlanRes
 	if err != nil {
 		return nil, err
 	}
-	if err := s.wait(ctx, r.Params.LedgerPosition, readmodels.Catalog); err != nil {
+	if err := s.wait(ctx, r.Params.LedgerPosition, readmodel.Definition.Name); err != nil {
 		return nil, err
 	}
-	row, err := s.ReadModels.Plan(ctx, principal.Tenant, r.ID)
+	row, err := s.Catalog.Plan(ctx, principal.Tenant, r.ID)
 	if err != nil {
 		return nil, notFoundAs(catalog.ErrPlanNotFound, err)
 	}
@@ -94,13 +95,13 @@ func (s server) GetPlan(ctx context.Context, r GetPlanRequestObject) (GetPlanRes
 
 // notFoundAs says what was not found.
 func notFoundAs(refused, err error) error {
-	if errors.Is(err, readmodels.ErrNotFound) {
+	if errors.Is(err, store.ErrNotFound) {
 		return refused
 	}
 	return err
 }
 
-func productJSON(p readmodels.Product) (api.Product, error) {
+func productJSON(p readmodel.Product) (api.Product, error) {
 	return api.Product{
 		ID:                    p.ID,
 		Code:                  p.Code,
@@ -115,7 +116,7 @@ func productJSON(p readmodels.Product) (api.Product, error) {
 	}, nil
 }
 
-func planJSON(p readmodels.Plan) (api.Plan, error) {
+func planJSON(p readmodel.Plan) (api.Plan, error) {
 	features, err := features(p.Features)
 	return api.Plan{
 		ID:               p.ID,

@@ -4,7 +4,8 @@ import (
 	"context"
 
 	"github.com/licenseledger/licenseledger/httpapi/api"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/licenses"
+	"github.com/licenseledger/licenseledger/readmodels/timeline"
 )
 
 // GetLicenseHistory implements [StrictServerInterface].
@@ -13,11 +14,11 @@ func (s server) GetLicenseHistory(ctx context.Context, r GetLicenseHistoryReques
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.license(ctx, r.ID, r.Params.LedgerPosition, readmodels.Licenses, readmodels.Timeline)
+	found, err := s.license(ctx, r.ID, r.Params.LedgerPosition, licenses.Definition.Name, timeline.Definition.Name)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.ReadModels.TimelineOfLicense(ctx, found.Tenant, found.ID, part)
+	rows, err := s.Timeline.OfLicense(ctx, found.Tenant, found.ID, part)
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +28,7 @@ func (s server) GetLicenseHistory(ctx context.Context, r GetLicenseHistoryReques
 	}, err
 }
 
-func historyJSON(e readmodels.TimelineEntry) (api.HistoryEntry, error) {
+func historyJSON(e timeline.Entry) (api.HistoryEntry, error) {
 	return api.HistoryEntry{
 		Position:      e.Position,
 		EventID:       e.EventID,

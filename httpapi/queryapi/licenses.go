@@ -10,7 +10,8 @@ import (
 	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/httpapi/api"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/catalog"
+	"github.com/licenseledger/licenseledger/readmodels/licenses"
 )
 
 // defaultSort shows the newest licences first.
@@ -30,10 +31,10 @@ func (s server) ListLicenses(ctx context.Context, r ListLicensesRequestObject) (
 	if err != nil {
 		return nil, err
 	}
-	if err := s.wait(ctx, r.Params.LedgerPosition, readmodels.Licenses, readmodels.Catalog); err != nil {
+	if err := s.wait(ctx, r.Params.LedgerPosition, licenses.Definition.Name, catalog.Definition.Name); err != nil {
 		return nil, err
 	}
-	rows, err := s.ReadModels.Licenses(ctx, principal.Tenant, filter, part)
+	rows, err := s.Licenses.List(ctx, principal.Tenant, filter, part)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +44,7 @@ func (s server) ListLicenses(ctx context.Context, r ListLicensesRequestObject) (
 	}, err
 }
 
-func licenseFilter(p api.ListLicensesParams) (readmodels.LicenseFilter, error) {
+func licenseFilter(p api.ListLicensesParams) (licenses.Filter, error) {
 	sort := defaultSort
 	if p.Sort != nil {
 		sort = *p.Sort
@@ -52,20 +53,20 @@ func licenseFilter(p api.ListLicensesParams) (readmodels.LicenseFilter, error) {
 	check.Require(sort.Valid(), "sort", "must be issued_at, expires_at, customer_name or status, with a leading - for the reverse")
 	check.Require(p.Status == nil || p.Status.Valid(), "status", "must be ACTIVE, SUSPENDED, EXPIRED or REVOKED")
 	key, descending := strings.CutPrefix(string(sort), "-")
-	return readmodels.LicenseFilter{
+	return licenses.Filter{
 		Status:     string(value(p.Status)),
 		Product:    value(p.Product),
 		Plan:       value(p.Plan),
 		Customer:   value(p.Customer),
 		Search:     value(p.Q),
-		Sort:       readmodels.LicenseSort(key),
+		Sort:       licenses.Sort(key),
 		Descending: descending,
 	}, check.Err()
 }
 
 // GetLicense implements [StrictServerInterface].
 func (s server) GetLicense(ctx context.Context, r GetLicenseRequestObject) (GetLicenseResponseObject, error) {
-	row, err := s.license(ctx, r.ID, r.Params.LedgerPosition, readmodels.Licenses)
+	row, err := s.license(ctx, r.ID, r.Params.LedgerPosition, licenses.Definition.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -74,19 +75,19 @@ func (s server) GetLicense(ctx context.Context, r GetLicenseRequestObject) (GetL
 }
 
 // license finds a licence once the projections have reached the position that is asked for.
-func (s server) license(ctx context.Context, id uuid.UUID, position *string, projections ...string) (readmodels.License, error) {
+func (s server) license(ctx context.Context, id uuid.UUID, position *string, projections ...string) (licenses.License, error) {
 	principal, err := access.From(ctx)
 	if err != nil {
-		return readmodels.License{}, err
+		return licenses.License{}, err
 	}
 	if err := s.wait(ctx, position, projections...); err != nil {
-		return readmodels.License{}, err
+		return licenses.License{}, err
 	}
-	row, err := s.ReadModels.License(ctx, principal.Tenant, id)
+	row, err := s.Licenses.Find(ctx, principal.Tenant, id)
 	return row, notFoundAs(license.ErrNotFound, err)
 }
 
-func licenseJSON(l readmodels.License) (api.License, error) {
+func licenseJSON(l licenses.License) (api.License, error) {
 	features, err := features(l.Features)
 	described := api.License{
 		ID:       l.ID,

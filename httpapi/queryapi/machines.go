@@ -4,7 +4,8 @@ import (
 	"context"
 
 	"github.com/licenseledger/licenseledger/httpapi/api"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/licenses"
+	"github.com/licenseledger/licenseledger/readmodels/machines"
 )
 
 // ListLicenseMachines implements [StrictServerInterface].
@@ -13,11 +14,11 @@ func (s server) ListLicenseMachines(ctx context.Context, r ListLicenseMachinesRe
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.license(ctx, r.ID, r.Params.LedgerPosition, readmodels.Licenses, readmodels.Machines)
+	found, err := s.license(ctx, r.ID, r.Params.LedgerPosition, licenses.Definition.Name, machines.Definition.Name)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.ReadModels.MachinesOfLicense(ctx, found.Tenant, found.ID, part)
+	rows, err := s.Machines.OfLicense(ctx, found.Tenant, found.ID, part)
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +28,7 @@ func (s server) ListLicenseMachines(ctx context.Context, r ListLicenseMachinesRe
 	}, err
 }
 
-func machineJSON(m readmodels.Machine) (api.BoundMachine, error) {
+func machineJSON(m machines.Machine) (api.BoundMachine, error) {
 	described := api.BoundMachine{
 		BindingID:           m.BindingID,
 		LicenseID:           m.LicenseID,

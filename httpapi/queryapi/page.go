@@ -9,7 +9,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/licenseledger/licenseledger/httpapi/problem"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 type urlKey struct{}
@@ -38,14 +38,14 @@ func nextLink(ctx context.Context, parameters map[string]string) *string {
 }
 
 // paging reads which part of a list is asked for.
-func paging(cursor *string, limit *int) (readmodels.Paging, error) {
-	var p readmodels.Paging
+func paging(cursor *string, limit *int) (store.Paging, error) {
+	var p store.Paging
 	if cursor != nil {
 		p.Cursor = *cursor
 	}
 	if limit != nil {
-		if *limit < 1 || *limit > readmodels.MaxLimit {
-			return p, problem.Field("limit", "must be 1 to "+strconv.Itoa(readmodels.MaxLimit))
+		if *limit < 1 || *limit > store.MaxLimit {
+			return p, problem.Field("limit", "must be 1 to "+strconv.Itoa(store.MaxLimit))
 		}
 		p.Limit = *limit
 	}
@@ -53,7 +53,7 @@ func paging(cursor *string, limit *int) (readmodels.Paging, error) {
 }
 
 // page describes the rows of a list and where the next ones are.
-func page[Row, Item any](ctx context.Context, rows readmodels.Page[Row], describe func(Row) (Item, error)) (items []Item, cursor *api.NextCursor, link *string, err error) {
+func page[Row, Item any](ctx context.Context, rows store.Page[Row], describe func(Row) (Item, error)) (items []Item, cursor *api.NextCursor, link *string, err error) {
 	items = make([]Item, len(rows.Items))
 	for i, row := range rows.Items {
 		if items[i], err = describe(row); err != nil {

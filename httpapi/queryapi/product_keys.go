@@ -5,7 +5,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/keyring"
-	"github.com/licenseledger/licenseledger/readmodels"
+	readmodel "github.com/licenseledger/licenseledger/readmodels/catalog"
 )
 
 // keySetCaching lets clients keep a key set for five minutes: keys are added long before they are the only ones that matter.
@@ -13,10 +13,10 @@ const keySetCaching = "public, max-age=300"
 
 // GetProductKeys implements [StrictServerInterface].
 func (s server) GetProductKeys(ctx context.Context, r GetProductKeysRequestObject) (GetProductKeysResponseObject, error) {
-	if err := s.wait(ctx, r.Params.LedgerPosition, readmodels.Catalog); err != nil {
+	if err := s.wait(ctx, r.Params.LedgerPosition, readmodel.Definition.Name); err != nil {
 		return nil, err
 	}
-	rows, err := s.ReadModels.SigningKeys(ctx, r.ID)
+	rows, err := s.Catalog.SigningKeys(ctx, r.ID)
 	if err != nil {
 		return nil, notFoundAs(catalog.ErrProductNotFound, err)
 	}

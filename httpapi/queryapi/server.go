@@ -13,12 +13,19 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/licenseledger/licenseledger/httpapi/middleware"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/catalog"
+	"github.com/licenseledger/licenseledger/readmodels/licenses"
+	"github.com/licenseledger/licenseledger/readmodels/machines"
+	"github.com/licenseledger/licenseledger/readmodels/store"
+	"github.com/licenseledger/licenseledger/readmodels/timeline"
 )
 
 // Config is what the queries are served from.
 type Config struct {
-	ReadModels  *readmodels.DB
+	Catalog     Catalog
+	Licenses    Licenses
+	Machines    Machines
+	Timeline    Timeline
 	Ledger      eventstore.Store
 	Epoch       uuid.UUID // of the ledger
 	Projections Projections
@@ -29,10 +36,35 @@ type Config struct {
 	MaxStreamsPerPrincipal int // and how many of them by one principal
 }
 
+// Catalog finds products, plans and signing keys. [catalog.Queries] implements it.
+type Catalog interface {
+	Product(ctx context.Context, tenant, idOrCode string) (catalog.Product, error)
+	Products(ctx context.Context, tenant string, paging store.Paging) (store.Page[catalog.Product], error)
+	Plan(ctx context.Context, tenant string, id uuid.UUID) (catalog.Plan, error)
+	Plans(ctx context.Context, tenant string, filter catalog.PlanFilter, paging store.Paging) (store.Page[catalog.Plan], error)
+	SigningKeys(ctx context.Context, productID uuid.UUID) ([]catalog.SigningKey, error)
+}
+
+// Licenses finds licences. [licenses.Queries] implements it.
+type Licenses interface {
+	Find(ctx context.Context, tenant string, id uuid.UUID) (licenses.License, error)
+	List(ctx context.Context, tenant string, filter licenses.Filter, paging store.Paging) (store.Page[licenses.License], error)
+}
+
+// Machines finds the machines of a licence. [machines.Queries] implements it.
+type Machines interface {
+	OfLicense(ctx context.Context, tenant string, licenseID uuid.UUID, paging store.Paging) (store.Page[machines.Machine], error)
+}
+
+// Timeline tells what happened to a licence. [timeline.Queries] implements it.
+type Timeline interface {
+	OfLicense(ctx context.Context, tenant string, licenseID uuid.UUID, paging store.Paging) (store.Page[timeline.Entry], error)
+}
+
 // Projections is what keeps the read models up to date. Package projections implements it.
 type Projections interface {
 	// Status tells where every projection stands.
-	Status(ctx context.Context) ([]readmodels.ProjectionStatus, error)
+	Status(ctx context.Context) ([]store.ProjectionStatus, error)
 	// Await returns when the named projections have reached a position, or at once when one of them has failed before it.
 	Await(ctx context.Context, names []string, position uint64) error
 }

@@ -12,17 +12,14 @@ import (
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/projections/runtime"
-	"github.com/licenseledger/licenseledger/readmodels"
+	readmodel "github.com/licenseledger/licenseledger/readmodels/catalog"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // Projector returns the projector.
 func Projector() runtime.Projector {
 	return runtime.Table{
-		Of: readmodels.Definition{Name: readmodels.Catalog, Version: 1, Tables: []readmodels.Table{
-			{Name: "products", Key: "id", Order: []string{"registered_position"}},
-			{Name: "signing_keys", Key: "id", Order: []string{"added_position"}},
-			{Name: "plans", Key: "id", Order: []string{"published_position"}},
-		}},
+		Of:      readmodel.Definition,
 		Streams: []aggregate.Prefix{catalog.ProductAggregate().Prefix, catalog.PlanAggregate().Prefix},
 		On: runtime.Reducers(
 			runtime.On(productRegistered),
@@ -38,7 +35,7 @@ func productRegistered(_ context.Context, e event.Event, _ uuid.UUID, p catalog.
 	if err != nil {
 		return err
 	}
-	if err := rows.Insert("products", readmodels.Values{
+	if err := rows.Insert("products", store.Values{
 		"registered_position":      runtime.Position(e),
 		"id":                       p.ProductID.String(),
 		"tenant":                   e.Tenant,
@@ -59,7 +56,7 @@ func productRegistered(_ context.Context, e event.Event, _ uuid.UUID, p catalog.
 }
 
 func addKey(e event.Event, product uuid.UUID, key catalog.SigningKey, addedAt int64, rows runtime.Rows) error {
-	return rows.Insert("signing_keys", readmodels.Values{
+	return rows.Insert("signing_keys", store.Values{
 		"added_position": runtime.Position(e),
 		"id":             key.ID,
 		"tenant":         e.Tenant,
@@ -72,10 +69,10 @@ func addKey(e event.Event, product uuid.UUID, key catalog.SigningKey, addedAt in
 }
 
 func signingKeyRotated(_ context.Context, e event.Event, product uuid.UUID, p catalog.ProductSigningKeyRotated, rows runtime.Rows) error {
-	if err := rows.Update("signing_keys", p.PreviousKeyID, readmodels.Values{"retired_at": runtime.Micros(p.RotatedAt)}); err != nil {
+	if err := rows.Update("signing_keys", p.PreviousKeyID, store.Values{"retired_at": runtime.Micros(p.RotatedAt)}); err != nil {
 		return err
 	}
-	if err := rows.Update("products", product.String(), readmodels.Values{
+	if err := rows.Update("products", product.String(), store.Values{
 		"signing_key_id": p.SigningKey.ID,
 		"algorithm":      string(p.SigningKey.Algorithm),
 		"revision":       runtime.Revision(e),
@@ -91,7 +88,7 @@ func planPublished(_ context.Context, e event.Event, _ uuid.UUID, p catalog.Plan
 	if err != nil {
 		return err
 	}
-	maps.Copy(values, readmodels.Values{
+	maps.Copy(values, store.Values{
 		"published_position": runtime.Position(e),
 		"id":                 p.PlanID.String(),
 		"tenant":             e.Tenant,
@@ -111,7 +108,7 @@ func planRevised(_ context.Context, e event.Event, plan uuid.UUID, p catalog.Pla
 	if err != nil {
 		return err
 	}
-	maps.Copy(values, readmodels.Values{
+	maps.Copy(values, store.Values{
 		"plan_revision": int64(p.PlanRevision),
 		"revised_at":    runtime.Micros(p.RevisedAt),
 		"revision":      runtime.Revision(e),
@@ -121,12 +118,12 @@ func planRevised(_ context.Context, e event.Event, plan uuid.UUID, p catalog.Pla
 }
 
 // terms are the columns of a plan that a revision replaces.
-func terms(t catalog.Terms) (readmodels.Values, error) {
+func terms(t catalog.Terms) (store.Values, error) {
 	features, err := runtime.JSON(runtime.NonNilMap(t.Features))
 	if err != nil {
 		return nil, err
 	}
-	values := readmodels.Values{
+	values := store.Values{
 		"name":               t.Name,
 		"type":               string(t.Type),
 		"max_machines":       int64(t.MaxMachines),

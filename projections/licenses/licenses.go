@@ -17,77 +17,75 @@ import (
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/projections/runtime"
-	"github.com/licenseledger/licenseledger/readmodels"
+	readmodel "github.com/licenseledger/licenseledger/readmodels/licenses"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // Projector returns the projector. suspended_at, expired_at and revoked_at are independent facts; the table computes the status, which is
 // the gravest of them. Every event of a licence moves its revision, whatever else it does.
 func Projector(personal runtime.PersonalData) runtime.Projector {
 	return runtime.Table{
-		Of: readmodels.Definition{Name: readmodels.Licenses, Version: 2, Tables: []readmodels.Table{
-			{Name: "license_words", Order: []string{"tenant", "word", "issued_position"}},
-			{Name: "licenses", Key: "id", Order: []string{"issued_position"}},
-		}},
+		Of:      readmodel.Definition,
 		Streams: []aggregate.Prefix{license.Aggregate().Prefix},
 		On: runtime.Reducers(
 			runtime.On(projector{personal}.issued),
-			updated(func(p license.ValidityStarted) readmodels.Values {
-				return readmodels.Values{"expires_at": runtime.Micros(p.ExpiresAt)}
+			updated(func(p license.ValidityStarted) store.Values {
+				return store.Values{"expires_at": runtime.Micros(p.ExpiresAt)}
 			}),
-			updated(func(p license.Suspended) readmodels.Values {
-				return readmodels.Values{"suspended_at": runtime.Micros(p.SuspendedAt), "last_reason": runtime.NullableText(p.Reason)}
+			updated(func(p license.Suspended) store.Values {
+				return store.Values{"suspended_at": runtime.Micros(p.SuspendedAt), "last_reason": runtime.NullableText(p.Reason)}
 			}),
-			updated(func(p license.Reinstated) readmodels.Values {
-				return readmodels.Values{"suspended_at": nil, "last_reason": runtime.NullableText(p.Reason)}
+			updated(func(p license.Reinstated) store.Values {
+				return store.Values{"suspended_at": nil, "last_reason": runtime.NullableText(p.Reason)}
 			}),
-			updated(func(p license.Renewed) readmodels.Values {
-				return readmodels.Values{
+			updated(func(p license.Renewed) store.Values {
+				return store.Values{
 					"expires_at": runtime.Micros(p.ExpiresAt), "expired_at": nil, "last_reason": runtime.NullableText(p.Reason),
 				}
 			}),
 			updated(expired),
-			updated(func(p license.ExpiryUndone) readmodels.Values {
-				return readmodels.Values{"expired_at": nil, "last_reason": runtime.NullableText(p.Reason)}
+			updated(func(p license.ExpiryUndone) store.Values {
+				return store.Values{"expired_at": nil, "last_reason": runtime.NullableText(p.Reason)}
 			}),
-			updated(func(p license.Revoked) readmodels.Values {
-				return readmodels.Values{"revoked_at": runtime.Micros(p.RevokedAt), "last_reason": runtime.NullableText(p.Reason)}
+			updated(func(p license.Revoked) store.Values {
+				return store.Values{"revoked_at": runtime.Micros(p.RevokedAt), "last_reason": runtime.NullableText(p.Reason)}
 			}),
-			updated(func(p license.KeyReissued) readmodels.Values {
-				return readmodels.Values{"key_generation": int64(p.Generation), "last_reason": runtime.NullableText(p.Reason)}
+			updated(func(p license.KeyReissued) store.Values {
+				return store.Values{"key_generation": int64(p.Generation), "last_reason": runtime.NullableText(p.Reason)}
 			}),
-			updated(func(p binding.MachineBound) readmodels.Values { return seatsUsed(p.SeatsUsed) }),
-			updated(func(p binding.MachineRebound) readmodels.Values { return seatsUsed(p.SeatsUsed) }),
-			updated(func(p binding.MachineReleased) readmodels.Values { return seatsUsed(p.SeatsUsed) }),
-			updated(func(p activation.Renewed) readmodels.Values { return seatsUsed(p.SeatsUsed) }),
-			updated(func(p activation.Lapsed) readmodels.Values { return seatsUsed(p.SeatsUsed) }),
+			updated(func(p binding.MachineBound) store.Values { return seatsUsed(p.SeatsUsed) }),
+			updated(func(p binding.MachineRebound) store.Values { return seatsUsed(p.SeatsUsed) }),
+			updated(func(p binding.MachineReleased) store.Values { return seatsUsed(p.SeatsUsed) }),
+			updated(func(p activation.Renewed) store.Values { return seatsUsed(p.SeatsUsed) }),
+			updated(func(p activation.Lapsed) store.Values { return seatsUsed(p.SeatsUsed) }),
 		),
 		Otherwise: func(_ context.Context, e event.Event, id uuid.UUID, rows runtime.Rows) error {
-			return update(e, id, readmodels.Values{}, rows)
+			return update(e, id, store.Values{}, rows)
 		},
 	}
 }
 
 // updated is the reducer of an event that changes some columns of its licence.
-func updated[P event.Payload](columns func(P) readmodels.Values) runtime.TypedReducer {
+func updated[P event.Payload](columns func(P) store.Values) runtime.TypedReducer {
 	return runtime.On(func(_ context.Context, e event.Event, id uuid.UUID, payload P, rows runtime.Rows) error {
 		return update(e, id, columns(payload), rows)
 	})
 }
 
-func update(e event.Event, id uuid.UUID, columns readmodels.Values, rows runtime.Rows) error {
+func update(e event.Event, id uuid.UUID, columns store.Values, rows runtime.Rows) error {
 	columns["revision"], columns["position"] = runtime.Revision(e), runtime.Position(e)
 	return rows.Update("licenses", id.String(), columns)
 }
 
-func expired(p license.Expired) readmodels.Values {
-	columns := readmodels.Values{"expired_at": runtime.Micros(p.ExpiredAt)}
+func expired(p license.Expired) store.Values {
+	columns := store.Values{"expired_at": runtime.Micros(p.ExpiredAt)}
 	if p.LiftsSuspension {
 		columns["suspended_at"] = nil
 	}
 	return columns
 }
 
-func seatsUsed(n int) readmodels.Values { return readmodels.Values{"seats_used": int64(n)} }
+func seatsUsed(n int) store.Values { return store.Values{"seats_used": int64(n)} }
 
 type projector struct{ personal runtime.PersonalData }
 
@@ -105,7 +103,7 @@ func (l projector) issued(ctx context.Context, e event.Event, _ uuid.UUID, p lic
 		return err
 	}
 	words := wordsOf(p, customer)
-	values := readmodels.Values{
+	values := store.Values{
 		"issued_position":    runtime.Position(e),
 		"id":                 p.LicenseID.String(),
 		"tenant":             e.Tenant,
@@ -143,7 +141,7 @@ func (l projector) issued(ctx context.Context, e event.Event, _ uuid.UUID, p lic
 		return err
 	}
 	for _, word := range words {
-		if err := rows.Insert("license_words", readmodels.Values{"tenant": e.Tenant, "word": word, "issued_position": runtime.Position(e)}); err != nil {
+		if err := rows.Insert("license_words", store.Values{"tenant": e.Tenant, "word": word, "issued_position": runtime.Position(e)}); err != nil {
 			return err
 		}
 	}
@@ -163,15 +161,15 @@ func (l projector) customer(ctx context.Context, subject uuid.UUID, sealed []byt
 	return &customer, nil
 }
 
-func customerColumns(customer *license.Customer) readmodels.Values {
+func customerColumns(customer *license.Customer) store.Values {
 	if customer == nil {
-		return readmodels.Values{"customer_name": nil, "customer_email": nil, "customer_name_key": "", "customer_email_key": ""}
+		return store.Values{"customer_name": nil, "customer_email": nil, "customer_name_key": "", "customer_email_key": ""}
 	}
-	return readmodels.Values{
+	return store.Values{
 		"customer_name":      customer.Name,
 		"customer_email":     customer.Email,
-		"customer_name_key":  readmodels.CaseFold(customer.Name),
-		"customer_email_key": readmodels.CaseFold(customer.Email),
+		"customer_name_key":  readmodel.CaseFold(customer.Name),
+		"customer_email_key": readmodel.CaseFold(customer.Email),
 	}
 }
 
@@ -185,5 +183,5 @@ func wordsOf(p license.Issued, customer *license.Customer) []string {
 	for _, name := range slices.Sorted(maps.Keys(p.Metadata)) {
 		texts = append(texts, p.Metadata[name])
 	}
-	return append([]string{p.LicenseID.String()}, readmodels.Words(texts...)...)
+	return append([]string{p.LicenseID.String()}, readmodel.Words(texts...)...)
 }

@@ -14,18 +14,15 @@ import (
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/projections/runtime"
-	"github.com/licenseledger/licenseledger/readmodels"
+	readmodel "github.com/licenseledger/licenseledger/readmodels/machines"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // Projector returns the projector.
 func Projector(personal runtime.PersonalData) runtime.Projector {
 	p := projector{personal}
 	return runtime.Table{
-		Of: readmodels.Definition{Name: readmodels.Machines, Version: 1, Tables: []readmodels.Table{
-			{Name: "machines", Key: "binding_id", Order: []string{"bound_position"}},
-			{Name: "activations", Key: "id", Order: []string{"granted_position"}},
-			{Name: "machine_subjects", Key: "license_id", Order: []string{"issued_position"}},
-		}},
+		Of:      readmodel.Definition,
 		Streams: []aggregate.Prefix{license.Aggregate().Prefix},
 		On: runtime.Reducers(
 			runtime.On(issued),
@@ -45,17 +42,17 @@ func Projector(personal runtime.PersonalData) runtime.Projector {
 type projector struct{ personal runtime.PersonalData }
 
 func issued(_ context.Context, e event.Event, id uuid.UUID, p license.Issued, rows runtime.Rows) error {
-	return rows.Insert("machine_subjects", readmodels.Values{
+	return rows.Insert("machine_subjects", store.Values{
 		"issued_position": runtime.Position(e), "license_id": id.String(), "subject_id": p.SubjectID.String(),
 	})
 }
 
 func drifted(_ context.Context, e event.Event, _ uuid.UUID, p binding.HardwareDrifted, rows runtime.Rows) error {
-	return rows.Update("machines", p.BindingID.String(), readmodels.Values{
+	return rows.Update("machines", p.BindingID.String(), store.Values{
 		"previous_fingerprint": string(p.PreviousFingerprint),
 		"fingerprint":          string(p.Fingerprint),
 		"last_seen_at":         runtime.Micros(p.DriftedAt),
-		"drift_count":          readmodels.Increment(1),
+		"drift_count":          store.Increment(1),
 		"drift_matched":        int64(p.Matched),
 		"drift_compared":       int64(p.Compared),
 		"position":             runtime.Position(e),
@@ -63,8 +60,8 @@ func drifted(_ context.Context, e event.Event, _ uuid.UUID, p binding.HardwareDr
 }
 
 func released(_ context.Context, e event.Event, _ uuid.UUID, p binding.MachineReleased, rows runtime.Rows) error {
-	return rows.Update("machines", p.BindingID.String(), readmodels.Values{
-		"status":      readmodels.MachineReleased,
+	return rows.Update("machines", p.BindingID.String(), store.Values{
+		"status":      readmodel.Released,
 		"released_at": runtime.Micros(p.ReleasedAt),
 		"last_reason": runtime.NullableText(p.Reason),
 		"position":    runtime.Position(e),
@@ -76,7 +73,7 @@ func (m projector) bound(ctx context.Context, e event.Event, id uuid.UUID, p bin
 	if err != nil {
 		return err
 	}
-	return rows.Insert("machines", readmodels.Values{
+	return rows.Insert("machines", store.Values{
 		"bound_position":       runtime.Position(e),
 		"binding_id":           p.BindingID.String(),
 		"tenant":               e.Tenant,
@@ -85,7 +82,7 @@ func (m projector) bound(ctx context.Context, e event.Event, id uuid.UUID, p bin
 		"previous_fingerprint": nil,
 		"os":                   p.OS,
 		"name":                 name,
-		"status":               readmodels.MachineBound,
+		"status":               readmodel.Bound,
 		"bound_at":             runtime.Micros(p.BoundAt),
 		"last_seen_at":         runtime.Micros(p.BoundAt),
 		"released_at":          nil,
@@ -104,27 +101,27 @@ func (m projector) rebound(ctx context.Context, e event.Event, id uuid.UUID, p b
 	if err != nil {
 		return err
 	}
-	return rows.Update("machines", p.BindingID.String(), readmodels.Values{
+	return rows.Update("machines", p.BindingID.String(), store.Values{
 		"previous_fingerprint": string(p.PreviousFingerprint),
 		"fingerprint":          string(p.Fingerprint),
 		"os":                   p.OS,
 		"name":                 name,
-		"status":               readmodels.MachineBound,
+		"status":               readmodel.Bound,
 		"last_seen_at":         runtime.Micros(p.ReboundAt),
-		"rebind_count":         readmodels.Increment(1),
+		"rebind_count":         store.Increment(1),
 		"last_reason":          runtime.NullableText(p.Reason),
 		"position":             runtime.Position(e),
 	})
 }
 
 func granted(_ context.Context, e event.Event, id uuid.UUID, p activation.Granted, rows runtime.Rows) error {
-	if err := rows.Insert("activations", readmodels.Values{
+	if err := rows.Insert("activations", store.Values{
 		"granted_position": runtime.Position(e),
 		"id":               p.ActivationID.String(),
 		"tenant":           e.Tenant,
 		"license_id":       id.String(),
 		"binding_id":       p.BindingID.String(),
-		"status":           readmodels.ActivationActive,
+		"status":           readmodel.ActivationActive,
 		"granted_at":       runtime.Micros(p.GrantedAt),
 		"renewed_at":       nil,
 		"expires_at":       runtime.Micros(p.ExpiresAt),
@@ -135,36 +132,36 @@ func granted(_ context.Context, e event.Event, id uuid.UUID, p activation.Grante
 	}); err != nil {
 		return err
 	}
-	return rows.Update("machines", p.BindingID.String(), readmodels.Values{
-		"activation_id": p.ActivationID.String(), "status": readmodels.MachineBound,
+	return rows.Update("machines", p.BindingID.String(), store.Values{
+		"activation_id": p.ActivationID.String(), "status": readmodel.Bound,
 		"last_seen_at": runtime.Micros(p.GrantedAt), "position": runtime.Position(e),
 	})
 }
 
 func renewed(_ context.Context, e event.Event, _ uuid.UUID, p activation.Renewed, rows runtime.Rows) error {
-	if err := rows.Update("activations", p.ActivationID.String(), readmodels.Values{
-		"status": readmodels.ActivationActive, "renewed_at": runtime.Micros(p.RenewedAt), "expires_at": runtime.Micros(p.ExpiresAt),
+	if err := rows.Update("activations", p.ActivationID.String(), store.Values{
+		"status": readmodel.ActivationActive, "renewed_at": runtime.Micros(p.RenewedAt), "expires_at": runtime.Micros(p.ExpiresAt),
 		"lapses_at": lapsesAt(p.Floating, p.ExpiresAt), "position": runtime.Position(e),
 	}); err != nil {
 		return err
 	}
-	return rows.Update("machines", p.BindingID.String(), readmodels.Values{
-		"status": readmodels.MachineBound, "last_seen_at": runtime.Micros(p.RenewedAt), "position": runtime.Position(e),
+	return rows.Update("machines", p.BindingID.String(), store.Values{
+		"status": readmodel.Bound, "last_seen_at": runtime.Micros(p.RenewedAt), "position": runtime.Position(e),
 	})
 }
 
 func lapsed(_ context.Context, e event.Event, _ uuid.UUID, p activation.Lapsed, rows runtime.Rows) error {
-	if err := rows.Update("activations", p.ActivationID.String(), readmodels.Values{
-		"status": readmodels.ActivationLapsed, "lapses_at": nil, "position": runtime.Position(e),
+	if err := rows.Update("activations", p.ActivationID.String(), store.Values{
+		"status": readmodel.ActivationLapsed, "lapses_at": nil, "position": runtime.Position(e),
 	}); err != nil {
 		return err
 	}
-	return rows.Update("machines", p.BindingID.String(), readmodels.Values{"status": readmodels.MachineIdle, "position": runtime.Position(e)})
+	return rows.Update("machines", p.BindingID.String(), store.Values{"status": readmodel.Idle, "position": runtime.Position(e)})
 }
 
 func ended(_ context.Context, e event.Event, _ uuid.UUID, p activation.Ended, rows runtime.Rows) error {
-	return rows.Update("activations", p.ActivationID.String(), readmodels.Values{
-		"status": readmodels.ActivationEnded, "ended_at": runtime.Micros(p.EndedAt), "lapses_at": nil,
+	return rows.Update("activations", p.ActivationID.String(), store.Values{
+		"status": readmodel.ActivationEnded, "ended_at": runtime.Micros(p.EndedAt), "lapses_at": nil,
 		"last_reason": runtime.NullableText(p.Reason), "position": runtime.Position(e),
 	})
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // Bulk projection works on larger runs than the live feed, because nobody waits for a single event.
@@ -21,9 +21,9 @@ const (
 
 // bulk projects the ledger from the checkpoint to a position (0: to its end), in large transactions, and returns how far
 // it came. Reading and decoding run ahead of writing.
-func (w writer) bulk(ctx context.Context, store eventstore.Store, at readmodels.Checkpoint, upTo event.Position,
-	applied func(readmodels.Checkpoint),
-) (readmodels.Checkpoint, error) {
+func (w writer) bulk(ctx context.Context, store eventstore.Store, at store.Checkpoint, upTo event.Position,
+	applied func(store.Checkpoint),
+) (store.Checkpoint, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	runs := make(chan []decoded, runsAhead)
 	var failed error
@@ -49,7 +49,7 @@ func (w writer) bulk(ctx context.Context, store eventstore.Store, at readmodels.
 
 // applyWithRetry applies a run, and retries transient failures such as a restart of the database: what was built so far is worth waiting
 // for.
-func (w writer) applyWithRetry(ctx context.Context, at readmodels.Checkpoint, run []decoded) (readmodels.Checkpoint, error) {
+func (w writer) applyWithRetry(ctx context.Context, at store.Checkpoint, run []decoded) (store.Checkpoint, error) {
 	pause := backoff{}
 	for attempt := 1; ; attempt++ {
 		next, err := w.apply(ctx, at, run)

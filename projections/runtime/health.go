@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/licenseledger/licenseledger/domain/event"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 var (
@@ -52,9 +52,9 @@ func (r *Runner) Health(ctx context.Context, name string) error {
 		}
 	}
 	switch {
-	case status.State == readmodels.StateFailed:
+	case status.State == store.StateFailed:
 		return r.failure(ctx, status)
-	case own && status.State == readmodels.StateRunning && status.Error != "":
+	case own && status.State == store.StateRunning && status.Error != "":
 		return fmt.Errorf("%w: %s", ErrNotWriting, status.Error)
 	default:
 		return nil
@@ -62,7 +62,7 @@ func (r *Runner) Health(ctx context.Context, name string) error {
 }
 
 // checkContinued returns an error when no running process can continue a projection whose tables a newer version of the program filled.
-func (r *Runner) checkContinued(ctx context.Context, w *worker, status readmodels.ProjectionStatus) error {
+func (r *Runner) checkContinued(ctx context.Context, w *worker, status store.ProjectionStatus) error {
 	if status.Version <= w.definition.Version {
 		return nil
 	}
@@ -74,7 +74,7 @@ func (r *Runner) checkContinued(ctx context.Context, w *worker, status readmodel
 }
 
 // failure returns why a projection has failed: because a newer version of the program wrote the next event, or for another reason.
-func (r *Runner) failure(ctx context.Context, status readmodels.ProjectionStatus) error {
+func (r *Runner) failure(ctx context.Context, status store.ProjectionStatus) error {
 	for next, err := range r.Store.ReadAll(ctx, event.Position(status.Position)) {
 		if err == nil {
 			err = r.Registry.Knows(next)
@@ -87,11 +87,11 @@ func (r *Runner) failure(ctx context.Context, status readmodels.ProjectionStatus
 	return fmt.Errorf("%w: %s: %s", ErrFailed, status.Name, status.Error)
 }
 
-// Await returns when all the named projections have applied the ledger up to a position, as [readmodels.DB.WaitForPosition] does.
+// Await returns when all the named projections have applied the ledger up to a position, as [store.DB.WaitForPosition] does.
 // It does not wait for a projection that has failed: the error is then that of [Runner.Health].
 func (r *Runner) Await(ctx context.Context, names []string, position uint64) error {
 	err := r.ReadModels.WaitForPosition(ctx, names, position)
-	if !errors.Is(err, readmodels.ErrHalted) {
+	if !errors.Is(err, store.ErrHalted) {
 		return err
 	}
 	for _, name := range names {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // scrapeTimeout bounds how long a scrape waits for the head of the ledger.
@@ -58,7 +58,7 @@ func (m *metrics) Collect(to chan<- prometheus.Metric) {
 		if err == nil { // without the head the lag is unknown; 0 would be wrong
 			gauge(m.lag, float64(s.Lag))
 		}
-		for _, state := range []string{readmodels.StateRunning, readmodels.StateRebuilding, readmodels.StateFailed, readmodels.StateStopped} {
+		for _, state := range []string{store.StateRunning, store.StateRebuilding, store.StateFailed, store.StateStopped} {
 			gauge(m.state, map[bool]float64{true: 1}[s.State == state], state)
 		}
 		to <- prometheus.MustNewConstMetric(m.applied, prometheus.CounterValue, float64(w.applied.Load()), s.Name)

@@ -3,7 +3,7 @@ package runtime
 import (
 	"context"
 
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // newerEvent records that the next event of a projection is one that only a newer version of the program knows. The zero value records
@@ -15,7 +15,7 @@ type newerEvent struct {
 }
 
 // releaseToNewer gives up a projection that this version cannot continue, so that an instance of a newer version can acquire it at once.
-func (w *worker) releaseToNewer(ctx context.Context, at readmodels.Checkpoint) {
+func (w *worker) releaseToNewer(ctx context.Context, at store.Checkpoint) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
 	defer cancel()
 	if err := w.db.Release(ctx, at); err != nil {
@@ -28,7 +28,7 @@ func (w *worker) releaseToNewer(ctx context.Context, at readmodels.Checkpoint) {
 }
 
 // standsBeforeNewer reports whether the next event of a projection is still one of a newer version, so that this version cannot continue it.
-func (w *worker) standsBeforeNewer(found readmodels.Ownership) bool {
+func (w *worker) standsBeforeNewer(found store.Ownership) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.newer.met && found.Position != w.newer.position {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // ErrForeignRows says that read models which several processes share are derived from another installation's ledger.
@@ -15,7 +15,7 @@ var ErrForeignRows = errors.New("the read models belong to another installation"
 
 // Misfit says why rows are not those of the ledger; it is empty when they are. Rows fit when they are this installation's and the ledger
 // holds, at the position where they stand, the event whose hash they name. Rows of an older version name neither.
-func Misfit(ctx context.Context, ledger eventstore.Store, present readmodels.Origin, rows readmodels.Acquired) (why string, err error) {
+func Misfit(ctx context.Context, ledger eventstore.Store, present store.Origin, rows store.Acquired) (why string, err error) {
 	if rows.Origin.Installation != "" && rows.Origin.Installation != present.Installation {
 		return fmt.Sprintf("its rows are those of installation %s", rows.Origin.Installation), nil
 	}
@@ -35,7 +35,7 @@ func Misfit(ctx context.Context, ledger eventstore.Store, present readmodels.Ori
 }
 
 // reconcile compares the rows of an acquired projection with the ledger. It replaces rows that do not fit by empty tables.
-func (r *Runner) reconcile(ctx context.Context, w *worker, adopted readmodels.Acquired) (_ readmodels.Acquired, emptied bool, err error) {
+func (r *Runner) reconcile(ctx context.Context, w *worker, adopted store.Acquired) (_ store.Acquired, emptied bool, err error) {
 	why, err := Misfit(ctx, r.Store, r.ReadModels.Origin(), adopted)
 	if err != nil {
 		return adopted, false, err
@@ -51,7 +51,7 @@ func (r *Runner) reconcile(ctx context.Context, w *worker, adopted readmodels.Ac
 	if err != nil {
 		return adopted, false, err
 	}
-	return readmodels.Acquired{Checkpoint: at, Version: w.definition.Version, Origin: r.ReadModels.Origin()}, true, nil
+	return store.Acquired{Checkpoint: at, Version: w.definition.Version, Origin: r.ReadModels.Origin()}, true, nil
 }
 
 // requireFit checks read models that several processes share. It refuses rows of another installation, whose processes may be writing

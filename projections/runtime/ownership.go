@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/licenseledger/licenseledger/domain/event"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // heartbeatsPerLease is how many heartbeats an owner sends in the time after which others take a silent projection over.
@@ -19,7 +19,7 @@ const heartbeatsPerLease = 5
 func (r *Runner) own(ctx context.Context, w *worker) {
 	ticker := time.NewTicker(r.Lease / heartbeatsPerLease)
 	defer ticker.Stop()
-	var seen readmodels.Ownership
+	var seen store.Ownership
 	var since time.Time
 	for {
 		if w.owned() {
@@ -41,12 +41,12 @@ func (r *Runner) own(ctx context.Context, w *worker) {
 // heartbeat sends the owner's heartbeat, and begins a rebuild that another process requested.
 func (r *Runner) heartbeat(ctx context.Context, w *worker) {
 	wanted, err := w.db.Heartbeat(ctx, w.at())
-	if errors.Is(err, readmodels.ErrFenced) {
+	if errors.Is(err, store.ErrFenced) {
 		w.working.Lock() // a switch to a rebuilt generation may have advanced the checkpoint meanwhile
 		_, err = w.db.Heartbeat(ctx, w.at())
 		w.working.Unlock()
-		if errors.Is(err, readmodels.ErrFenced) {
-			w.stop(ctx, readmodels.StateStopped, err)
+		if errors.Is(err, store.ErrFenced) {
+			w.stop(ctx, store.StateStopped, err)
 		}
 		return
 	}
@@ -63,7 +63,7 @@ func (r *Runner) heartbeat(ctx context.Context, w *worker) {
 
 // acquireIfFree acquires a projection that has no owner or whose owner is silent, unless only a newer version of the program can continue
 // it: because that version filled the tables (and nobody requested a rebuild), or because it wrote the next event.
-func (r *Runner) acquireIfFree(ctx context.Context, w *worker, found readmodels.Ownership, silent bool) {
+func (r *Runner) acquireIfFree(ctx context.Context, w *worker, found store.Ownership, silent bool) {
 	if w.standsBeforeNewer(found) || found.Version > w.definition.Version && !found.RebuildWanted || found.Owner != "" && !silent {
 		return
 	}
@@ -74,7 +74,7 @@ func (r *Runner) acquireIfFree(ctx context.Context, w *worker, found readmodels.
 	switch {
 	case err == nil:
 		w.logger.InfoContext(ctx, "acquired the projection", "previous_owner", found.Owner, "position", w.position())
-	case errors.Is(err, readmodels.ErrFenced) || ctx.Err() != nil:
+	case errors.Is(err, store.ErrFenced) || ctx.Err() != nil:
 	default:
 		w.logger.WarnContext(ctx, "the projection could not be acquired; trying again", "error", err)
 	}
@@ -90,14 +90,14 @@ func (r *Runner) acquire(ctx context.Context, w *worker) error {
 }
 
 // start projects from the checkpoint of an acquired projection. Rows that do not fit the ledger are replaced by empty tables and rebuilt.
-func (r *Runner) start(ctx context.Context, w *worker, adopted readmodels.Acquired) error {
+func (r *Runner) start(ctx context.Context, w *worker, adopted store.Acquired) error {
 	adopted, emptied, err := r.reconcile(ctx, w, adopted)
 	if err != nil {
 		return err
 	}
 	w.working.Lock()
 	w.mu.Lock()
-	w.own, w.checkpoint, w.version, w.state, w.problem = true, adopted.Checkpoint, adopted.Version, readmodels.StateRunning, ""
+	w.own, w.checkpoint, w.version, w.state, w.problem = true, adopted.Checkpoint, adopted.Version, store.StateRunning, ""
 	w.mu.Unlock()
 	w.working.Unlock()
 	w.db.Announce(adopted.Checkpoint)
@@ -125,7 +125,7 @@ func (r *Runner) release(w *worker) error {
 	ctx, cancel := context.WithTimeout(context.Background(), releaseTimeout)
 	defer cancel()
 	err := w.db.Release(ctx, w.at())
-	if errors.Is(err, readmodels.ErrFenced) {
+	if errors.Is(err, store.ErrFenced) {
 		return nil
 	}
 	return err

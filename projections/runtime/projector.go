@@ -18,7 +18,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/domain/aggregate"
 	"github.com/licenseledger/licenseledger/domain/event"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // ErrPoison says that an event cannot be projected: its type is unknown, its payload malformed, or its rows impossible.
@@ -28,24 +28,24 @@ var ErrPoison = errors.New("the event cannot be projected")
 // implements it.
 type Projector interface {
 	// Definition describes the tables. Its version grows with every change of what the same events become.
-	Definition() readmodels.Definition
+	Definition() store.Definition
 	// Wants reports whether events of a type, the newest version of it, in a stream matter to these rows.
 	Wants(t event.Type, stream string) bool
 	// Project queues what one event does to the rows. It reads its own rows only. An error stops the projection.
 	Project(ctx context.Context, e event.Event, rows Rows) error
 }
 
-// Rows are the rows of one projection, as far as its projector may touch them. [readmodels.Changes] implements it.
+// Rows are the rows of one projection, as far as its projector may touch them. [store.Changes] implements it.
 type Rows interface {
-	Insert(table string, values readmodels.Values) error
-	Update(table, key string, values readmodels.Values) error
+	Insert(table string, values store.Values) error
+	Update(table, key string, values store.Values) error
 	Text(ctx context.Context, table, key, column string) (string, error)
 	Number(ctx context.Context, table, key, column string) (int64, error)
 }
 
 // Table is a projector as a table of functions by type of event.
 type Table struct {
-	Of readmodels.Definition
+	Of store.Definition
 	// Streams are the kinds of aggregate whose events the projection is about.
 	Streams []aggregate.Prefix
 	// On has the reducers by type of event. Make it with [Reducers].
@@ -86,7 +86,7 @@ func Reducers(all ...TypedReducer) map[event.Type]Reducer {
 }
 
 // Definition implements [Projector].
-func (t Table) Definition() readmodels.Definition { return t.Of }
+func (t Table) Definition() store.Definition { return t.Of }
 
 // Wants implements [Projector].
 func (t Table) Wants(of event.Type, stream string) bool {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/licenseledger/licenseledger/domain/event"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // cutoverThreshold is how many events a rebuilt generation may be behind the serving one when the switch begins. They are applied while
@@ -15,7 +15,7 @@ const cutoverThreshold = 2_000
 
 // parallelRebuilds is how many rebuilds of a runner run at a time; the others queue. Each needs one snapshot in the end, and half of the
 // snapshots remain for checksums.
-const parallelRebuilds = readmodels.MaxSnapshots / 2
+const parallelRebuilds = store.MaxSnapshots / 2
 
 // Rebuilt is the outcome of a rebuild.
 type Rebuilt struct {
@@ -75,7 +75,7 @@ func (r *Runner) StartRebuild(name string) error {
 }
 
 // RequestRebuild starts a rebuild like [Runner.StartRebuild], or requests it from the process that owns the projection. It also fails with
-// [readmodels.ErrNotFound] when no process has owned the projection yet.
+// [store.ErrNotFound] when no process has owned the projection yet.
 func (r *Runner) RequestRebuild(ctx context.Context, name string) error {
 	w := r.byName[name]
 	if w == nil || w.owned() || r.Lease == 0 && !r.Standby {
@@ -94,7 +94,7 @@ func (r *Runner) beginRebuild(name string) (*worker, error) {
 	switch {
 	case w.rebuild != nil:
 		return nil, fmt.Errorf("%w: %s", ErrRebuilding, name)
-	case w.state == readmodels.StateStopped:
+	case w.state == store.StateStopped:
 		return nil, fmt.Errorf("%w: %s", ErrStopped, name)
 	}
 	w.rebuild = &rebuildProgress{}
@@ -109,7 +109,7 @@ func (w *worker) endRebuild(err error) (failed bool) {
 	if err == nil || w.version == w.definition.Version {
 		return false
 	}
-	w.state, w.problem = readmodels.StateFailed, err.Error()
+	w.state, w.problem = store.StateFailed, err.Error()
 	return true
 }
 
@@ -125,7 +125,7 @@ func (r *Runner) rebuild(ctx context.Context, w *worker, progress func(done, tot
 	case err != nil:
 		w.logger.ErrorContext(ctx, "the rebuild failed; the old tables continue to serve", "error", err)
 		if failed {
-			if err := w.db.Mark(ctx, w.at(), readmodels.StateFailed, err.Error(), w.now()); err != nil {
+			if err := w.db.Mark(ctx, w.at(), store.StateFailed, err.Error(), w.now()); err != nil {
 				w.logger.ErrorContext(ctx, "the projection's state could not be recorded", "error", err)
 			}
 		}
@@ -179,7 +179,7 @@ func (r *Runner) build(ctx context.Context, w *worker, progress func(done, total
 }
 
 // catchUp projects the ledger into a new generation until it is close to the head, and creates the indexes.
-func (r *Runner) catchUp(ctx context.Context, w *worker, at readmodels.Checkpoint, progress func(done, total uint64)) (readmodels.Checkpoint, error) {
+func (r *Runner) catchUp(ctx context.Context, w *worker, at store.Checkpoint, progress func(done, total uint64)) (store.Checkpoint, error) {
 	for indexed := false; ; {
 		head, err := r.Store.Head(ctx)
 		if err != nil {
@@ -189,7 +189,7 @@ func (r *Runner) catchUp(ctx context.Context, w *worker, at readmodels.Checkpoin
 			return at, nil
 		}
 		w.rebuild.total.Store(uint64(head))
-		if at, err = w.bulk(ctx, r.Store, at, 0, func(to readmodels.Checkpoint) {
+		if at, err = w.bulk(ctx, r.Store, at, 0, func(to store.Checkpoint) {
 			w.rebuild.total.Store(max(w.rebuild.total.Load(), to.Position))
 			w.rebuild.done.Store(to.Position)
 			if progress != nil {
@@ -210,8 +210,8 @@ func (r *Runner) catchUp(ctx context.Context, w *worker, at readmodels.Checkpoin
 // cutover is the switch from one generation to another, with a snapshot of both. One snapshot is enough, because nobody writes to the
 // replaced generation any more.
 type cutover struct {
-	replaced, serving readmodels.Checkpoint // serving is empty if there was no switch
-	content           *readmodels.Snapshot  // nil if there was no switch or no snapshot
+	replaced, serving store.Checkpoint // serving is empty if there was no switch
+	content           *store.Snapshot  // nil if there was no switch or no snapshot
 }
 
 func (m cutover) close() error {
@@ -222,7 +222,7 @@ func (m cutover) close() error {
 }
 
 // switchTo lets the new generation serve, at the position of the old one or later. The live projection waits meanwhile.
-func (r *Runner) switchTo(ctx context.Context, w *worker, building readmodels.Checkpoint, conn *readmodels.SnapshotConn) (m cutover, err error) {
+func (r *Runner) switchTo(ctx context.Context, w *worker, building store.Checkpoint, conn *store.SnapshotConn) (m cutover, err error) {
 	w.working.Lock()
 	defer w.working.Unlock()
 	m.replaced = w.at()
@@ -239,7 +239,7 @@ func (r *Runner) switchTo(ctx context.Context, w *worker, building readmodels.Ch
 		return m, err
 	}
 	w.mu.Lock()
-	w.state, w.problem, w.version = readmodels.StateRunning, "", w.definition.Version
+	w.state, w.problem, w.version = store.StateRunning, "", w.definition.Version
 	w.mu.Unlock()
 	w.advance(m.serving)
 	r.feed.Resume(w.definition.Name)

@@ -14,7 +14,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 var (
@@ -34,7 +34,7 @@ const closeTimeout = 30 * time.Second
 type Config struct {
 	Store      eventstore.Store
 	Registry   *event.Registry
-	ReadModels *readmodels.DB
+	ReadModels *store.DB
 	Projectors []Projector
 	Owner      string           // names this process in the control table
 	Lease      time.Duration    // how long an owner may miss its heartbeats before another process acquires the projection; 0: at once
@@ -70,7 +70,7 @@ func Start(ctx context.Context, config Config) (*Runner, error) {
 	r := &Runner{Config: config, byName: map[string]*worker{}, rebuildSlots: make(chan struct{}, parallelRebuilds)}
 	for _, p := range config.Projectors {
 		w := &worker{writer: writer{projector: p, registry: config.Registry, db: config.ReadModels, now: config.Now},
-			definition: p.Definition(), logger: config.Logger.With("projection", p.Definition().Name), shared: config.Lease > 0, state: readmodels.StateStopped}
+			definition: p.Definition(), logger: config.Logger.With("projection", p.Definition().Name), shared: config.Lease > 0, state: store.StateStopped}
 		r.workers = append(r.workers, w)
 		r.byName[w.definition.Name] = w
 	}
@@ -151,7 +151,7 @@ func (r *Runner) CatchUp(ctx context.Context) error {
 	}
 	var names []string
 	for _, w := range r.workers {
-		if s, own := w.status(uint64(head)); own && s.State == readmodels.StateRunning {
+		if s, own := w.status(uint64(head)); own && s.State == store.StateRunning {
 			names = append(names, s.Name)
 		}
 	}
@@ -171,26 +171,30 @@ func (r *Runner) task(do func(ctx context.Context)) bool {
 
 // Status returns the status of every projection, in the order of the configuration. For a projection of another process it is what the
 // database says.
-func (r *Runner) Status(ctx context.Context) ([]readmodels.ProjectionStatus, error) {
+func (r *Runner) Status(ctx context.Context) ([]store.ProjectionStatus, error) {
 	head, err := r.Store.Head(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("head of the ledger: %w", err)
 	}
+	all := make([]store.ProjectionStatus, len(r.workers))
+	own := make([]bool, len(r.workers))
+	for i, w := range r.workers {
+		all[i], own[i] = w.status(uint64(head))
+	}
+	// Last, so that a projection that is no longer being rebuilt has the checksum of the rebuild.
 	stored, err := r.ReadModels.Projections(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all := make([]readmodels.ProjectionStatus, 0, len(r.workers))
-	for _, w := range r.workers {
-		status, own := w.status(uint64(head))
-		own = own || r.Lease == 0 && !r.Standby
+	for i := range all {
+		status := &all[i]
 		for _, s := range stored {
 			switch {
 			case s.Name != status.Name:
-			case own:
+			case own[i] || r.Lease == 0 && !r.Standby:
 				status.UpdatedAt, status.Checksum, status.ChecksumPosition = s.UpdatedAt, s.Checksum, s.ChecksumPosition
 			default:
-				status = s
+				*status = s
 				status.Head = max(uint64(head), s.Position)
 				status.Lag = status.Head - s.Position
 				if status.Progress != nil {
@@ -198,12 +202,11 @@ func (r *Runner) Status(ctx context.Context) ([]readmodels.ProjectionStatus, err
 				}
 			}
 		}
-		all = append(all, status)
 	}
 	return all, nil
 }
 
-// Checksum returns a checksum of the content of a projection: see [readmodels.Snapshot.Checksum]. Compare checksums of the same
+// Checksum returns a checksum of the content of a projection: see [store.Snapshot.Checksum]. Compare checksums of the same
 // position only.
 func (r *Runner) Checksum(ctx context.Context, name string) (checksum string, position event.Position, err error) {
 	w := r.byName[name]

@@ -8,7 +8,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // Derivation is what read models are derived from.
@@ -22,7 +22,7 @@ type Derivation struct {
 
 // Derive fills empty read models from the ledger up to a position, given per projection (missing or 0: to the end of the ledger).
 // progress, if not nil, is called with positions of the ledger. It fails with [ErrPoison] at an event that cannot be projected.
-func (d Derivation) Derive(ctx context.Context, into *readmodels.DB, upTo map[string]event.Position, progress func(projection string, done uint64)) error {
+func (d Derivation) Derive(ctx context.Context, into *store.DB, upTo map[string]event.Position, progress func(projection string, done uint64)) error {
 	for _, p := range d.Projectors {
 		definition := p.Definition()
 		at, err := into.Acquire(ctx, definition, d.Owner, d.Now())
@@ -30,7 +30,7 @@ func (d Derivation) Derive(ctx context.Context, into *readmodels.DB, upTo map[st
 			return err
 		}
 		w := writer{projector: p, registry: d.Registry, db: into, now: d.Now}
-		if _, err := w.bulk(ctx, d.Store, at.Checkpoint, upTo[definition.Name], func(to readmodels.Checkpoint) {
+		if _, err := w.bulk(ctx, d.Store, at.Checkpoint, upTo[definition.Name], func(to store.Checkpoint) {
 			if progress != nil {
 				progress(definition.Name, to.Position)
 			}
@@ -44,15 +44,15 @@ func (d Derivation) Derive(ctx context.Context, into *readmodels.DB, upTo map[st
 // Verified is the outcome of deriving one projection again.
 type Verified struct {
 	Projection string
-	Position   event.Position         // up to which both sides were compared
-	Stored     string                 // checksum of the read model
-	Derived    string                 // checksum of the rows derived again
-	Difference *readmodels.Difference // the first one; nil when the checksums are equal
+	Position   event.Position    // up to which both sides were compared
+	Stored     string            // checksum of the read model
+	Derived    string            // checksum of the rows derived again
+	Difference *store.Difference // the first one; nil when the checksums are equal
 }
 
 // Verify derives every read model of stored again into scratch, an empty database, up to the position of stored, and compares. In a
 // difference, "left" is the stored row and "right" the derived one.
-func (d Derivation) Verify(ctx context.Context, stored, scratch *readmodels.DB, progress func(projection string, done uint64)) ([]Verified, error) {
+func (d Derivation) Verify(ctx context.Context, stored, scratch *store.DB, progress func(projection string, done uint64)) ([]Verified, error) {
 	var all []Verified
 	for _, p := range d.Projectors {
 		only := d
@@ -66,7 +66,7 @@ func (d Derivation) Verify(ctx context.Context, stored, scratch *readmodels.DB, 
 	return all, nil
 }
 
-func (d Derivation) verify(ctx context.Context, definition readmodels.Definition, stored, scratch *readmodels.DB,
+func (d Derivation) verify(ctx context.Context, definition store.Definition, stored, scratch *store.DB,
 	progress func(projection string, done uint64),
 ) (v Verified, err error) {
 	left, err := stored.Snapshot(ctx, definition)
@@ -97,7 +97,7 @@ func (d Derivation) verify(ctx context.Context, definition readmodels.Definition
 		return v, err
 	}
 	if v.Stored != v.Derived {
-		v.Difference, err = readmodels.FirstDifference(ctx, left, right)
+		v.Difference, err = store.FirstDifference(ctx, left, right)
 	}
 	return v, err
 }

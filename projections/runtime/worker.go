@@ -11,13 +11,13 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
 
 	"github.com/licenseledger/licenseledger/domain/event"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // worker keeps one projection up to date.
 type worker struct {
 	writer
-	definition readmodels.Definition
+	definition store.Definition
 	logger     *slog.Logger
 	feed       *Feed
 	shared     bool // other processes may acquire the projection
@@ -26,7 +26,7 @@ type worker struct {
 	working sync.Mutex
 
 	mu         sync.Mutex // guards what follows
-	checkpoint readmodels.Checkpoint
+	checkpoint store.Checkpoint
 	version    int  // of the projector that filled the serving tables
 	own        bool // this process owns it; otherwise what follows has no meaning
 	state      string
@@ -59,7 +59,7 @@ func (w *worker) handle(m *message.Message) error {
 	if err != nil {
 		w.failures.Add(1)
 	}
-	if errors.Is(err, readmodels.ErrMoved) {
+	if errors.Is(err, store.ErrMoved) {
 		w.feed.Restart(w.definition.Name)
 	}
 	return err
@@ -73,12 +73,12 @@ func (w *worker) stopOnPoison(next message.HandlerFunc) message.HandlerFunc {
 		switch {
 		case err == nil:
 			w.recovered()
-		case errors.Is(err, readmodels.ErrFenced):
-			w.stop(m.Context(), readmodels.StateStopped, err)
+		case errors.Is(err, store.ErrFenced):
+			w.stop(m.Context(), store.StateStopped, err)
 		case transient(err):
 			w.degraded(m.Context(), err)
 		default:
-			w.stop(m.Context(), readmodels.StateFailed, err)
+			w.stop(m.Context(), store.StateFailed, err)
 		}
 		return produced, err
 	}
@@ -87,7 +87,7 @@ func (w *worker) stopOnPoison(next message.HandlerFunc) message.HandlerFunc {
 // transient reports whether a retry may succeed. It cannot after poison, a rejected statement, the loss of ownership or a panic.
 func transient(err error) bool {
 	var panicked middleware.RecoveredPanicError
-	return !errors.Is(err, ErrPoison) && !errors.Is(err, readmodels.ErrRejected) && !errors.Is(err, readmodels.ErrFenced) && !errors.As(err, &panicked)
+	return !errors.Is(err, ErrPoison) && !errors.Is(err, store.ErrRejected) && !errors.Is(err, store.ErrFenced) && !errors.As(err, &panicked)
 }
 
 // stop stops the projection, and records why in the log and in the control table.
@@ -95,18 +95,18 @@ func (w *worker) stop(ctx context.Context, state string, problem error) {
 	w.feed.Pause(w.definition.Name)
 	w.mu.Lock()
 	w.state, w.problem = state, problem.Error()
-	w.own = state != readmodels.StateStopped
+	w.own = state != store.StateStopped
 	at := w.checkpoint
 	w.mu.Unlock()
-	if state == readmodels.StateStopped {
+	if state == store.StateStopped {
 		w.logger.WarnContext(ctx, "another process owns the projection now", "position", at.Position, "error", problem)
 		return // the row belongs to the new owner
 	}
 	w.logger.ErrorContext(ctx, "the projection has stopped", "state", state, "position", at.Position, "error", problem)
 	err := w.db.Mark(ctx, at, state, problem.Error(), w.now())
-	if errors.Is(err, readmodels.ErrFenced) {
+	if errors.Is(err, store.ErrFenced) {
 		w.mu.Lock() // another process acquired the projection
-		w.own, w.state, w.problem = false, readmodels.StateStopped, err.Error()
+		w.own, w.state, w.problem = false, store.StateStopped, err.Error()
 		w.mu.Unlock()
 	}
 	if err != nil {
@@ -133,7 +133,7 @@ func (w *worker) degraded(ctx context.Context, problem error) {
 func (w *worker) recovered() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.state == readmodels.StateRunning {
+	if w.state == store.StateRunning {
 		w.problem = ""
 	}
 }
@@ -142,20 +142,20 @@ func (w *worker) recovered() {
 func (w *worker) markStopped() (did bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.state != readmodels.StateFailed {
-		w.state = readmodels.StateStopped
+	if w.state != store.StateFailed {
+		w.state = store.StateStopped
 	}
 	return w.own
 }
 
-func (w *worker) at() readmodels.Checkpoint {
+func (w *worker) at() store.Checkpoint {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.checkpoint
 }
 
 // advance records the checkpoint of the serving rows, and wakes those who wait for it.
-func (w *worker) advance(to readmodels.Checkpoint) {
+func (w *worker) advance(to store.Checkpoint) {
 	w.mu.Lock()
 	w.checkpoint = to
 	w.mu.Unlock()
@@ -163,17 +163,17 @@ func (w *worker) advance(to readmodels.Checkpoint) {
 }
 
 // status returns the local state and whether this process owns the projection.
-func (w *worker) status(head uint64) (_ readmodels.ProjectionStatus, own bool) {
+func (w *worker) status(head uint64) (_ store.ProjectionStatus, own bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s := readmodels.ProjectionStatus{
+	s := store.ProjectionStatus{
 		Name: w.definition.Name, Version: w.version, Generation: w.checkpoint.Generation, Position: w.checkpoint.Position,
 		Head: max(head, w.checkpoint.Position), State: w.state, Error: w.problem,
 	}
 	s.Lag = s.Head - s.Position
 	if w.rebuild != nil {
-		s.State = readmodels.StateRebuilding
-		s.Progress = &readmodels.Progress{Done: w.rebuild.done.Load(), Total: w.rebuild.total.Load()}
+		s.State = store.StateRebuilding
+		s.Progress = &store.Progress{Done: w.rebuild.done.Load(), Total: w.rebuild.total.Load()}
 	}
 	return s, w.own
 }

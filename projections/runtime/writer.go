@@ -7,14 +7,14 @@ import (
 	"time"
 
 	"github.com/licenseledger/licenseledger/domain/event"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // writer projects runs of events into one generation of a projection's tables.
 type writer struct {
 	projector Projector
 	registry  *event.Registry
-	db        *readmodels.DB
+	db        *store.DB
 	now       func() time.Time
 }
 
@@ -47,9 +47,9 @@ type decoded struct {
 }
 
 // apply writes the rows of a run of events that follows the checkpoint. If an event cannot be projected, the events before it are written,
-// and the error wraps ErrPoison and names the event. With readmodels.ErrMoved it returns the checkpoint to continue from, which may be
+// and the error wraps ErrPoison and names the event. With store.ErrMoved it returns the checkpoint to continue from, which may be
 // before or after the one given.
-func (w writer) apply(ctx context.Context, at readmodels.Checkpoint, run []decoded) (readmodels.Checkpoint, error) {
+func (w writer) apply(ctx context.Context, at store.Checkpoint, run []decoded) (store.Checkpoint, error) {
 	next, failedAt, err := w.write(ctx, at, run)
 	switch {
 	case err == nil:
@@ -62,7 +62,7 @@ func (w writer) apply(ctx context.Context, at readmodels.Checkpoint, run []decod
 			return next, before
 		}
 		return next, err
-	case errors.Is(err, readmodels.ErrRejected):
+	case errors.Is(err, store.ErrRejected):
 		return w.isolatePoison(ctx, at, run)
 	default:
 		return next, err
@@ -70,7 +70,7 @@ func (w writer) apply(ctx context.Context, at readmodels.Checkpoint, run []decod
 }
 
 // write writes the rows of a run; failedAt is the index of the event that could not be projected.
-func (w writer) write(ctx context.Context, at readmodels.Checkpoint, run []decoded) (next readmodels.Checkpoint, failedAt int, err error) {
+func (w writer) write(ctx context.Context, at store.Checkpoint, run []decoded) (next store.Checkpoint, failedAt int, err error) {
 	changes, failedAt, err := w.changes(ctx, at, run)
 	if err != nil {
 		return at, failedAt, err
@@ -80,23 +80,23 @@ func (w writer) write(ctx context.Context, at readmodels.Checkpoint, run []decod
 }
 
 // lastOf returns the last event of a run as the checkpoint names it, or otherwise for an empty run.
-func lastOf(run []decoded, otherwise readmodels.LastEvent) readmodels.LastEvent {
+func lastOf(run []decoded, otherwise store.LastEvent) store.LastEvent {
 	if len(run) == 0 {
 		return otherwise
 	}
 	last := &run[len(run)-1].Envelope
-	return readmodels.LastEvent{Position: uint64(last.Position), Hash: last.Hash().String()}
+	return store.LastEvent{Position: uint64(last.Position), Hash: last.Hash().String()}
 }
 
 // changes returns the changes of a run without writing them.
-func (w writer) changes(ctx context.Context, at readmodels.Checkpoint, run []decoded) (*readmodels.Changes, int, error) {
+func (w writer) changes(ctx context.Context, at store.Checkpoint, run []decoded) (*store.Changes, int, error) {
 	changes := w.db.Changes(w.projector.Definition(), at)
 	for i, e := range run {
 		err := w.project(ctx, e, changes)
 		if ctx.Err() != nil {
 			return nil, 0, ctx.Err()
 		}
-		if errors.Is(err, readmodels.ErrLookup) || errors.Is(err, errLater) {
+		if errors.Is(err, store.ErrLookup) || errors.Is(err, errLater) {
 			return nil, 0, err
 		}
 		if err != nil {
@@ -119,10 +119,10 @@ func (w writer) project(ctx context.Context, e decoded, rows Rows) (err error) {
 }
 
 // isolatePoison writes a rejected run event by event, to find the one whose rows the database rejects.
-func (w writer) isolatePoison(ctx context.Context, at readmodels.Checkpoint, run []decoded) (readmodels.Checkpoint, error) {
+func (w writer) isolatePoison(ctx context.Context, at store.Checkpoint, run []decoded) (store.Checkpoint, error) {
 	for _, e := range run {
 		next, _, err := w.write(ctx, at, []decoded{e})
-		if errors.Is(err, readmodels.ErrRejected) {
+		if errors.Is(err, store.ErrRejected) {
 			return at, poisoned(e.Envelope, err)
 		}
 		if err != nil {

@@ -17,7 +17,8 @@ import (
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/domain/machine"
 	"github.com/licenseledger/licenseledger/projections/runtime"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
+	readmodel "github.com/licenseledger/licenseledger/readmodels/timeline"
 )
 
 // entry is an event for people.
@@ -26,10 +27,7 @@ type entry struct{ summary, reason string }
 // Projector returns the projector. An event that it does not describe is listed by its type.
 func Projector() runtime.Projector {
 	return runtime.Table{
-		Of: readmodels.Definition{Name: readmodels.Timeline, Version: 2, Tables: []readmodels.Table{
-			{Name: "timeline", Order: []string{"position"}},
-			{Name: "timeline_seats", Key: "license_id", Order: []string{"issued_position"}},
-		}},
+		Of:      readmodel.Definition,
 		Streams: []aggregate.Prefix{license.Aggregate().Prefix},
 		On: runtime.Reducers(
 			runtime.On(issued),
@@ -93,7 +91,7 @@ func insert(e event.Event, id uuid.UUID, described entry, rows runtime.Rows) err
 	if err != nil {
 		return err
 	}
-	return rows.Insert("timeline", readmodels.Values{
+	return rows.Insert("timeline", store.Values{
 		"position":    runtime.Position(e),
 		"event_id":    e.ID.String(),
 		"tenant":      e.Tenant,
@@ -110,7 +108,7 @@ func insert(e event.Event, id uuid.UUID, described entry, rows runtime.Rows) err
 }
 
 func issued(_ context.Context, e event.Event, id uuid.UUID, p license.Issued, rows runtime.Rows) error {
-	if err := rows.Insert("timeline_seats", readmodels.Values{
+	if err := rows.Insert("timeline_seats", store.Values{
 		"issued_position": runtime.Position(e), "license_id": id.String(), "seat_limit": int64(p.Policy.Seats()),
 	}); err != nil {
 		return err

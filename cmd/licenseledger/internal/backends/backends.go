@@ -22,13 +22,13 @@ import (
 	"github.com/licenseledger/licenseledger/keyring"
 	"github.com/licenseledger/licenseledger/projections"
 	"github.com/licenseledger/licenseledger/projections/runtime"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // Backends are the opened parts of one ledger.
 type Backends struct {
 	Events     eventstore.Store
-	ReadModels *readmodels.DB
+	ReadModels *store.DB
 	Keys       *keyring.Keyring
 	KeysDB     *keyring.Database
 	Epoch      eventstore.Epoch // of the ledger
@@ -99,7 +99,7 @@ func openParts(ctx context.Context, s Settings, logger *slog.Logger, establish e
 		return nil, nil, withDoctorHint(engine.ReadModels, err)
 	}
 	b.closers = append(b.closers, b.ReadModels.Close)
-	b.ReadModels.SetOrigin(readmodels.Origin{Installation: b.Epoch.Installation.String(), Epoch: b.Epoch.ID.String()})
+	b.ReadModels.SetOrigin(store.Origin{Installation: b.Epoch.Installation.String(), Epoch: b.Epoch.ID.String()})
 	return b, nil, nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/licenseledger/licenseledger/installation"
 	"github.com/licenseledger/licenseledger/keyring"
 	"github.com/licenseledger/licenseledger/migrations"
+	"github.com/licenseledger/licenseledger/readmodels/catalog"
 )
 
 // ExamineInstallation compares a ledger with the keys, which are only read.
@@ -72,7 +73,7 @@ func RequireKeysFile(ctx context.Context, s Settings, events eventstore.Store) e
 
 // RequireSigningKeys returns an error if the keys are older than the ledger, as far as the catalogue can show that.
 func (b *Backends) RequireSigningKeys(ctx context.Context) error {
-	named, err := b.ReadModels.SigningKeyIDs(ctx)
+	named, err := catalog.New(b.ReadModels).SigningKeyIDs(ctx)
 	if err != nil {
 		return err
 	}

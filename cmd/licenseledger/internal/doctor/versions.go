@@ -14,7 +14,7 @@ import (
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/hint"
 	"github.com/licenseledger/licenseledger/domain"
 	"github.com/licenseledger/licenseledger/domain/event"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // typesLimit bounds a scan of all events.
@@ -75,7 +75,7 @@ func (d *examination) examineProjections(ctx context.Context, c config.Config) {
 				return err
 			}
 			names = append(names, name)
-			if state == readmodels.StateFailed {
+			if state == store.StateFailed {
 				stopped = true
 				d.Fail(check, fmt.Sprintf("%s stopped at position %d: %s", name, position, problem),
 					"start a version of the program that can project the event: the projection continues by itself")

@@ -13,7 +13,7 @@ import (
 	"github.com/licenseledger/licenseledger/installation"
 	"github.com/licenseledger/licenseledger/keyring"
 	"github.com/licenseledger/licenseledger/migrations"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // Part is a part of a ledger that an engine can store.
@@ -43,7 +43,7 @@ type Engine struct {
 	Connections map[Part]ConnectionsOfPart // nil: not configurable
 
 	OpenEvents     func(ctx context.Context, at Endpoint, dataDir string, logger *slog.Logger) (eventstore.Store, error)
-	OpenReadModels func(ctx context.Context, at, replica Endpoint, dataDir string, logger *slog.Logger) (*readmodels.DB, error)
+	OpenReadModels func(ctx context.Context, at, replica Endpoint, dataDir string, logger *slog.Logger) (*store.DB, error)
 	OpenKeys       func(ctx context.Context, at Endpoint, dataDir string, logger *slog.Logger) (*keyring.Database, error)
 
 	// OpenLedger opens a ledger read-only while others may write to it. It creates and upgrades nothing.

@@ -19,7 +19,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/projections/runtime"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // FsckReport is what a check found.
@@ -117,7 +117,7 @@ func checkReadModels(ctx context.Context, b *backends.Backends, dataDir string, 
 		bar.Set(done)
 	})
 	bar.Done()
-	if errors.Is(err, readmodels.ErrNotFound) {
+	if errors.Is(err, store.ErrNotFound) {
 		return hint.New(err, "start the server once: it derives the read models")
 	}
 	if err != nil && !errors.Is(err, runtime.ErrAheadOfLedger) {

@@ -23,7 +23,8 @@ import (
 	"github.com/licenseledger/licenseledger/commands/licensing"
 	"github.com/licenseledger/licenseledger/commands/runtime"
 	"github.com/licenseledger/licenseledger/httpapi"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/licenses"
+	"github.com/licenseledger/licenseledger/readmodels/machines"
 )
 
 // Server is the whole program, wired together and running.
@@ -139,10 +140,15 @@ func (s *Server) expiryScheduler() *runtime.Scheduler {
 
 // due names the licences with a due expiry or lapsed lease. Only the owner of the projection that knows them does so.
 func (s *Server) due(ctx context.Context, now time.Time, limit int) ([]uuid.UUID, error) {
-	if !s.projections.runner.Owns(readmodels.Licenses) {
+	if !s.projections.runner.Owns(licenses.Definition.Name) {
 		return nil, nil
 	}
-	return s.backends.ReadModels.DueLicenses(ctx, now, limit)
+	expired, err := licenses.New(s.backends.ReadModels).Expired(ctx, now, limit)
+	if err != nil {
+		return nil, err
+	}
+	lapsed, err := machines.New(s.backends.ReadModels).Lapsed(ctx, now, limit)
+	return append(expired, lapsed...), err
 }
 
 // URL is where the server can be reached from this machine.

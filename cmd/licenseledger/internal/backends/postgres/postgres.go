@@ -18,7 +18,7 @@ import (
 	"github.com/licenseledger/licenseledger/keyring"
 	"github.com/licenseledger/licenseledger/migrations"
 	"github.com/licenseledger/licenseledger/pgconnect"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // Engine is PostgreSQL.
@@ -38,7 +38,7 @@ var Engine = &engine.Engine{
 		About: "schema of the tables",
 		Default: map[engine.Part]string{
 			engine.EventStore: postgres.DefaultSchema,
-			engine.ReadModels: readmodels.DefaultPostgresSchema,
+			engine.ReadModels: store.DefaultPostgresSchema,
 			engine.Keys:       keyring.DefaultPostgresSchema,
 		},
 		Check:    checkSchema,
@@ -48,7 +48,7 @@ var Engine = &engine.Engine{
 	Connections: map[engine.Part]engine.ConnectionsOfPart{
 		engine.EventStore: {Default: postgres.DefaultConnections, Min: postgres.MinConnections,
 			Usage: "connections to the PostgreSQL server of the events, at most"},
-		engine.ReadModels: {Default: readmodels.DefaultConnections, Min: readmodels.MinConnections,
+		engine.ReadModels: {Default: store.DefaultConnections, Min: store.MinConnections,
 			Usage: "connections to the PostgreSQL server of the read models, at most"},
 		engine.Keys: {Default: keyring.DefaultPostgresConnections, Min: keyring.MinPostgresConnections,
 			Usage: "connections to the PostgreSQL server of the keys, at most"},
@@ -58,12 +58,12 @@ var Engine = &engine.Engine{
 		return postgres.Open(ctx, at.Text, postgres.Schema(at.Namespace),
 			postgres.MaxConnections(cmp.Or(at.Connections, postgres.DefaultConnections)), postgres.Logger(logger))
 	},
-	OpenReadModels: func(ctx context.Context, at, replica engine.Endpoint, _ string, _ *slog.Logger) (*readmodels.DB, error) {
-		options := []readmodels.PostgresOption{readmodels.Schema(at.Namespace), readmodels.MaxConnections(at.Connections)}
+	OpenReadModels: func(ctx context.Context, at, replica engine.Endpoint, _ string, _ *slog.Logger) (*store.DB, error) {
+		options := []store.PostgresOption{store.Schema(at.Namespace), store.MaxConnections(at.Connections)}
 		if !replica.IsZero() {
-			options = append(options, readmodels.Replica(replica.Text))
+			options = append(options, store.Replica(replica.Text))
 		}
-		return readmodels.OpenPostgres(ctx, at.Text, options...)
+		return store.OpenPostgres(ctx, at.Text, options...)
 	},
 	OpenKeys: func(ctx context.Context, at engine.Endpoint, _ string, _ *slog.Logger) (*keyring.Database, error) {
 		return keyring.OpenPostgres(ctx, at.Text, keyring.Schema(at.Namespace),

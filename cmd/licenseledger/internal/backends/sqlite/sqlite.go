@@ -13,7 +13,7 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore/sqlite"
 	"github.com/licenseledger/licenseledger/keyring"
 	"github.com/licenseledger/licenseledger/migrations"
-	"github.com/licenseledger/licenseledger/readmodels"
+	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
 // Engine is SQLite.
@@ -26,8 +26,8 @@ var Engine = &engine.Engine{
 	OpenEvents: func(ctx context.Context, at engine.Endpoint, dataDir string, logger *slog.Logger) (eventstore.Store, error) {
 		return sqlite.Open(ctx, at.File(dataDir), sqlite.Logger(logger))
 	},
-	OpenReadModels: func(ctx context.Context, at, _ engine.Endpoint, dataDir string, logger *slog.Logger) (*readmodels.DB, error) {
-		return readmodels.OpenSQLite(ctx, at.File(dataDir), readmodels.Logger(logger))
+	OpenReadModels: func(ctx context.Context, at, _ engine.Endpoint, dataDir string, logger *slog.Logger) (*store.DB, error) {
+		return store.OpenSQLite(ctx, at.File(dataDir), store.Logger(logger))
 	},
 	OpenKeys: func(ctx context.Context, at engine.Endpoint, dataDir string, logger *slog.Logger) (*keyring.Database, error) {
 		return keyring.OpenSQLite(ctx, at.File(dataDir), keyring.Logger(logger))
