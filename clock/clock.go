@@ -170,6 +170,7 @@ func (c *Clock) report(before Doubt) {
 		c.config.Log.InfoContext(ctx, "the clock is trusted again; expiries are recorded", "time", c.now, "was", string(before))
 		return
 	}
-	c.config.Log.WarnContext(ctx, "the clock is suspect: expiries are respected but not recorded until it is trusted; check the time service of this host",
+	c.config.Log.WarnContext(ctx, "the clock is suspect: expiries are respected but not recorded until it is trusted",
+		"hint", "check the time service of this host",
 		"reason", string(c.state.Doubt), "offset", c.state.Offset, "time", c.now, "settle", c.config.Settle)
 }

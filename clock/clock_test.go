@@ -189,7 +189,8 @@ func TestMetricsTellOffsetAndDoubt(t *testing.T) {
 	m := newMachine(noon)
 	metrics := func(offset, suspect string) string {
 		return `
-# HELP licenseledger_clock_offset_seconds Seconds by which the wall clock is ahead of elapsed time, or of the ledger's last event if that is later than now.
+# HELP licenseledger_clock_offset_seconds Seconds by which the wall clock is ahead of` +
+			` elapsed time, or of the ledger's last event if that is later than now.
 # TYPE licenseledger_clock_offset_seconds gauge
 licenseledger_clock_offset_seconds ` + offset + `
 # HELP licenseledger_clock_suspect 1 while the clock is suspect and expiries are not recorded, 0 otherwise.

@@ -83,7 +83,8 @@ func (o *fixture) worn(h *commands.Handler, events int) licensing.IssuedLicense 
 	o.t.Helper()
 	issued, err := h.Licensing.IssueLicense(o.admin(vendor), runtime.Request{}, order(o.plan(vendor, seats(2), rebinds(3))))
 	require.NoError(o.t, err)
-	_, err = h.Activation.ActivateMachine(o.machine(), keyed("activate"), activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(1)})
+	_, err = h.Activation.ActivateMachine(o.machine(), keyed("activate"),
+		activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(1)})
 	require.NoError(o.t, err)
 	for n := 3; n < events; n++ {
 		o.turn(h, issued.ID, n)
@@ -131,7 +132,8 @@ func TestAColdLicenceIsContinuedFromItsSnapshot(t *testing.T) {
 	require.Equal(t, int64(1), ledger.reads.Load(), "it is not cold any more")
 	require.Equal(t, []event.Revision{16, 32}, cache.saves)
 
-	repeated, err := o.handlerWith(o.store, 10, cache).Activation.ActivateMachine(o.machine(), keyed("activate"), activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(1)})
+	repeated, err := o.handlerWith(o.store, 10, cache).Activation.ActivateMachine(o.machine(), keyed("activate"),
+		activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(1)})
 	require.NoError(t, err)
 	require.True(t, repeated.Replayed, "commands are remembered in it")
 }
@@ -177,7 +179,8 @@ func (o *fixture) continuation(s *license.Stream, until event.Revision) *license
 	for s.StreamState().Revision < until {
 		var err error
 		s, err = license.Fold(s, event.Event{Payload: license.Revoked{}, Envelope: event.Envelope{
-			Position: s.StreamState().Position + 1, Revision: s.StreamState().Revision + 1, Pending: event.Pending{ID: o.ids.next(), Metadata: event.Metadata{Tenant: vendor}},
+			Position: s.StreamState().Position + 1, Revision: s.StreamState().Revision + 1,
+			Pending: event.Pending{ID: o.ids.next(), Metadata: event.Metadata{Tenant: vendor}},
 		}})
 		require.NoError(o.t, err)
 	}
@@ -192,7 +195,8 @@ func TestAReadThatFailsBehindASnapshotIsAnError(t *testing.T) {
 	ledger.readsWith(func(context.Context, string, event.Revision) iter.Seq2[event.Envelope, error] {
 		return func(yield func(event.Envelope, error) bool) { yield(event.Envelope{}, eventstore.ErrUnavailable) }
 	})
-	_, err := o.handlerWith(ledger, 10, cache).Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(issued.Key)})
+	_, err := o.handlerWith(ledger, 10, cache).Activation.Validate(o.machine(), runtime.Request{},
+		activation.Validate{LicenseKey: o.key(issued.Key)})
 	require.ErrorIs(t, err, eventstore.ErrUnavailable)
 }
 
@@ -205,7 +209,8 @@ func TestEveryAppendIsAnnouncedAndNothingElse(t *testing.T) {
 	h := o.handlerWith(o.store, 10, cache)
 	o.turn(h, issued.ID, 5)
 	require.Equal(t, before+1, cache.told)
-	_, err := h.Licensing.ReinstateLicense(o.admin(vendor), runtime.Request{}, licensing.ReinstateLicense{LicenseID: uuid.New(), Reason: "paid"})
+	_, err := h.Licensing.ReinstateLicense(o.admin(vendor), runtime.Request{},
+		licensing.ReinstateLicense{LicenseID: uuid.New(), Reason: "paid"})
 	require.ErrorIs(t, err, license.ErrNotFound)
 	o.requireSameAnswers(h, o.store, issued.Key)
 	require.Equal(t, before+1, cache.told)

@@ -31,7 +31,8 @@ func TestRegisteringAProduct(t *testing.T) {
 	t.Parallel()
 	o := newFixture(t)
 	p, err := o.Catalog.RegisterProduct(o.admin(vendor), runtime.Request{Correlation: "request-1"}, catalogcommands.RegisterProduct{
-		Code: "cam", Name: "CAM", Platforms: []string{"linux/amd64"}, Algorithm: catalog.RSA2048, OfflineDays: new(7), MaxMachinesPerLicense: new(5),
+		Code: "cam", Name: "CAM", Platforms: []string{"linux/amd64"}, Algorithm: catalog.RSA2048, OfflineDays: new(7),
+		MaxMachinesPerLicense: new(5),
 	})
 	require.NoError(t, err)
 	require.Equal(t, catalog.ProductID(vendor, "cam"), p.ID)
@@ -74,7 +75,8 @@ func TestRegisteringAProductIsRefused(t *testing.T) {
 	head := o.head()
 	_, err := o.Catalog.RegisterProduct(o.admin(vendor), runtime.Request{}, catalogcommands.RegisterProduct{Code: "cad", Name: "Another"})
 	require.ErrorIs(t, err, catalog.ErrProductCodeTaken)
-	_, err = o.Catalog.RegisterProduct(o.admin(vendor), runtime.Request{}, catalogcommands.RegisterProduct{Algorithm: "rsa1024", OfflineDays: new(0)})
+	_, err = o.Catalog.RegisterProduct(o.admin(vendor), runtime.Request{},
+		catalogcommands.RegisterProduct{Algorithm: "rsa1024", OfflineDays: new(0)})
 	requireInvalid(t, err, "code", "name", "offline_days", "signing_algorithm")
 	require.Equal(t, head, o.head())
 }
@@ -83,7 +85,8 @@ func TestRotatingASigningKey(t *testing.T) {
 	t.Parallel()
 	o := newFixture(t)
 	before := o.product(vendor)
-	after, err := o.Catalog.RotateSigningKey(o.admin(vendor), runtime.Request{}, catalogcommands.RotateSigningKey{ProductID: before.ID, Reason: "once a year"})
+	after, err := o.Catalog.RotateSigningKey(o.admin(vendor), runtime.Request{},
+		catalogcommands.RotateSigningKey{ProductID: before.ID, Reason: "once a year"})
 	require.NoError(t, err)
 	require.Len(t, after.SigningKeys, 2)
 	require.Equal(t, before.SigningKey(), after.SigningKeys[0])
@@ -99,7 +102,8 @@ func TestRotatingASigningKeyIsRefused(t *testing.T) {
 	head := o.head()
 	_, err := o.Catalog.RotateSigningKey(o.admin(vendor), runtime.Request{}, catalogcommands.RotateSigningKey{ProductID: uuid.New()})
 	require.ErrorIs(t, err, catalog.ErrProductNotFound)
-	_, err = o.Catalog.RotateSigningKey(o.admin(vendor), runtime.Request{}, catalogcommands.RotateSigningKey{ProductID: p.ID, Reason: strings.Repeat("x", 501)})
+	_, err = o.Catalog.RotateSigningKey(o.admin(vendor), runtime.Request{},
+		catalogcommands.RotateSigningKey{ProductID: p.ID, Reason: strings.Repeat("x", 501)})
 	requireInvalid(t, err, "reason")
 	require.Equal(t, head, o.head())
 }
@@ -108,14 +112,16 @@ func TestPublishingAndRevisingAPlan(t *testing.T) {
 	t.Parallel()
 	o := newFixture(t)
 	p := o.product(vendor)
-	plan, err := o.Catalog.PublishPlan(o.admin(vendor), runtime.Request{}, catalogcommands.PublishPlan{ProductID: p.ID, Code: "pro", Terms: terms()})
+	plan, err := o.Catalog.PublishPlan(o.admin(vendor), runtime.Request{},
+		catalogcommands.PublishPlan{ProductID: p.ID, Code: "pro", Terms: terms()})
 	require.NoError(t, err)
 	require.Equal(t, catalog.PlanID(p.ID, "pro"), plan.ID)
 	require.Equal(t, terms().WithDefaults(), plan.Terms)
 	require.Equal(t, 1, plan.Plan.Revision)
 	require.Equal(t, event.Revision(1), plan.Outcome.Revision)
 
-	revised, err := o.Catalog.RevisePlan(o.admin(vendor), runtime.Request{}, catalogcommands.RevisePlan{PlanID: plan.ID, Terms: terms(seats(9))})
+	revised, err := o.Catalog.RevisePlan(o.admin(vendor), runtime.Request{},
+		catalogcommands.RevisePlan{PlanID: plan.ID, Terms: terms(seats(9))})
 	require.NoError(t, err)
 	require.Equal(t, 9, revised.Terms.MaxMachines)
 	require.Equal(t, 2, revised.Plan.Revision)
@@ -148,8 +154,10 @@ func TestPublishingAndRevisingAPlanIsRefused(t *testing.T) {
 		return err
 	}
 	require.ErrorIs(t, publish(catalogcommands.PublishPlan{ProductID: uuid.New(), Code: "pro", Terms: terms()}), catalog.ErrProductNotFound)
-	require.ErrorIs(t, publish(catalogcommands.PublishPlan{ProductID: plan.ProductID, Code: plan.Code, Terms: terms()}), catalog.ErrPlanCodeTaken)
-	requireInvalid(t, publish(catalogcommands.PublishPlan{ProductID: plan.ProductID, Code: "P", Terms: terms(seats(0))}), "code", "max_machines")
+	require.ErrorIs(t, publish(catalogcommands.PublishPlan{ProductID: plan.ProductID, Code: plan.Code, Terms: terms()}),
+		catalog.ErrPlanCodeTaken)
+	requireInvalid(t, publish(catalogcommands.PublishPlan{ProductID: plan.ProductID, Code: "P", Terms: terms(seats(0))}),
+		"code", "max_machines")
 
 	_, err := o.Catalog.RevisePlan(o.admin(vendor), runtime.Request{}, catalogcommands.RevisePlan{PlanID: uuid.New(), Terms: terms()})
 	require.ErrorIs(t, err, catalog.ErrPlanNotFound)

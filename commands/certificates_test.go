@@ -61,11 +61,14 @@ func TestCertificatesOutliveTheRotationOfTheirKey(t *testing.T) {
 		t.Run(string(algorithm), func(t *testing.T) {
 			t.Parallel()
 			o := newFixture(t)
-			p, err := o.Catalog.RegisterProduct(o.admin(vendor), runtime.Request{}, catalogcommands.RegisterProduct{Code: "cam", Name: "CAM", Algorithm: algorithm})
+			p, err := o.Catalog.RegisterProduct(o.admin(vendor), runtime.Request{},
+				catalogcommands.RegisterProduct{Code: "cam", Name: "CAM", Algorithm: algorithm})
 			require.NoError(t, err)
-			_, err = o.Catalog.PublishPlan(o.admin(vendor), runtime.Request{}, catalogcommands.PublishPlan{ProductID: p.ID, Code: "pro", Terms: terms()})
+			_, err = o.Catalog.PublishPlan(o.admin(vendor), runtime.Request{},
+				catalogcommands.PublishPlan{ProductID: p.ID, Code: "pro", Terms: terms()})
 			require.NoError(t, err)
-			issued, err := o.Licensing.IssueLicense(o.admin(vendor), runtime.Request{}, licensing.IssueLicense{Product: "cam", Plan: "pro", Customer: ada()})
+			issued, err := o.Licensing.IssueLicense(o.admin(vendor), runtime.Request{},
+				licensing.IssueLicense{Product: "cam", Plan: "pro", Customer: ada()})
 			require.NoError(t, err)
 			ask := activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(1)}
 			before, err := o.Activation.ActivateMachine(o.machine(), keyed("activate"), ask)

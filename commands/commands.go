@@ -23,16 +23,19 @@ import (
 
 // Config is what the commands work with.
 type Config struct {
-	Store          eventstore.Store
-	Events         *event.Registry
-	Keyring        *keyring.Keyring
-	Now            func() time.Time                                                                // a trusted clock: expiries follow it
-	NewID          func() uuid.UUID                                                                // time-ordered (UUIDv7), so that events of one time are neighbours in an index
-	Issuer         string                                                                          // the "iss" of certificates
-	CachedLicenses int                                                                             // how many folded licences to keep in memory
-	Shared         bool                                                                            // other instances append to the same ledger: [runtime.Runtime.RunReadIndex] must run
-	Cache          Cache                                                                           // shared with other instances; nil: none
-	Observe        func(ctx context.Context, d runtime.Declaration, err error, took time.Duration) // after every command; nil: nobody looks
+	Store   eventstore.Store
+	Events  *event.Registry
+	Keyring *keyring.Keyring
+	Now     func() time.Time // a trusted clock: expiries follow it
+	// time-ordered (UUIDv7), so that events of one time are neighbours in an index
+	NewID  func() uuid.UUID
+	Issuer string // the "iss" of certificates
+	// how many folded licences to keep in memory
+	CachedLicenses int
+	// other instances append to the same ledger: [runtime.Runtime.RunReadIndex] must run
+	Shared  bool
+	Cache   Cache                                                                           // shared with other instances; nil: none
+	Observe func(ctx context.Context, d runtime.Declaration, err error, took time.Duration) // after every command; nil: nobody looks
 }
 
 // Cache is what instances share beside the ledger to save time. All of its methods are safe for concurrent use, and none fails.

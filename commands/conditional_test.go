@@ -27,10 +27,12 @@ func TestACommandWithIfMatchIsCarriedOutAtThatRevisionOnly(t *testing.T) {
 	}
 
 	issued := o.issue()
-	suspended, err := o.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{IfMatch: &issued.Revision}, licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
+	suspended, err := o.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{IfMatch: &issued.Revision},
+		licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
 	require.NoError(t, err)
 	require.Equal(t, issued.Revision+1, suspended.Revision)
-	_, err = o.Licensing.ReinstateLicense(o.admin(vendor), runtime.Request{IfMatch: &issued.Revision}, licensing.ReinstateLicense{LicenseID: issued.ID, Reason: "paid"})
+	_, err = o.Licensing.ReinstateLicense(o.admin(vendor), runtime.Request{IfMatch: &issued.Revision},
+		licensing.ReinstateLicense{LicenseID: issued.ID, Reason: "paid"})
 	require.ErrorIs(t, err, runtime.ErrPreconditionFailed)
 	require.ErrorContains(t, err, "revision 2, not 1")
 	none := event.Revision(0)

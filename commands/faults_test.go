@@ -77,7 +77,8 @@ func TestAnAppendThatWasStoredThoughItFailedHasOneEffectWhenItIsRepeated(t *test
 	before := o.head()
 	ask := activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(1)}
 
-	restore := ledger.appendsWith(func(ctx context.Context, stream string, expected event.Revision, events []event.Pending) (eventstore.Commit, error) {
+	restore := ledger.appendsWith(func(ctx context.Context, stream string, expected event.Revision,
+		events []event.Pending) (eventstore.Commit, error) {
 		_, err := ledger.Store.Append(ctx, stream, expected, events)
 		require.NoError(t, err)
 		return eventstore.Commit{}, fmt.Errorf("%w: the connection broke", eventstore.ErrUnavailable)
@@ -102,7 +103,8 @@ func TestAnAppendWithAnUnknownOutcomeIsLookedUpBeforeTheNextAnswer(t *testing.T)
 	o, ledger := newFaultyOffice(t)
 	issued := o.issue()
 	o.activate(issued.Key, 1)
-	restore := ledger.appendsWith(func(ctx context.Context, stream string, expected event.Revision, events []event.Pending) (eventstore.Commit, error) {
+	restore := ledger.appendsWith(func(ctx context.Context, stream string, expected event.Revision,
+		events []event.Pending) (eventstore.Commit, error) {
 		_, err := ledger.Store.Append(ctx, stream, expected, events)
 		require.NoError(t, err)
 		return eventstore.Commit{}, eventstore.ErrUnavailable
@@ -215,9 +217,11 @@ func TestAReadThatFailsMidwayIsAnErrorAndLeavesNoTrace(t *testing.T) {
 	require.ErrorIs(t, err, broken)
 	_, err = cold.Licensing.ReinstateLicense(o.admin(vendor), runtime.Request{}, reinstate)
 	require.ErrorIs(t, err, broken)
-	_, err = cold.Licensing.IssueLicense(o.admin(vendor), runtime.Request{}, licensing.IssueLicense{Product: "cad", Plan: issued.PlanCode, Customer: ada()})
+	_, err = cold.Licensing.IssueLicense(o.admin(vendor), runtime.Request{},
+		licensing.IssueLicense{Product: "cad", Plan: issued.PlanCode, Customer: ada()})
 	require.ErrorIs(t, err, broken)
-	_, err = cold.Catalog.PublishPlan(o.admin(vendor), runtime.Request{}, catalogcommands.PublishPlan{ProductID: issued.ProductID, Code: "pro", Terms: terms()})
+	_, err = cold.Catalog.PublishPlan(o.admin(vendor), runtime.Request{},
+		catalogcommands.PublishPlan{ProductID: issued.ProductID, Code: "pro", Terms: terms()})
 	require.ErrorIs(t, err, broken)
 	require.Equal(t, head, o.head())
 	restore()
@@ -260,7 +264,8 @@ func TestAnEventOfANewerProgramStopsTheCommandInsteadOfBeingSkipped(t *testing.T
 		}
 	})
 	cold := o.handler(ledger, 10)
-	_, err := cold.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{}, licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
+	_, err := cold.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{},
+		licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
 	require.ErrorIs(t, err, event.ErrUnknownType)
 	require.Equal(t, head, o.head())
 }
@@ -278,7 +283,8 @@ func TestAForeignEventInAStreamStopsTheCommand(t *testing.T) {
 	head := o.head()
 	cold := o.handler(o.store, 10)
 	for range 2 {
-		_, err = cold.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{}, licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
+		_, err = cold.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{},
+			licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
 		require.ErrorContains(t, err, "plan.revised.v1")
 	}
 	require.Equal(t, head, o.head())
@@ -293,7 +299,8 @@ func TestWhatAnAppendAnswersIsNotTrustedBlindly(t *testing.T) {
 		"an unknown type": func(e *event.Envelope) { e.Type = "license.paused.v1" },
 		"a foreign type":  func(e *event.Envelope) { e.Type = catalog.PlanRevisedType },
 	} {
-		restore := ledger.appendsWith(func(ctx context.Context, stream string, expected event.Revision, events []event.Pending) (eventstore.Commit, error) {
+		restore := ledger.appendsWith(func(ctx context.Context, stream string, expected event.Revision,
+			events []event.Pending) (eventstore.Commit, error) {
 			commit, err := ledger.Store.Append(ctx, stream, expected, events)
 			for i := range commit.Events {
 				distort(&commit.Events[i])

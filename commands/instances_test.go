@@ -53,9 +53,11 @@ func TestASeatFreedOnOneInstanceIsThereOnAnother(t *testing.T) {
 	issued := o.issue(seats(1))
 	first := o.activate(issued.Key, 1)
 	other := o.other(issued.Key)
-	_, err := o.Activation.Deactivate(o.machine(), runtime.Request{}, activation.Deactivate{LicenseKey: o.key(issued.Key), ActivationID: first.ID, Reason: "retired"})
+	_, err := o.Activation.Deactivate(o.machine(), runtime.Request{},
+		activation.Deactivate{LicenseKey: o.key(issued.Key), ActivationID: first.ID, Reason: "retired"})
 	require.NoError(t, err)
-	_, err = other.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(2)})
+	_, err = other.Activation.ActivateMachine(o.machine(), runtime.Request{},
+		activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(2)})
 	require.NoError(t, err)
 }
 
@@ -65,9 +67,11 @@ func TestWhatIsAsWishedOnlyByStaleKnowledgeIsDone(t *testing.T) {
 	issued := o.issue()
 	o.suspend(issued.ID)
 	other := o.other(issued.Key)
-	_, err := o.Licensing.ReinstateLicense(o.admin(vendor), runtime.Request{}, licensing.ReinstateLicense{LicenseID: issued.ID, Reason: "paid"})
+	_, err := o.Licensing.ReinstateLicense(o.admin(vendor), runtime.Request{},
+		licensing.ReinstateLicense{LicenseID: issued.ID, Reason: "paid"})
 	require.NoError(t, err)
-	again, err := other.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{}, licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid again"})
+	again, err := other.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{},
+		licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid again"})
 	require.NoError(t, err)
 	require.Equal(t, event.Revision(4), again.Revision)
 	require.Equal(t, license.LicenseSuspended, o.code(o.Handler, issued.Key))
@@ -80,7 +84,8 @@ func TestARevisionReadFromOneInstanceIsKnownToAnother(t *testing.T) {
 	other := o.other(issued.Key)
 	o.suspend(issued.ID)
 	seen := event.Revision(2)
-	reinstated, err := other.Licensing.ReinstateLicense(o.admin(vendor), runtime.Request{IfMatch: &seen}, licensing.ReinstateLicense{LicenseID: issued.ID, Reason: "paid"})
+	reinstated, err := other.Licensing.ReinstateLicense(o.admin(vendor), runtime.Request{IfMatch: &seen},
+		licensing.ReinstateLicense{LicenseID: issued.ID, Reason: "paid"})
 	require.NoError(t, err)
 	require.Equal(t, event.Revision(3), reinstated.Revision)
 }
@@ -94,7 +99,8 @@ func TestAKeyReissuedByOneInstanceOpensAtAnother(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, license.Valid, o.code(other, reissued.Key))
 	require.Equal(t, license.KeyInvalid, o.code(other, issued.Key))
-	_, err = other.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(reissued.Key), Machine: box(1)})
+	_, err = other.Activation.ActivateMachine(o.machine(), runtime.Request{},
+		activation.ActivateMachine{LicenseKey: o.key(reissued.Key), Machine: box(1)})
 	require.NoError(t, err)
 }
 
@@ -140,7 +146,8 @@ func TestAReadThatIsOvertakenIsNotRemembered(t *testing.T) {
 	<-began
 	restore()
 	elsewhere := o.handler(o.store, 10)
-	_, err := elsewhere.Licensing.RevokeLicense(o.admin(vendor), runtime.Request{}, licensing.RevokeLicense{LicenseID: issued.ID, Reason: "fraud"})
+	_, err := elsewhere.Licensing.RevokeLicense(o.admin(vendor), runtime.Request{},
+		licensing.RevokeLicense{LicenseID: issued.ID, Reason: "fraud"})
 	require.NoError(t, err)
 	o.issueThrough(slow) // which makes the slow one catch up beyond the revocation
 	close(goOn)
@@ -164,7 +171,8 @@ func TestALedgerThatCannotBeReadAnswersNothing(t *testing.T) {
 	ledger.broken = true
 	_, err := other.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(issued.Key)})
 	require.ErrorIs(t, err, eventstore.ErrUnavailable, "what is cached may be out of date")
-	_, err = other.Licensing.SuspendLicense(o.admin("another vendor"), runtime.Request{}, licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
+	_, err = other.Licensing.SuspendLicense(o.admin("another vendor"), runtime.Request{},
+		licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
 	require.ErrorIs(t, err, eventstore.ErrUnavailable, "so may a refusal be")
 }
 

@@ -61,16 +61,19 @@ func TestProductsAndPlansAreNamedByCodeOrID(t *testing.T) {
 	for _, code := range []string{"00000000-0000-4000-8000-000000000001", strings.Repeat("deadbeef", 4)} {
 		p, err := o.Catalog.RegisterProduct(o.admin(vendor), runtime.Request{}, catalogcommands.RegisterProduct{Code: code, Name: "Odd"})
 		require.NoError(t, err)
-		_, err = o.Catalog.PublishPlan(o.admin(vendor), runtime.Request{}, catalogcommands.PublishPlan{ProductID: p.ID, Code: code, Terms: terms()})
+		_, err = o.Catalog.PublishPlan(o.admin(vendor), runtime.Request{},
+			catalogcommands.PublishPlan{ProductID: p.ID, Code: code, Terms: terms()})
 		require.NoError(t, err)
-		issued, err := o.Licensing.IssueLicense(o.admin(vendor), runtime.Request{}, licensing.IssueLicense{Product: code, Plan: code, Customer: ada()})
+		issued, err := o.Licensing.IssueLicense(o.admin(vendor), runtime.Request{},
+			licensing.IssueLicense{Product: code, Plan: code, Customer: ada()})
 		require.NoError(t, err)
 		require.Equal(t, code, issued.ProductCode)
 		require.Equal(t, code, issued.PlanCode)
 	}
 	for _, product := range []string{"cad", plan.ProductID.String()} {
 		for _, named := range []string{plan.Code, plan.ID.String()} {
-			issued, err := o.Licensing.IssueLicense(o.admin(vendor), runtime.Request{}, licensing.IssueLicense{Product: product, Plan: named, Customer: ada()})
+			issued, err := o.Licensing.IssueLicense(o.admin(vendor), runtime.Request{},
+				licensing.IssueLicense{Product: product, Plan: named, Customer: ada()})
 			require.NoError(t, err)
 			require.Equal(t, plan.ID, issued.PlanID)
 		}
@@ -90,14 +93,16 @@ func TestIssuingALicenseIsRefused(t *testing.T) {
 		expected error
 		fields   []string
 	}{
-		"an unknown product":             {func(c *licensing.IssueLicense) { c.Product = "cax" }, catalog.ErrProductNotFound, nil},
-		"an unknown product id":          {func(c *licensing.IssueLicense) { c.Product = uuid.NewString() }, catalog.ErrProductNotFound, nil},
-		"no product":                     {func(c *licensing.IssueLicense) { c.Product = "" }, catalog.ErrProductNotFound, nil},
-		"an unknown plan":                {func(c *licensing.IssueLicense) { c.Plan = "gold" }, catalog.ErrPlanNotFound, nil},
-		"an unknown plan id":             {func(c *licensing.IssueLicense) { c.Plan = uuid.NewString() }, catalog.ErrPlanNotFound, nil},
-		"a plan of another product":      {func(c *licensing.IssueLicense) { c.Product = other.Code }, catalog.ErrPlanNotFound, nil},
-		"that product's plan, by its id": {func(c *licensing.IssueLicense) { c.Product, c.Plan = other.Code, plan.ID.String() }, catalog.ErrPlanNotFound, nil},
-		"nobody":                         {func(c *licensing.IssueLicense) { c.Customer = license.Customer{} }, nil, []string{"customer.name", "customer.email"}},
+		"an unknown product":        {func(c *licensing.IssueLicense) { c.Product = "cax" }, catalog.ErrProductNotFound, nil},
+		"an unknown product id":     {func(c *licensing.IssueLicense) { c.Product = uuid.NewString() }, catalog.ErrProductNotFound, nil},
+		"no product":                {func(c *licensing.IssueLicense) { c.Product = "" }, catalog.ErrProductNotFound, nil},
+		"an unknown plan":           {func(c *licensing.IssueLicense) { c.Plan = "gold" }, catalog.ErrPlanNotFound, nil},
+		"an unknown plan id":        {func(c *licensing.IssueLicense) { c.Plan = uuid.NewString() }, catalog.ErrPlanNotFound, nil},
+		"a plan of another product": {func(c *licensing.IssueLicense) { c.Product = other.Code }, catalog.ErrPlanNotFound, nil},
+		"that product's plan, by its id": {func(c *licensing.IssueLicense) { c.Product, c.Plan = other.Code, plan.ID.String() },
+			catalog.ErrPlanNotFound, nil},
+		"nobody": {func(c *licensing.IssueLicense) { c.Customer = license.Customer{} }, nil,
+			[]string{"customer.name", "customer.email"}},
 		"all that is wrong at once": {func(c *licensing.IssueLicense) {
 			c.Customer.Email, c.MaxMachines, c.ExpiresAt = "ada", new(0), &yesterday
 		}, nil, []string{"customer.email", "max_machines", "expires_at"}},

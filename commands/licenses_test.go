@@ -28,21 +28,25 @@ func TestALicenseIsTakenThroughItsLife(t *testing.T) {
 	require.Equal(t, ada(), *suspended.Customer)
 	require.Equal(t, event.Revision(2), suspended.Revision)
 
-	reinstated, err := o.Licensing.ReinstateLicense(o.admin(vendor), runtime.Request{}, licensing.ReinstateLicense{LicenseID: id, Reason: "paid"})
+	reinstated, err := o.Licensing.ReinstateLicense(o.admin(vendor), runtime.Request{},
+		licensing.ReinstateLicense{LicenseID: id, Reason: "paid"})
 	require.NoError(t, err)
 	require.Equal(t, license.StatusActive, reinstated.Status())
 
-	renewed, err := o.Licensing.RenewLicense(o.admin(vendor), runtime.Request{}, licensing.RenewLicense{LicenseID: id, Reason: "paid", ExtendDays: new(5)})
+	renewed, err := o.Licensing.RenewLicense(o.admin(vendor), runtime.Request{},
+		licensing.RenewLicense{LicenseID: id, Reason: "paid", ExtendDays: new(5)})
 	require.NoError(t, err)
 	require.Equal(t, noon.Add(15*day), *renewed.ExpiresAt)
 
 	until := noon.Add(20*day + 1500*time.Nanosecond)
-	renewed, err = o.Licensing.RenewLicense(o.admin(vendor), runtime.Request{}, licensing.RenewLicense{LicenseID: id, Reason: "paid", ExpiresAt: &until})
+	renewed, err = o.Licensing.RenewLicense(o.admin(vendor), runtime.Request{},
+		licensing.RenewLicense{LicenseID: id, Reason: "paid", ExpiresAt: &until})
 	require.NoError(t, err)
 	require.Equal(t, noon.Add(20*day+time.Microsecond), *renewed.ExpiresAt)
 
 	o.clock.set(noon.Add(30 * day))
-	renewed, err = o.Licensing.RenewLicense(o.admin(vendor), runtime.Request{}, licensing.RenewLicense{LicenseID: id, Reason: "paid", ExtendDays: new(1)})
+	renewed, err = o.Licensing.RenewLicense(o.admin(vendor), runtime.Request{},
+		licensing.RenewLicense{LicenseID: id, Reason: "paid", ExtendDays: new(1)})
 	require.NoError(t, err)
 	require.Equal(t, license.StatusActive, renewed.Status())
 	require.Equal(t, noon.Add(31*day), *renewed.ExpiresAt)
@@ -54,7 +58,8 @@ func TestALicenseIsTakenThroughItsLife(t *testing.T) {
 
 	events := o.after(before)
 	require.Equal(t, []event.Type{
-		license.SuspendedType, license.ReinstatedType, license.RenewedType, license.RenewedType, license.ExpiredType, license.RenewedType, license.RevokedType,
+		license.SuspendedType, license.ReinstatedType, license.RenewedType, license.RenewedType, license.ExpiredType, license.RenewedType,
+		license.RevokedType,
 	}, o.typesAfter(before))
 	expired, renewal := events[4], events[5]
 	require.Equal(t, "system", expired.Actor, "time did that, whoever's command it was recorded with")
@@ -80,7 +85,8 @@ func TestAdministeringALicenseIsRefused(t *testing.T) {
 			return err
 		},
 		"renew": func(id uuid.UUID, reason string) error {
-			_, err := o.Licensing.RenewLicense(o.admin(vendor), runtime.Request{}, licensing.RenewLicense{LicenseID: id, Reason: reason, ExtendDays: new(1)})
+			_, err := o.Licensing.RenewLicense(o.admin(vendor), runtime.Request{},
+				licensing.RenewLicense{LicenseID: id, Reason: reason, ExtendDays: new(1)})
 			return err
 		},
 		"revoke": func(id uuid.UUID, reason string) error {
@@ -105,7 +111,8 @@ func TestACustomerWhoWasErasedIsNotShown(t *testing.T) {
 	o := newFixture(t)
 	issued := o.issue()
 	require.NoError(t, o.ring.EraseSubject(t.Context(), issued.SubjectID))
-	suspended, err := o.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{}, licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
+	suspended, err := o.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{},
+		licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
 	require.NoError(t, err)
 	require.Nil(t, suspended.Customer)
 	require.Equal(t, license.StatusSuspended, suspended.Status())
@@ -148,11 +155,13 @@ func TestAReplacedKeyIsUseless(t *testing.T) {
 func keyedCommands(o *fixture, issued licensing.IssuedLicense, activated activation.Activation) map[string]func(*commands.Handler) error {
 	return map[string]func(*commands.Handler) error{
 		"activate": func(h *commands.Handler) error {
-			_, err := h.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(2)})
+			_, err := h.Activation.ActivateMachine(o.machine(), runtime.Request{},
+				activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(2)})
 			return err
 		},
 		"heartbeat": func(h *commands.Handler) error {
-			_, err := h.Activation.Heartbeat(o.machine(), runtime.Request{}, activation.Heartbeat{ActivationID: activated.ID, LicenseKey: o.key(issued.Key), Machine: box(1)})
+			_, err := h.Activation.Heartbeat(o.machine(), runtime.Request{},
+				activation.Heartbeat{ActivationID: activated.ID, LicenseKey: o.key(issued.Key), Machine: box(1)})
 			return err
 		},
 		"rebind": func(h *commands.Handler) error {
@@ -162,7 +171,8 @@ func keyedCommands(o *fixture, issued licensing.IssuedLicense, activated activat
 			return err
 		},
 		"deactivate": func(h *commands.Handler) error {
-			_, err := h.Activation.Deactivate(o.machine(), runtime.Request{}, activation.Deactivate{LicenseKey: o.key(issued.Key), ActivationID: activated.ID, Reason: "sold"})
+			_, err := h.Activation.Deactivate(o.machine(), runtime.Request{},
+				activation.Deactivate{LicenseKey: o.key(issued.Key), ActivationID: activated.ID, Reason: "sold"})
 			return err
 		},
 		"validate": func(h *commands.Handler) error {

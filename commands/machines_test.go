@@ -65,7 +65,8 @@ func TestAMachineIsKnownByItsComponents(t *testing.T) {
 	issued := o.issue(seats(1))
 	before := o.head()
 	ask := func(p activation.PresentedMachine) activation.Activation {
-		a, err := o.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: p})
+		a, err := o.Activation.ActivateMachine(o.machine(), runtime.Request{},
+			activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: p})
 		require.NoError(t, err)
 		return a
 	}
@@ -96,30 +97,35 @@ func TestWhatAMachineMayPresent(t *testing.T) {
 		machine activation.PresentedMachine
 		fields  []string
 	}{
-		"nothing":                  {activation.PresentedMachine{}, []string{"machine"}},
-		"both":                     {activation.PresentedMachine{Fingerprint: box(1).Fingerprint, Components: rig("cpu=x").Components}, []string{"machine"}},
-		"no fingerprint":           {activation.PresentedMachine{Fingerprint: "xyz"}, []string{"machine.fingerprint"}},
-		"an unknown component":     {rig("cpu=x", "mood=good"), []string{"machine.components.mood"}},
-		"empty components":         {rig("cpu= "), []string{"machine.components"}},
-		"a long name":              {activation.PresentedMachine{Fingerprint: box(1).Fingerprint, Name: strings.Repeat("ä", 201)}, []string{"machine.name"}},
+		"nothing": {activation.PresentedMachine{}, []string{"machine"}},
+		"both": {activation.PresentedMachine{Fingerprint: box(1).Fingerprint, Components: rig("cpu=x").Components},
+			[]string{"machine"}},
+		"no fingerprint":       {activation.PresentedMachine{Fingerprint: "xyz"}, []string{"machine.fingerprint"}},
+		"an unknown component": {rig("cpu=x", "mood=good"), []string{"machine.components.mood"}},
+		"empty components":     {rig("cpu= "), []string{"machine.components"}},
+		"a long name": {activation.PresentedMachine{Fingerprint: box(1).Fingerprint, Name: strings.Repeat("ä", 201)},
+			[]string{"machine.name"}},
 		"a name that is not UTF-8": {activation.PresentedMachine{Fingerprint: box(1).Fingerprint, Name: "\xff"}, []string{"machine.name"}},
-		"a long system":            {activation.PresentedMachine{Fingerprint: box(1).Fingerprint, OS: strings.Repeat("x", 65)}, []string{"machine.os"}},
+		"a long system": {activation.PresentedMachine{Fingerprint: box(1).Fingerprint, OS: strings.Repeat("x", 65)},
+			[]string{"machine.os"}},
 		"a system that is not UTF-8, and a bad fingerprint": {
 			activation.PresentedMachine{Fingerprint: "xyz", OS: "\xff"}, []string{"machine.os", "machine.fingerprint"},
 		},
 	}
 	for name, test := range tests {
 		t.Log(name)
-		_, err := o.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: test.machine})
+		_, err := o.Activation.ActivateMachine(o.machine(), runtime.Request{},
+			activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: test.machine})
 		requireInvalid(t, err, test.fields...)
 		_, err = o.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(issued.Key), Machine: &test.machine})
 		requireInvalid(t, err, test.fields...)
 	}
 	require.Equal(t, head, o.head())
 
-	_, err := o.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: activation.PresentedMachine{
-		Fingerprint: strings.ToUpper(box(0xabc).Fingerprint), Name: strings.Repeat("ä", 200), OS: strings.Repeat("x", 64),
-	}})
+	_, err := o.Activation.ActivateMachine(o.machine(), runtime.Request{},
+		activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: activation.PresentedMachine{
+			Fingerprint: strings.ToUpper(box(0xabc).Fingerprint), Name: strings.Repeat("ä", 200), OS: strings.Repeat("x", 64),
+		}})
 	require.NoError(t, err)
 }
 
@@ -149,14 +155,18 @@ func TestALicenseThatDoesNotPermitItRefusesMachines(t *testing.T) {
 		"expired":   {expired.Key, license.ErrExpired},
 	} {
 		a := held[test.key]
-		_, err := o.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(test.key), Machine: box(1)})
+		_, err := o.Activation.ActivateMachine(o.machine(), runtime.Request{},
+			activation.ActivateMachine{LicenseKey: o.key(test.key), Machine: box(1)})
 		require.ErrorIs(t, err, test.expected, name)
-		_, err = o.Activation.Heartbeat(o.machine(), runtime.Request{}, activation.Heartbeat{LicenseKey: o.key(test.key), ActivationID: a.ID, Machine: box(1)})
+		_, err = o.Activation.Heartbeat(o.machine(), runtime.Request{},
+			activation.Heartbeat{LicenseKey: o.key(test.key), ActivationID: a.ID, Machine: box(1)})
 		require.ErrorIs(t, err, test.expected, name)
-		_, err = o.Activation.RebindMachine(o.machine(), runtime.Request{}, activation.RebindMachine{LicenseKey: o.key(test.key), BindingID: a.BindingID, Machine: box(2), Reason: "why"})
+		_, err = o.Activation.RebindMachine(o.machine(), runtime.Request{},
+			activation.RebindMachine{LicenseKey: o.key(test.key), BindingID: a.BindingID, Machine: box(2), Reason: "why"})
 		require.ErrorIs(t, err, test.expected, name)
 	}
-	_, err = o.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(full.Key), Machine: box(2)})
+	_, err = o.Activation.ActivateMachine(o.machine(), runtime.Request{},
+		activation.ActivateMachine{LicenseKey: o.key(full.Key), Machine: box(2)})
 	require.ErrorIs(t, err, license.ErrSeatLimitReached)
 	require.Equal(t, head, o.head())
 }
@@ -168,7 +178,8 @@ func TestAHeartbeatKeepsALease(t *testing.T) {
 	a := o.activate(issued.Key, 1)
 	require.Equal(t, noon.Add(time.Minute), a.ExpiresAt)
 	beat := func(n int) (activation.Activation, error) {
-		return o.Activation.Heartbeat(o.machine(), runtime.Request{}, activation.Heartbeat{ActivationID: a.ID, LicenseKey: o.key(issued.Key), Machine: box(n)})
+		return o.Activation.Heartbeat(o.machine(), runtime.Request{},
+			activation.Heartbeat{ActivationID: a.ID, LicenseKey: o.key(issued.Key), Machine: box(n)})
 	}
 	head := o.head()
 	o.clock.advance(30 * time.Second)
@@ -200,7 +211,8 @@ func TestAHeartbeatKeepsALease(t *testing.T) {
 	require.ErrorIs(t, err, license.ErrSeatLimitReached)
 	_, err = beat(2)
 	require.ErrorIs(t, err, license.ErrFingerprintMismatch)
-	_, err = o.Activation.Heartbeat(o.machine(), runtime.Request{}, activation.Heartbeat{ActivationID: uuid.New(), LicenseKey: o.key(issued.Key), Machine: box(1)})
+	_, err = o.Activation.Heartbeat(o.machine(), runtime.Request{},
+		activation.Heartbeat{ActivationID: uuid.New(), LicenseKey: o.key(issued.Key), Machine: box(1)})
 	require.ErrorIs(t, err, license.ErrActivationNotFound)
 	require.Equal(t, head, o.head())
 }
@@ -218,7 +230,8 @@ func TestSeatsAreCountedAsOfNowThoughNothingSaysSoYet(t *testing.T) {
 	require.Equal(t, activation.Seats{Used: 1, Limit: 2}, o.verdict(issued.Key, 2).Activation.Seats)
 	require.Equal(t, head, o.head())
 
-	_, err := o.Activation.Heartbeat(o.machine(), runtime.Request{}, activation.Heartbeat{ActivationID: a.ID, LicenseKey: o.key(issued.Key), Machine: box(1)})
+	_, err := o.Activation.Heartbeat(o.machine(), runtime.Request{},
+		activation.Heartbeat{ActivationID: a.ID, LicenseKey: o.key(issued.Key), Machine: box(1)})
 	require.NoError(t, err)
 	require.Equal(t, activation.Seats{Used: 2, Limit: 2}, o.activate(issued.Key, 2).Seats)
 }
@@ -229,13 +242,16 @@ func TestDeactivatingFreesTheSeat(t *testing.T) {
 	issued := o.issue(seats(1))
 	for name, deactivate := range map[string]func(a activation.Activation) (activation.Deactivated, error){
 		"by the machine": func(a activation.Activation) (activation.Deactivated, error) {
-			return o.Activation.Deactivate(o.machine(), runtime.Request{}, activation.Deactivate{LicenseKey: o.key(issued.Key), ActivationID: a.ID, Reason: "sold"})
+			return o.Activation.Deactivate(o.machine(), runtime.Request{},
+				activation.Deactivate{LicenseKey: o.key(issued.Key), ActivationID: a.ID, Reason: "sold"})
 		},
 		"by an admin": func(a activation.Activation) (activation.Deactivated, error) {
-			return o.Activation.Deactivate(o.admin(vendor), runtime.Request{}, activation.Deactivate{LicenseID: issued.ID, ActivationID: a.ID, Reason: "sold"})
+			return o.Activation.Deactivate(o.admin(vendor), runtime.Request{},
+				activation.Deactivate{LicenseID: issued.ID, ActivationID: a.ID, Reason: "sold"})
 		},
 		"by an admin with the key": func(a activation.Activation) (activation.Deactivated, error) {
-			return o.Activation.Deactivate(o.admin(vendor), runtime.Request{}, activation.Deactivate{LicenseKey: o.key(issued.Key), ActivationID: a.ID, Reason: "sold"})
+			return o.Activation.Deactivate(o.admin(vendor), runtime.Request{},
+				activation.Deactivate{LicenseKey: o.key(issued.Key), ActivationID: a.ID, Reason: "sold"})
 		},
 	} {
 		a := o.activate(issued.Key, 1)
@@ -255,9 +271,11 @@ func TestDeactivatingFreesTheSeat(t *testing.T) {
 	head := o.head()
 	_, err := o.Activation.Deactivate(o.machine(), runtime.Request{}, activation.Deactivate{LicenseKey: o.key(issued.Key), ActivationID: b.ID})
 	requireInvalid(t, err, "reason")
-	_, err = o.Activation.Deactivate(o.admin(vendor), runtime.Request{}, activation.Deactivate{LicenseID: uuid.New(), ActivationID: b.ID, Reason: "sold"})
+	_, err = o.Activation.Deactivate(o.admin(vendor), runtime.Request{},
+		activation.Deactivate{LicenseID: uuid.New(), ActivationID: b.ID, Reason: "sold"})
 	require.ErrorIs(t, err, license.ErrNotFound)
-	_, err = o.Activation.Deactivate(o.machine(), runtime.Request{}, activation.Deactivate{LicenseKey: o.key("x"), ActivationID: b.ID, Reason: "sold"})
+	_, err = o.Activation.Deactivate(o.machine(), runtime.Request{},
+		activation.Deactivate{LicenseKey: o.key("x"), ActivationID: b.ID, Reason: "sold"})
 	require.ErrorIs(t, err, keyring.ErrLicenseKeyInvalid)
 	require.Equal(t, head, o.head())
 }

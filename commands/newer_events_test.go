@@ -31,7 +31,8 @@ func (o *fixture) newer(stream string) {
 		last = e.Revision
 	}
 	_, err := o.store.Append(o.t.Context(), stream, last, []event.Pending{{
-		ID: o.ids.next(), Type: "license.gifted.v1", RecordedAt: noon, Metadata: event.Metadata{Tenant: vendor, CommandID: uuid.NewString()}, Data: []byte(`{}`),
+		ID: o.ids.next(), Type: "license.gifted.v1", RecordedAt: noon, Metadata: event.Metadata{Tenant: vendor, CommandID: uuid.NewString()},
+		Data: []byte(`{}`),
 	}})
 	require.NoError(o.t, err)
 }
@@ -45,7 +46,8 @@ func TestAnEventOfANewerVersionStopsItsLicenseOnly(t *testing.T) {
 	require.NoError(t, err)
 	o.gift(gifted.ID)
 	before := o.head()
-	for instance, h := range map[string]*commands.Handler{"one that has folded it before": o.Handler, "one that was started since": o.handler(o.store, 10)} {
+	for instance, h := range map[string]*commands.Handler{"one that has folded it before": o.Handler,
+		"one that was started since": o.handler(o.store, 10)} {
 		for _, ask := range []func() error{
 			func() error {
 				_, err := h.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(gifted.Key)})
@@ -132,7 +134,8 @@ func TestANewerEventOfAProductStopsWhatNeedsTheProduct(t *testing.T) {
 	machine := box(1)
 	_, err = cold.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(issued.Key), Machine: &machine})
 	require.ErrorIs(t, err, event.ErrUnknownType, "the product's key signs")
-	_, err = cold.Catalog.RotateSigningKey(o.admin(vendor), runtime.Request{}, catalogcommands.RotateSigningKey{ProductID: issued.ProductID, Reason: "yearly"})
+	_, err = cold.Catalog.RotateSigningKey(o.admin(vendor), runtime.Request{},
+		catalogcommands.RotateSigningKey{ProductID: issued.ProductID, Reason: "yearly"})
 	require.ErrorIs(t, err, event.ErrUnknownType)
 	require.Equal(t, before+1, o.head())
 }

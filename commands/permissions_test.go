@@ -42,11 +42,13 @@ func adminCommands(o *fixture, d deal) map[string]func(context.Context) error {
 			return err
 		},
 		"PublishPlan": func(ctx context.Context) error {
-			_, err := o.Catalog.PublishPlan(ctx, runtime.Request{}, catalogcommands.PublishPlan{ProductID: d.plan.ProductID, Code: "free", Terms: terms()})
+			_, err := o.Catalog.PublishPlan(ctx, runtime.Request{},
+				catalogcommands.PublishPlan{ProductID: d.plan.ProductID, Code: "free", Terms: terms()})
 			return err
 		},
 		"PublishPlan, taken": func(ctx context.Context) error {
-			_, err := o.Catalog.PublishPlan(ctx, runtime.Request{}, catalogcommands.PublishPlan{ProductID: d.plan.ProductID, Code: d.plan.Code, Terms: terms()})
+			_, err := o.Catalog.PublishPlan(ctx, runtime.Request{},
+				catalogcommands.PublishPlan{ProductID: d.plan.ProductID, Code: d.plan.Code, Terms: terms()})
 			return err
 		},
 		"RevisePlan": func(ctx context.Context) error {
@@ -77,7 +79,8 @@ func adminCommands(o *fixture, d deal) map[string]func(context.Context) error {
 			return err
 		},
 		"RenewLicense": func(ctx context.Context) error {
-			_, err := o.Licensing.RenewLicense(ctx, runtime.Request{}, licensing.RenewLicense{LicenseID: id, Reason: "why", ExpiresAt: new(noon.Add(day))})
+			_, err := o.Licensing.RenewLicense(ctx, runtime.Request{},
+				licensing.RenewLicense{LicenseID: id, Reason: "why", ExpiresAt: new(noon.Add(day))})
 			return err
 		},
 		"RevokeLicense": func(ctx context.Context) error {
@@ -99,7 +102,8 @@ func adminCommands(o *fixture, d deal) map[string]func(context.Context) error {
 			return err
 		},
 		"Deactivate, by the licence's id": func(ctx context.Context) error {
-			_, err := o.Activation.Deactivate(ctx, runtime.Request{}, activation.Deactivate{LicenseID: id, ActivationID: d.activated.ID, Reason: "why"})
+			_, err := o.Activation.Deactivate(ctx, runtime.Request{},
+				activation.Deactivate{LicenseID: id, ActivationID: d.activated.ID, Reason: "why"})
 			return err
 		},
 	}
@@ -113,7 +117,8 @@ func machineCommands(o *fixture, d deal) map[string]func(context.Context) error 
 			return err
 		},
 		"Heartbeat": func(ctx context.Context) error {
-			_, err := o.Activation.Heartbeat(ctx, runtime.Request{}, activation.Heartbeat{LicenseKey: o.key(key), ActivationID: d.activated.ID, Machine: box(1)})
+			_, err := o.Activation.Heartbeat(ctx, runtime.Request{},
+				activation.Heartbeat{LicenseKey: o.key(key), ActivationID: d.activated.ID, Machine: box(1)})
 			return err
 		},
 		"RebindMachine": func(ctx context.Context) error {
@@ -123,7 +128,8 @@ func machineCommands(o *fixture, d deal) map[string]func(context.Context) error 
 			return err
 		},
 		"Deactivate": func(ctx context.Context) error {
-			_, err := o.Activation.Deactivate(ctx, runtime.Request{}, activation.Deactivate{LicenseKey: o.key(key), ActivationID: d.activated.ID, Reason: "why"})
+			_, err := o.Activation.Deactivate(ctx, runtime.Request{},
+				activation.Deactivate{LicenseKey: o.key(key), ActivationID: d.activated.ID, Reason: "why"})
 			return err
 		},
 		"Validate": func(ctx context.Context) error {

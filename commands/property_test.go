@@ -25,9 +25,10 @@ import (
 func TestAnInstanceThatStartsAnewAnswersLikeTheOneThatWasThere(t *testing.T) {
 	t.Parallel()
 	o := newFixture(t)
-	plans := []catalogcommands.Plan{o.plan(vendor, seats(2), rebinds(2)), o.plan(vendor, seats(2), floating(60), validFor(2)), o.plan(vendor, seats(3), validFor(1), func(t *catalog.Terms) {
-		t.ValidityStarts = catalog.AtFirstActivation
-	})}
+	plans := []catalogcommands.Plan{o.plan(vendor, seats(2), rebinds(2)), o.plan(vendor, seats(2), floating(60), validFor(2)),
+		o.plan(vendor, seats(3), validFor(1), func(t *catalog.Terms) {
+			t.ValidityStarts = catalog.AtFirstActivation
+		})}
 	rapid.Check(t, func(t *rapid.T) {
 		p := &play{fixture: o, t: t}
 		for _, plan := range plans {
@@ -136,7 +137,8 @@ func (p *play) heartbeat(t *rapid.T) {
 	at := p.place(t)
 	key := p.licenses[at.license].key
 	if answer, ok := p.do("heartbeat", func(req runtime.Request) (any, error) {
-		return p.Activation.Heartbeat(p.fixture.machine(), req, activation.Heartbeat{LicenseKey: p.key(key), ActivationID: at.activation, Machine: box(at.machine)})
+		return p.Activation.Heartbeat(p.fixture.machine(), req,
+			activation.Heartbeat{LicenseKey: p.key(key), ActivationID: at.activation, Machine: box(at.machine)})
 	}); ok {
 		p.holds(t, at.license, at.machine, answer)
 	}
@@ -155,7 +157,8 @@ func (p *play) rebind(t *rapid.T) {
 	n := machineOfAPlay(t)
 	key := p.licenses[at.license].key
 	if answer, ok := p.do("rebind", func(req runtime.Request) (any, error) {
-		return p.Activation.RebindMachine(p.fixture.machine(), req, activation.RebindMachine{LicenseKey: p.key(key), BindingID: at.binding, Machine: box(n), Reason: "new laptop"})
+		return p.Activation.RebindMachine(p.fixture.machine(), req,
+			activation.RebindMachine{LicenseKey: p.key(key), BindingID: at.binding, Machine: box(n), Reason: "new laptop"})
 	}); ok {
 		p.holds(t, at.license, n, answer)
 	}
@@ -164,7 +167,8 @@ func (p *play) rebind(t *rapid.T) {
 func (p *play) deactivate(t *rapid.T) {
 	at := p.place(t)
 	p.do("deactivate", func(req runtime.Request) (any, error) {
-		return p.Activation.Deactivate(p.admin(vendor), req, activation.Deactivate{LicenseID: p.licenses[at.license].id, ActivationID: at.activation, Reason: "sold"})
+		return p.Activation.Deactivate(p.admin(vendor), req,
+			activation.Deactivate{LicenseID: p.licenses[at.license].id, ActivationID: at.activation, Reason: "sold"})
 	})
 }
 

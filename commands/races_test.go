@@ -25,7 +25,8 @@ func (o *fixture) rush(n int, key string, handlers ...*commands.Handler) int {
 	for i := range n {
 		all.Go(func() {
 			<-start
-			a, err := handlers[i%len(handlers)].Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(key), Machine: box(i + 1)})
+			a, err := handlers[i%len(handlers)].Activation.ActivateMachine(o.machine(), runtime.Request{},
+				activation.ActivateMachine{LicenseKey: o.key(key), Machine: box(i + 1)})
 			switch {
 			case err == nil && a.New && a.Certificate != "":
 				granted.Add(1)
@@ -76,15 +77,18 @@ func TestACommandThatComesTooLateIsDecidedAnew(t *testing.T) {
 	o.activate(issued.Key, 1)
 	head := o.head()
 
-	_, err = behind.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(2)})
+	_, err = behind.Activation.ActivateMachine(o.machine(), runtime.Request{},
+		activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(2)})
 	require.ErrorIs(t, err, license.ErrSeatLimitReached)
-	same, err := behind.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(1)})
+	same, err := behind.Activation.ActivateMachine(o.machine(), runtime.Request{},
+		activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(1)})
 	require.NoError(t, err)
 	require.False(t, same.New)
 	require.Equal(t, head, o.head())
 
 	o.suspend(issued.ID)
-	reissued, err := behind.Licensing.ReissueKey(o.admin(vendor), runtime.Request{}, licensing.ReissueKey{LicenseID: issued.ID, Reason: "leaked"})
+	reissued, err := behind.Licensing.ReissueKey(o.admin(vendor), runtime.Request{},
+		licensing.ReissueKey{LicenseID: issued.ID, Reason: "leaked"})
 	require.NoError(t, err)
 	require.Equal(t, license.StatusSuspended, reissued.Status(), "what the other instance did is there")
 	require.Equal(t, event.Revision(5), reissued.Revision)
@@ -143,7 +147,8 @@ func TestASmallCacheChangesNothing(t *testing.T) {
 	}
 	for round := range 3 {
 		for _, i := range issued {
-			a, err := small.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(i.Key), Machine: box(round + 1)})
+			a, err := small.Activation.ActivateMachine(o.machine(), runtime.Request{},
+				activation.ActivateMachine{LicenseKey: o.key(i.Key), Machine: box(round + 1)})
 			if round == 2 {
 				require.ErrorIs(t, err, license.ErrSeatLimitReached)
 				continue

@@ -76,7 +76,8 @@ func TestTheTimekeeperRecordsWhatIsDue(t *testing.T) {
 		return due, nil
 	})
 
-	restore := ledger.appendsWith(func(ctx context.Context, stream string, expected event.Revision, events []event.Pending) (commit eventstore.Commit, err error) {
+	restore := ledger.appendsWith(func(ctx context.Context, stream string, expected event.Revision,
+		events []event.Pending) (commit eventstore.Commit, err error) {
 		if stream == license.StreamName(due[1]) {
 			return commit, eventstore.ErrBusy
 		}

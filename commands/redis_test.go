@@ -140,7 +140,8 @@ func TestARedisThatIsKilledInMidLoadChangesNothing(t *testing.T) {
 					half <- struct{}{}
 				}
 				o.turn(h, issued.ID, n)
-				v, err := o.handlerWith(o.store, 10, cache).Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(issued.Key)})
+				v, err := o.handlerWith(o.store, 10, cache).Activation.Validate(o.machine(), runtime.Request{},
+					activation.Validate{LicenseKey: o.key(issued.Key)})
 				require.NoError(t, err)
 				require.Equal(t, event.Revision(n+1), v.Revision)
 			}
@@ -177,7 +178,8 @@ func TestARedisThatHangsIsAskedAFewTimesOnly(t *testing.T) {
 		o.requireSameAnswers(o.handlerWith(o.store, 10, cache), o.store, issued.Key)
 		o.turn(o.handlerWith(o.store, 10, cache), issued.ID, 20+n)
 	}
-	require.LessOrEqual(t, calls(t, cache, "failed"), 7, "five in a row open the breaker; one save and one announcement may be on their way then")
+	require.LessOrEqual(t, calls(t, cache, "failed"), 7,
+		"five in a row open the breaker; one save and one announcement may be on their way then")
 	require.GreaterOrEqual(t, calls(t, cache, "refused"), 50)
 }
 

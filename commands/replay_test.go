@@ -115,7 +115,8 @@ func everyRepeatable(o *fixture) map[string]repeatable {
 	}
 	deactivate := func(reason string) asked {
 		return func(h *commands.Handler, req runtime.Request) (any, error) {
-			return h.Activation.Deactivate(visitor, req, activation.Deactivate{LicenseKey: o.key(occupied.Key), ActivationID: leaving.ID, Reason: reason})
+			return h.Activation.Deactivate(visitor, req,
+				activation.Deactivate{LicenseKey: o.key(occupied.Key), ActivationID: leaving.ID, Reason: reason})
 		}
 	}
 	return map[string]repeatable{
@@ -185,7 +186,8 @@ func TestEveryCommandCanBeRepeatedWithItsIdempotencyKey(t *testing.T) {
 	}
 
 	// Later, when everything has changed: other instances, another key, a day gone by, licences revoked.
-	_, err := o.Catalog.RotateSigningKey(o.admin(vendor), runtime.Request{}, catalogcommands.RotateSigningKey{ProductID: catalog.ProductID(vendor, "cad")})
+	_, err := o.Catalog.RotateSigningKey(o.admin(vendor), runtime.Request{},
+		catalogcommands.RotateSigningKey{ProductID: catalog.ProductID(vendor, "cad")})
 	require.NoError(t, err)
 	for _, first := range firsts {
 		if a, ok := first.(activation.Activation); ok {
@@ -232,7 +234,8 @@ func TestARefusedCommandMayBeSentAgainWithItsIdempotencyKey(t *testing.T) {
 	ask := activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(2)}
 	_, err := o.Activation.ActivateMachine(o.machine(), keyed("activate"), ask)
 	require.Error(t, err)
-	_, err = o.Activation.Deactivate(o.machine(), runtime.Request{}, activation.Deactivate{LicenseKey: o.key(issued.Key), ActivationID: a.ID, Reason: "sold"})
+	_, err = o.Activation.Deactivate(o.machine(), runtime.Request{},
+		activation.Deactivate{LicenseKey: o.key(issued.Key), ActivationID: a.ID, Reason: "sold"})
 	require.NoError(t, err)
 	activated, err := o.Activation.ActivateMachine(o.machine(), keyed("activate"), ask)
 	require.NoError(t, err)

@@ -32,7 +32,8 @@ func (o *fixture) product(tenant string) catalogcommands.Product {
 
 // terms are those of a plan of three seats, node-locked and perpetual.
 func terms(changes ...func(*catalog.Terms)) catalog.Terms {
-	t := catalog.Terms{Name: "Professional", Type: catalog.Professional, MaxMachines: 3, Features: catalog.Features{"export": true, "render": false}}
+	t := catalog.Terms{Name: "Professional", Type: catalog.Professional, MaxMachines: 3,
+		Features: catalog.Features{"export": true, "render": false}}
 	for _, apply := range changes {
 		apply(&t)
 	}

@@ -68,7 +68,8 @@ func TestAnotherInstanceLearnsThatTheLedgersTimeWasSetBack(t *testing.T) {
 	_, err := here.Licensing.UndoExpiry(o.admin(vendor), runtime.Request{}, licensing.UndoExpiry{LicenseID: wrong.ID, Reason: "wrong clock"})
 	require.NoError(t, err)
 	// It has not read on yet, and records at the old time.
-	_, err = ahead.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{}, licensing.SuspendLicense{LicenseID: other.ID, Reason: "unpaid"})
+	_, err = ahead.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{},
+		licensing.SuspendLicense{LicenseID: other.ID, Reason: "unpaid"})
 	require.NoError(t, err)
 	for _, h := range []*commands.Handler{ahead, here} {
 		verdict, err := h.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(wrong.Key)})

@@ -41,7 +41,8 @@ func TestEveryVerdict(t *testing.T) {
 	t.Parallel()
 	o := newFixture(t)
 	unknown := o.ring.FormatLicenseKey(keyring.LicenseKey{Serial: 1})
-	good, unused, suspended, revoked, expired, leased := o.issue(), o.issue(), o.issue(), o.issue(), o.issue(validFor(1)), o.issue(floating(60))
+	good, unused, suspended, revoked := o.issue(), o.issue(), o.issue(), o.issue()
+	expired, leased := o.issue(validFor(1)), o.issue(floating(60))
 	for _, issued := range []licensing.IssuedLicense{good, suspended, revoked, expired, leased} {
 		o.activate(issued.Key, 1)
 	}
@@ -55,21 +56,24 @@ func TestEveryVerdict(t *testing.T) {
 		ask      activation.Validate
 		expected license.Code
 	}{
-		"no key":                    {activation.Validate{}, license.KeyInvalid},
-		"a mistyped key":            {activation.Validate{LicenseKey: o.key(good.Key[1:] + "0")}, license.KeyInvalid},
-		"a key of no licence":       {activation.Validate{LicenseKey: o.key(unknown)}, license.NotFound},
-		"suspended":                 {activation.Validate{LicenseKey: o.key(suspended.Key), Machine: &first}, license.LicenseSuspended},
-		"revoked":                   {activation.Validate{LicenseKey: o.key(revoked.Key)}, license.LicenseRevoked},
-		"expired, unrecorded":       {activation.Validate{LicenseKey: o.key(expired.Key), Machine: &first}, license.LicenseExpired},
-		"lapsed, unrecorded":        {activation.Validate{LicenseKey: o.key(leased.Key), Machine: &first}, license.LeaseLapsed},
-		"not activated":             {activation.Validate{LicenseKey: o.key(unused.Key), Machine: &first}, license.NotActivated},
-		"another machine":           {activation.Validate{LicenseKey: o.key(good.Key), Machine: &second}, license.FingerprintMismatch},
-		"another product":           {activation.Validate{LicenseKey: o.key(good.Key), Product: "cam"}, license.ProductMismatch},
-		"its product by id":         {activation.Validate{LicenseKey: o.key(good.Key), Product: good.ProductID.String()}, license.Valid},
-		"a feature":                 {activation.Validate{LicenseKey: o.key(good.Key), Machine: &first, Product: "cad", Entitlements: []string{"export"}}, license.Valid},
-		"a feature switched off":    {activation.Validate{LicenseKey: o.key(good.Key), Entitlements: []string{"render"}}, license.EntitlementMissing},
-		"a feature that is unknown": {activation.Validate{LicenseKey: o.key(good.Key), Entitlements: []string{"export", "x"}}, license.EntitlementMissing},
-		"the key alone":             {activation.Validate{LicenseKey: o.key(good.Key)}, license.Valid},
+		"no key":              {activation.Validate{}, license.KeyInvalid},
+		"a mistyped key":      {activation.Validate{LicenseKey: o.key(good.Key[1:] + "0")}, license.KeyInvalid},
+		"a key of no licence": {activation.Validate{LicenseKey: o.key(unknown)}, license.NotFound},
+		"suspended":           {activation.Validate{LicenseKey: o.key(suspended.Key), Machine: &first}, license.LicenseSuspended},
+		"revoked":             {activation.Validate{LicenseKey: o.key(revoked.Key)}, license.LicenseRevoked},
+		"expired, unrecorded": {activation.Validate{LicenseKey: o.key(expired.Key), Machine: &first}, license.LicenseExpired},
+		"lapsed, unrecorded":  {activation.Validate{LicenseKey: o.key(leased.Key), Machine: &first}, license.LeaseLapsed},
+		"not activated":       {activation.Validate{LicenseKey: o.key(unused.Key), Machine: &first}, license.NotActivated},
+		"another machine":     {activation.Validate{LicenseKey: o.key(good.Key), Machine: &second}, license.FingerprintMismatch},
+		"another product":     {activation.Validate{LicenseKey: o.key(good.Key), Product: "cam"}, license.ProductMismatch},
+		"its product by id":   {activation.Validate{LicenseKey: o.key(good.Key), Product: good.ProductID.String()}, license.Valid},
+		"a feature": {activation.Validate{LicenseKey: o.key(good.Key), Machine: &first, Product: "cad",
+			Entitlements: []string{"export"}}, license.Valid},
+		"a feature switched off": {activation.Validate{LicenseKey: o.key(good.Key), Entitlements: []string{"render"}},
+			license.EntitlementMissing},
+		"a feature that is unknown": {activation.Validate{LicenseKey: o.key(good.Key), Entitlements: []string{"export", "x"}},
+			license.EntitlementMissing},
+		"the key alone": {activation.Validate{LicenseKey: o.key(good.Key)}, license.Valid},
 	}
 	for name, test := range tests {
 		verdict, err := o.Activation.Validate(o.machine(), runtime.Request{}, test.ask)
@@ -116,7 +120,8 @@ func TestAValidMachineGetsAFreshCertificateInTime(t *testing.T) {
 	m := box(1)
 	for i := range verdicts {
 		all.Go(func() {
-			verdicts[i], errs[i] = o.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(issued.Key), Machine: &m})
+			verdicts[i], errs[i] = o.Activation.Validate(o.machine(), runtime.Request{},
+				activation.Validate{LicenseKey: o.key(issued.Key), Machine: &m})
 		})
 	}
 	all.Wait()
@@ -135,12 +140,14 @@ func TestDriftIsRecordedWhenAMachineIsValidated(t *testing.T) {
 	t.Parallel()
 	o := newFixture(t)
 	issued := o.issue()
-	_, err := o.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: rig("cpu=1", "board=2", "disk=3")})
+	_, err := o.Activation.ActivateMachine(o.machine(), runtime.Request{},
+		activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: rig("cpu=1", "board=2", "disk=3")})
 	require.NoError(t, err)
 	before := o.head()
 	changed := rig("cpu=1", "board=2", "disk=4")
 	for range 2 {
-		verdict, err := o.Activation.Validate(o.machine(), runtime.Request{Correlation: "request-9"}, activation.Validate{LicenseKey: o.key(issued.Key), Machine: &changed})
+		verdict, err := o.Activation.Validate(o.machine(), runtime.Request{Correlation: "request-9"},
+			activation.Validate{LicenseKey: o.key(issued.Key), Machine: &changed})
 		require.NoError(t, err)
 		require.Equal(t, license.Valid, verdict.Code)
 	}

@@ -26,7 +26,8 @@ func TestDomainAndCommandsDoNotKnowHTTP(t *testing.T) {
 			}
 			ast.Inspect(file, func(n ast.Node) bool {
 				if text, ok := n.(*ast.BasicLit); ok && text.Kind == token.STRING {
-					for _, word := range []string{"/v1", "HTTP", "ETag", "If-Match", "Authorization", "Idempotency-Key", "Ledger-Position", "Retry-After"} {
+					for _, word := range []string{"/v1", "HTTP", "ETag", "If-Match", "Authorization", "Idempotency-Key",
+						"Ledger-Position", "Retry-After"} {
 						require.NotContains(t, text.Value, word, path)
 					}
 				}

@@ -32,8 +32,8 @@ const introduction = `# Events
 <!-- Generated from the Go types by ` + "`make generate`" + `. Do not edit. -->
 
 Every event that a ledger may hold, as ` + "`GET /v1/ledger/events`" + ` returns it in ` + "`data`" + `. Names and meanings are permanent: a changed rule is a new version, and
-the old version is read as the new one. Each name links to the JSON Schema (draft 2020-12) of the data. Times are UTC (RFC 3339), ids are UUIDs
-(RFC 9562), bytes are base64 (RFC 4648). Personal data is sealed.
+the old version is read as the new one. Each name links to the JSON Schema (draft 2020-12) of the data. Times are UTC (RFC 3339), ids are
+UUIDs (RFC 9562), bytes are base64 (RFC 4648). Personal data is sealed.
 
 | event | meaning |
 | --- | --- |

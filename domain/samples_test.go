@@ -109,7 +109,8 @@ func samples() map[event.Type]sample {
 		},
 		binding.MachineBoundType: {
 			full: binding.MachineBound{
-				BindingID: id(5), Fingerprint: fingerprint("a"), Components: hashes, OS: "linux/amd64", Name: []byte("sealed"), SeatsUsed: 2, BoundAt: at,
+				BindingID: id(5), Fingerprint: fingerprint("a"), Components: hashes, OS: "linux/amd64", Name: []byte("sealed"),
+				SeatsUsed: 2, BoundAt: at,
 			},
 			minimal: binding.MachineBound{BindingID: id(5), Fingerprint: fingerprint("a"), SeatsUsed: 1, BoundAt: at},
 		},
@@ -119,8 +120,9 @@ func samples() map[event.Type]sample {
 				Matched: 1, Compared: 2, Changed: []machine.Kind{machine.MAC}, DriftedAt: at,
 			},
 			minimal: binding.HardwareDrifted{
-				BindingID: id(5), PreviousFingerprint: fingerprint("a"), Fingerprint: fingerprint("b"), Components: machine.Hashes{machine.CPU: {"0a1b"}},
-				Matched: 1, Compared: 1, Changed: []machine.Kind{machine.CPU}, DriftedAt: at,
+				BindingID: id(5), PreviousFingerprint: fingerprint("a"), Fingerprint: fingerprint("b"),
+				Components: machine.Hashes{machine.CPU: {"0a1b"}},
+				Matched:    1, Compared: 1, Changed: []machine.Kind{machine.CPU}, DriftedAt: at,
 			},
 		},
 		binding.MachineReboundType: {
@@ -147,7 +149,8 @@ func samples() map[event.Type]sample {
 		},
 		activation.RenewedType: {
 			full: activation.Renewed{
-				ActivationID: id(6), BindingID: id(5), Fingerprint: fingerprint("b"), KeyID: "key-2", SeatsUsed: 2, Floating: true, RenewedAt: at, ExpiresAt: later,
+				ActivationID: id(6), BindingID: id(5), Fingerprint: fingerprint("b"), KeyID: "key-2", SeatsUsed: 2, Floating: true,
+				RenewedAt: at, ExpiresAt: later,
 			},
 			minimal: activation.Renewed{
 				ActivationID: id(6), BindingID: id(5), Fingerprint: fingerprint("b"), KeyID: "key-2", SeatsUsed: 1, RenewedAt: at, ExpiresAt: later,

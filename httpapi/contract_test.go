@@ -150,7 +150,8 @@ func TestTheDocumentedVerdictsAreThoseOfTheDomain(t *testing.T) {
 	t.Parallel()
 	schemas := published(t).Components.Schemas
 	require.ElementsMatch(t, []string{
-		string(license.Valid), string(license.KeyInvalid), string(license.NotFound), string(license.LicenseSuspended), string(license.LicenseExpired),
+		string(license.Valid), string(license.KeyInvalid), string(license.NotFound), string(license.LicenseSuspended),
+		string(license.LicenseExpired),
 		string(license.LicenseRevoked), string(license.NotActivated), string(license.FingerprintMismatch), string(license.LeaseLapsed),
 		string(license.ProductMismatch), string(license.EntitlementMissing),
 	}, schemas["VerdictCode"].Enum)

@@ -26,18 +26,23 @@ func TestMalformedRequestsNameTheirFields(t *testing.T) {
 		headers      []header
 		fields       []string
 	}{
-		"no body":             {"POST", "/v1/products", "", nil, []string{"body"}},
-		"not JSON":            {"POST", "/v1/products", `{"code":`, nil, []string{"body"}},
-		"an unknown member":   {"POST", "/v1/products", `{"code":"aa","name":"A","colour":"red"}`, nil, []string{"colour"}},
-		"missing members":     {"POST", "/v1/licenses", `{"customer":{"name":"A"}}`, nil, []string{"customer.email", "plan", "product"}},
-		"wrong types":         {"POST", "/v1/licenses/batch", `{"licenses":[{"product":1,"plan":"p","customer":{"name":"A","email":true}}]}`, nil, []string{"licenses[0].product", "licenses[0].customer.email"}},
-		"a wrong time":        {"POST", license + "/renew", `{"reason":"r","expires_at":"tomorrow"}`, nil, []string{"expires_at"}},
-		"out of range":        {"POST", "/v1/products", `{"code":"A","name":"A","offline_days":0}`, nil, []string{"code", "offline_days"}},
-		"a blank reason":      {"POST", license + "/suspend", `{"reason":" "}`, nil, []string{"reason"}},
-		"a reason too long":   {"POST", "/v1/products/" + s.product.ID.String() + "/rotate-key", because(strings.Repeat("x", 501)), nil, []string{"reason"}},
-		"no machine":          {"POST", "/v1/activations", map[string]any{"license_key": s.license.Key, "machine": map[string]any{}}, nil, []string{"machine"}},
-		"unknown components":  {"POST", "/v1/activations", map[string]any{"license_key": s.license.Key, "machine": map[string]any{"components": map[string]any{"soul": "x"}}}, nil, []string{"machine.components.soul"}},
-		"a component list":    {"POST", "/v1/activations", map[string]any{"license_key": s.license.Key, "machine": map[string]any{"components": map[string]any{"mac": 7}}}, nil, []string{"machine.components.mac"}},
+		"no body":           {"POST", "/v1/products", "", nil, []string{"body"}},
+		"not JSON":          {"POST", "/v1/products", `{"code":`, nil, []string{"body"}},
+		"an unknown member": {"POST", "/v1/products", `{"code":"aa","name":"A","colour":"red"}`, nil, []string{"colour"}},
+		"missing members":   {"POST", "/v1/licenses", `{"customer":{"name":"A"}}`, nil, []string{"customer.email", "plan", "product"}},
+		"wrong types": {"POST", "/v1/licenses/batch", `{"licenses":[{"product":1,"plan":"p","customer":{"name":"A","email":true}}]}`,
+			nil, []string{"licenses[0].product", "licenses[0].customer.email"}},
+		"a wrong time":   {"POST", license + "/renew", `{"reason":"r","expires_at":"tomorrow"}`, nil, []string{"expires_at"}},
+		"out of range":   {"POST", "/v1/products", `{"code":"A","name":"A","offline_days":0}`, nil, []string{"code", "offline_days"}},
+		"a blank reason": {"POST", license + "/suspend", `{"reason":" "}`, nil, []string{"reason"}},
+		"a reason too long": {"POST", "/v1/products/" + s.product.ID.String() + "/rotate-key", because(strings.Repeat("x", 501)), nil,
+			[]string{"reason"}},
+		"no machine": {"POST", "/v1/activations", map[string]any{"license_key": s.license.Key, "machine": map[string]any{}}, nil,
+			[]string{"machine"}},
+		"unknown components": {"POST", "/v1/activations", map[string]any{"license_key": s.license.Key,
+			"machine": map[string]any{"components": map[string]any{"soul": "x"}}}, nil, []string{"machine.components.soul"}},
+		"a component list": {"POST", "/v1/activations", map[string]any{"license_key": s.license.Key,
+			"machine": map[string]any{"components": map[string]any{"mac": 7}}}, nil, []string{"machine.components.mac"}},
 		"an empty nonce":      {"POST", "/v1/validate", map[string]any{"license_key": s.license.Key, "nonce": ""}, nil, []string{"nonce"}},
 		"not a UUID":          {"GET", "/v1/licenses/first", nil, nil, []string{"id"}},
 		"not a projection":    {"GET", "/v1/licenses", nil, []header{{"Ledger-Position", "soon"}}, []string{"Ledger-Position"}},
@@ -53,10 +58,12 @@ func TestMalformedRequestsNameTheirFields(t *testing.T) {
 		"too many words":      {"GET", "/v1/licenses?q=a+b+c+d+e+f+g+h+i", nil, nil, []string{"query"}},
 		"a wrong event limit": {"GET", "/v1/ledger/events?limit=1001", nil, nil, []string{"limit"}},
 		"following a page":    {"GET", "/v1/ledger/events?follow=true", nil, nil, []string{"follow"}},
-		"a long key":          {"POST", "/v1/products", `{"code":"aa","name":"A"}`, []header{{"Idempotency-Key", strings.Repeat("k", 256)}}, []string{"Idempotency-Key"}},
-		"a key with a tab":    {"POST", "/v1/products", `{"code":"aa","name":"A"}`, []header{{"Idempotency-Key", "a\tb"}}, []string{"Idempotency-Key"}},
-		"a bare revision":     {"POST", "/v1/products", `{"code":"aa","name":"A"}`, []header{{"If-Match", "7"}}, []string{"If-Match"}},
-		"a weak tag":          {"POST", "/v1/products", `{"code":"aa","name":"A"}`, []header{{"If-Match", `W/"7"`}}, []string{"If-Match"}},
+		"a long key": {"POST", "/v1/products", `{"code":"aa","name":"A"}`, []header{{"Idempotency-Key", strings.Repeat("k", 256)}},
+			[]string{"Idempotency-Key"}},
+		"a key with a tab": {"POST", "/v1/products", `{"code":"aa","name":"A"}`, []header{{"Idempotency-Key", "a\tb"}},
+			[]string{"Idempotency-Key"}},
+		"a bare revision": {"POST", "/v1/products", `{"code":"aa","name":"A"}`, []header{{"If-Match", "7"}}, []string{"If-Match"}},
+		"a weak tag":      {"POST", "/v1/products", `{"code":"aa","name":"A"}`, []header{{"If-Match", `W/"7"`}}, []string{"If-Match"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -80,7 +87,8 @@ func TestRulesRefuseWithTheirCode(t *testing.T) {
 		return w.ask("POST", "/v1/activations", map[string]any{"license_key": s.license.Key, "machine": machine})
 	}
 	w.admin("POST", "/v1/products", map[string]any{"code": "cad-suite", "name": "Again"}).refused(409, api.ProblemCodePRODUCTCODETAKEN)
-	w.admin("POST", "/v1/products/"+s.product.ID.String()+"/plans", map[string]any{"code": "team", "name": "T", "type": "TRIAL", "max_machines": 1}).
+	w.admin("POST", "/v1/products/"+s.product.ID.String()+"/plans",
+		map[string]any{"code": "team", "name": "T", "type": "TRIAL", "max_machines": 1}).
 		refused(409, api.ProblemCodePLANCODETAKEN)
 	w.admin("POST", "/v1/products/"+nobody+"/rotate-key", because("r")).refused(404, api.ProblemCodeNOTFOUND)
 	w.admin("GET", "/v1/products/"+nobody, nil).refused(404, api.ProblemCodeNOTFOUND)
@@ -93,14 +101,17 @@ func TestRulesRefuseWithTheirCode(t *testing.T) {
 	w.admin("POST", "/v1/licenses/"+nobody+"/suspend", because("r")).refused(404, api.ProblemCodeLICENSENOTFOUND)
 	w.admin("POST", "/v1/activations/"+nobody+"/deactivate", because("r")).refused(404, api.ProblemCodeNOTFOUND)
 	w.admin("POST", license+"/activations/"+nobody+"/deactivate", because("r")).refused(404, api.ProblemCodeNOTFOUND)
-	w.admin("POST", license+"/bindings/"+nobody+"/rebind", map[string]any{"reason": "r", "machine": laptop("x")}).refused(404, api.ProblemCodeNOTFOUND)
-	w.admin("POST", "/v1/bindings/"+nobody+"/rebind", map[string]any{"reason": "r", "machine": laptop("x")}).refused(404, api.ProblemCodeNOTFOUND)
+	w.admin("POST", license+"/bindings/"+nobody+"/rebind", map[string]any{"reason": "r", "machine": laptop("x")}).refused(404,
+		api.ProblemCodeNOTFOUND)
+	w.admin("POST", "/v1/bindings/"+nobody+"/rebind", map[string]any{"reason": "r", "machine": laptop("x")}).refused(404,
+		api.ProblemCodeNOTFOUND)
 	w.admin("POST", license+"/suspend", because("r"), header{"If-Match", `"9"`}).refused(412, api.ProblemCodePRECONDITIONFAILED)
 	w.admin("POST", license+"/reinstate", because("r")).refused(422, api.ProblemCodeINVALIDTRANSITION)
 
 	held := read[api.Activation](activate(laptop("one")).is(201))
 	activate(laptop("two")).refused(422, api.ProblemCodeSEATLIMITREACHED)
-	w.ask("POST", "/v1/activations/"+held.ActivationID.String()+"/heartbeat", map[string]any{"license_key": s.license.Key, "machine": laptop("two")}).
+	w.ask("POST", "/v1/activations/"+held.ActivationID.String()+"/heartbeat",
+		map[string]any{"license_key": s.license.Key, "machine": laptop("two")}).
 		refused(422, api.ProblemCodeFINGERPRINTMISMATCH)
 	rebind := map[string]any{"license_key": s.license.Key, "machine": laptop("one"), "reason": "r"}
 	w.ask("POST", "/v1/bindings/"+held.BindingID.String()+"/rebind", rebind).refused(422, api.ProblemCodeMACHINEALREADYBOUND)
@@ -191,7 +202,8 @@ func TestAQueryWaitsForTheLedgerPositionAndGivesUpInTime(t *testing.T) {
 	w := newWorld(t, func(c *httpapi.Config) { c.WaitTimeout = 50 * time.Millisecond })
 	future := header{"Ledger-Position", "999"}
 	for _, path := range []string{"/v1/products", "/v1/plans", "/v1/licenses", "/v1/licenses/" + nobody, "/v1/licenses/" + nobody + "/history",
-		"/v1/licenses/" + nobody + "/machines", "/v1/products/" + nobody, "/v1/products/" + nobody + "/jwks.json", "/v1/plans/" + nobody, "/v1/ledger/events"} {
+		"/v1/licenses/" + nobody + "/machines", "/v1/products/" + nobody, "/v1/products/" + nobody + "/jwks.json", "/v1/plans/" +
+			nobody, "/v1/ledger/events"} {
 		behind := w.admin("GET", path, nil, future)
 		behind.refused(503, api.ProblemCodePROJECTIONBEHIND)
 		require.Equal(t, "1", behind.header.Get("Retry-After"))

@@ -33,10 +33,11 @@ func TestAServerStartsOnlyWithRoutesThatAreThoseOfTheContract(t *testing.T) {
 		replace, by string
 		routes      []string // that the error names
 	}{
-		"another path":                 {validate, "  /v1/judge:\n    post:\n", []string{"POST /v1/validate", "POST /v1/judge"}},
-		"another method":               {validate, "  /v1/validate:\n    patch:\n", []string{"POST /v1/validate", "PATCH /v1/validate"}},
-		"a DELETE without a route":     {validate, "  /v1/all:\n    delete: { operationId: deleteAll }\n" + validate, []string{"DELETE /v1/all"}},
-		"a PATCH beside what is there": {validate, "  /v1/validate:\n    patch: { operationId: amend }\n    post:\n", []string{"PATCH /v1/validate"}},
+		"another path":             {validate, "  /v1/judge:\n    post:\n", []string{"POST /v1/validate", "POST /v1/judge"}},
+		"another method":           {validate, "  /v1/validate:\n    patch:\n", []string{"POST /v1/validate", "PATCH /v1/validate"}},
+		"a DELETE without a route": {validate, "  /v1/all:\n    delete: { operationId: deleteAll }\n" + validate, []string{"DELETE /v1/all"}},
+		"a PATCH beside what is there": {validate, "  /v1/validate:\n    patch: { operationId: amend }\n    post:\n",
+			[]string{"PATCH /v1/validate"}},
 	} {
 		require.Equal(t, 1, strings.Count(whole, c.replace), name)
 		err := serveContract(false, strings.Replace(whole, c.replace, c.by, 1))
@@ -44,5 +45,6 @@ func TestAServerStartsOnlyWithRoutesThatAreThoseOfTheContract(t *testing.T) {
 			require.ErrorContains(t, err, route, name)
 		}
 	}
-	require.ErrorContains(t, serveContract(true, strings.Replace(whole, live, strings.Replace(live, "get", "head", 1), 1)), "GET /healthz/live")
+	require.ErrorContains(t, serveContract(true, strings.Replace(whole, live, strings.Replace(live, "get", "head", 1), 1)),
+		"GET /healthz/live")
 }

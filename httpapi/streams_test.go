@@ -55,7 +55,8 @@ func TestAStreamThatIsNotAtTheEndWhenTheServerDrainsIsCutOff(t *testing.T) {
 	w.sell(nil)
 	var events []event.Pending
 	for range 10_000 { // more than the buffers of the connection hold
-		e := event.Pending{ID: uuid.New(), Type: "product.registered.v1", RecordedAt: w.now(), Data: []byte(`{"filling":"` + strings.Repeat("x", 1000) + `"}`)}
+		e := event.Pending{ID: uuid.New(), Type: "product.registered.v1", RecordedAt: w.now(),
+			Data: []byte(`{"filling":"` + strings.Repeat("x", 1000) + `"}`)}
 		e.Tenant = "default"
 		events = append(events, e)
 	}

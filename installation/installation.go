@@ -81,7 +81,8 @@ func Examine(ctx context.Context, ledger Ledger, keys Keys, events *event.Regist
 	case f.Witness == keyring.Witness{}:
 		return f, belongs(ctx, ledger, keys, events, f)
 	case f.Head == 0 && (f.Witness.Position > 0 || len(epochs) == 0):
-		return f, fmt.Errorf("%w: they belong to installation %s, and the last position seen was %d", ErrLedgerMissing, f.Witness.Installation, f.Witness.Position)
+		return f, fmt.Errorf("%w: they belong to installation %s, and the last position seen was %d", ErrLedgerMissing, f.Witness.Installation,
+			f.Witness.Position)
 	case len(epochs) == 0: // an older backup, which knows no epochs
 		if err := belongs(ctx, ledger, keys, events, f); err != nil {
 			return f, err
@@ -162,7 +163,8 @@ type NewID func() uuid.UUID
 // ledger, and one of an older version, gets its first epoch. It fails as [Examine] does.
 //
 // [Bind] then has the keys remember the ledger.
-func Establish(ctx context.Context, store eventstore.Store, keys Keys, events *event.Registry, now Now, newID NewID) (eventstore.Epoch, error) {
+func Establish(ctx context.Context, store eventstore.Store, keys Keys, events *event.Registry, now Now,
+	newID NewID) (eventstore.Epoch, error) {
 	for {
 		f, err := Examine(ctx, store, keys, events)
 		if err != nil {
@@ -171,7 +173,8 @@ func Establish(ctx context.Context, store eventstore.Store, keys Keys, events *e
 		if f.Epoch.ID != uuid.Nil {
 			return f.Epoch, nil
 		}
-		first := eventstore.Epoch{Installation: newID(), ID: newID(), After: f.Head, BeganAt: now().UTC().Truncate(time.Microsecond), Reason: eventstore.EpochCreated}
+		first := eventstore.Epoch{Installation: newID(), ID: newID(), After: f.Head, BeganAt: now().UTC().Truncate(time.Microsecond),
+			Reason: eventstore.EpochCreated}
 		if f.Head > 0 {
 			first.Reason = eventstore.EpochAdopted
 		}
@@ -197,7 +200,8 @@ func Accept(ctx context.Context, store eventstore.Store, keys interface {
 	if err != nil && !errors.Is(err, ErrEarlierLedger) && !errors.Is(err, ErrLedgerMissing) {
 		return eventstore.Epoch{}, err
 	}
-	next := eventstore.Epoch{Installation: f.Epoch.Installation, ID: newID(), After: f.Head, BeganAt: now().UTC().Truncate(time.Microsecond), Reason: eventstore.EpochAccepted}
+	next := eventstore.Epoch{Installation: f.Epoch.Installation, ID: newID(), After: f.Head, BeganAt: now().UTC().Truncate(time.Microsecond),
+		Reason: eventstore.EpochAccepted}
 	if next.Installation == uuid.Nil {
 		next.Installation = f.Witness.Installation
 	}

@@ -41,15 +41,18 @@ func sell(t *testing.T, ledger eventstore.Store, keys *keyring.Database, product
 	t.Helper()
 	for n := range products {
 		id := uuid.New()
-		payload := catalog.ProductRegistered{ProductID: id, Code: "product-" + strconv.Itoa(n), SigningKey: catalog.SigningKey{ID: "key of " + id.String()}}
+		payload := catalog.ProductRegistered{ProductID: id, Code: "product-" + strconv.Itoa(n),
+			SigningKey: catalog.SigningKey{ID: "key of " + id.String()}}
 		if keys != nil {
-			_, err := keys.ExecContext(t.Context(), `INSERT INTO signing_keys (key_id, tenant, product_id, algorithm, sealed, created_at) VALUES ($1, '', $2, '', x'00', 0)`,
+			_, err := keys.ExecContext(t.Context(),
+				`INSERT INTO signing_keys (key_id, tenant, product_id, algorithm, sealed, created_at) VALUES ($1, '', $2, '', x'00', 0)`,
 				payload.SigningKey.ID, id.String())
 			require.NoError(t, err)
 		}
 		data, err := event.Encode(payload)
 		require.NoError(t, err)
-		_, err = ledger.Append(t.Context(), "product-"+id.String(), 0, []event.Pending{{ID: uuid.New(), Type: payload.EventType(), RecordedAt: now(), Data: data}})
+		_, err = ledger.Append(t.Context(), "product-"+id.String(), 0,
+			[]event.Pending{{ID: uuid.New(), Type: payload.EventType(), RecordedAt: now(), Data: data}})
 		require.NoError(t, err)
 	}
 }
@@ -99,27 +102,31 @@ func TestPartsThatDoNotBelongTogetherAreRefusedAndNothingIsChanged(t *testing.T)
 			sell(t, ledger, nil, 1)
 			return ledger, newKeys(t)
 		}},
-		"events of an older version without keys": {err: installation.ErrKeysMissing, parts: func(t *testing.T) (*sqlite.Store, *keyring.Database) {
-			ledger := newLedger(t)
-			sell(t, ledger, nil, 1)
-			return ledger, newKeys(t)
-		}},
-		"keys of an older version, of another ledger": {err: installation.ErrOtherInstallation, parts: func(t *testing.T) (*sqlite.Store, *keyring.Database) {
-			ledger, keys := newLedger(t), newKeys(t)
-			sell(t, ledger, newKeys(t), 1)
-			sell(t, newLedger(t), keys, 1)
-			return ledger, keys
-		}},
-		"keys of an older version, of a ledger that is gone": {err: installation.ErrLedgerMissing, parts: func(t *testing.T) (*sqlite.Store, *keyring.Database) {
-			keys := newKeys(t)
-			sell(t, newLedger(t), keys, 1)
-			return newLedger(t), keys
-		}},
-		"a new ledger beside keys of another one that is empty too": {err: installation.ErrLedgerMissing, parts: func(t *testing.T) (*sqlite.Store, *keyring.Database) {
-			keys := newKeys(t)
-			begin(t, newLedger(t), keys)
-			return newLedger(t), keys
-		}},
+		"events of an older version without keys": {err: installation.ErrKeysMissing,
+			parts: func(t *testing.T) (*sqlite.Store, *keyring.Database) {
+				ledger := newLedger(t)
+				sell(t, ledger, nil, 1)
+				return ledger, newKeys(t)
+			}},
+		"keys of an older version, of another ledger": {err: installation.ErrOtherInstallation,
+			parts: func(t *testing.T) (*sqlite.Store, *keyring.Database) {
+				ledger, keys := newLedger(t), newKeys(t)
+				sell(t, ledger, newKeys(t), 1)
+				sell(t, newLedger(t), keys, 1)
+				return ledger, keys
+			}},
+		"keys of an older version, of a ledger that is gone": {err: installation.ErrLedgerMissing,
+			parts: func(t *testing.T) (*sqlite.Store, *keyring.Database) {
+				keys := newKeys(t)
+				sell(t, newLedger(t), keys, 1)
+				return newLedger(t), keys
+			}},
+		"a new ledger beside keys of another one that is empty too": {err: installation.ErrLedgerMissing,
+			parts: func(t *testing.T) (*sqlite.Store, *keyring.Database) {
+				keys := newKeys(t)
+				begin(t, newLedger(t), keys)
+				return newLedger(t), keys
+			}},
 		"two installations": {err: installation.ErrOtherInstallation, parts: func(t *testing.T) (*sqlite.Store, *keyring.Database) {
 			ledger, keys, otherKeys := newLedger(t), newKeys(t), newKeys(t)
 			begin(t, newLedger(t), keys)
@@ -139,16 +146,18 @@ func TestPartsThatDoNotBelongTogetherAreRefusedAndNothingIsChanged(t *testing.T)
 			ledger, keys := newLedger(t), newKeys(t)
 			epoch := begin(t, ledger, keys)
 			sell(t, ledger, keys, 2)
-			require.NoError(t, keys.SetWitness(t.Context(), keyring.Witness{Installation: epoch.Installation, Epoch: epoch.ID, Position: 2, Hash: event.Hash{1}}))
+			require.NoError(t, keys.SetWitness(t.Context(),
+				keyring.Witness{Installation: epoch.Installation, Epoch: epoch.ID, Position: 2, Hash: event.Hash{1}}))
 			return ledger, keys
 		}},
-		"a ledger from before an epoch that the keys know": {err: installation.ErrEarlierLedger, parts: func(t *testing.T) (*sqlite.Store, *keyring.Database) {
-			ledger, keys := newLedger(t), newKeys(t)
-			epoch := begin(t, ledger, keys)
-			sell(t, ledger, keys, 2)
-			require.NoError(t, keys.SetWitness(t.Context(), keyring.Witness{Installation: epoch.Installation, Epoch: uuid.New(), Position: 1}))
-			return ledger, keys
-		}},
+		"a ledger from before an epoch that the keys know": {err: installation.ErrEarlierLedger,
+			parts: func(t *testing.T) (*sqlite.Store, *keyring.Database) {
+				ledger, keys := newLedger(t), newKeys(t)
+				epoch := begin(t, ledger, keys)
+				sell(t, ledger, keys, 2)
+				require.NoError(t, keys.SetWitness(t.Context(), keyring.Witness{Installation: epoch.Installation, Epoch: uuid.New(), Position: 1}))
+				return ledger, keys
+			}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

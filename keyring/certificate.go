@@ -47,7 +47,8 @@ func (c Certificate) ID() string { return fmt.Sprintf("%s@%d", c.Activation, c.P
 // (RFC 8037) or RS256 (RFC 7518). The same certificate and key always give the same bytes. It fails with
 // ErrUnknownSigningKey and ErrCertificateIncomplete.
 func (k *Keyring) Certify(ctx context.Context, keyID string, c Certificate) (string, error) {
-	if c.Issuer == "" || c.License == uuid.Nil || c.Activation == uuid.Nil || c.IssuedAt.IsZero() || c.NotBefore.IsZero() || c.ExpiresAt.IsZero() {
+	if c.Issuer == "" || c.License == uuid.Nil || c.Activation == uuid.Nil || c.IssuedAt.IsZero() || c.NotBefore.IsZero() ||
+		c.ExpiresAt.IsZero() {
 		return "", ErrCertificateIncomplete
 	}
 	s, err := k.signer(ctx, keyID)

@@ -146,7 +146,8 @@ func (t table) insert(ctx context.Context, to *sql.Tx, rows [][]any) error {
 		}
 		values = append(values, "("+strings.Join(places, ", ")+")")
 	}
-	statement := `INSERT INTO ` + t.name + ` (` + t.columns + `) VALUES ` + strings.Join(values, ", ") //nolint:gosec // names of ours, and placeholders
+	//nolint:gosec // names of ours, and placeholders
+	statement := `INSERT INTO ` + t.name + ` (` + t.columns + `) VALUES ` + strings.Join(values, ", ")
 	if _, err := to.ExecContext(ctx, statement, all...); err != nil {
 		return fmt.Errorf("write %s: %w", t.name, err)
 	}

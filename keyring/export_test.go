@@ -15,7 +15,8 @@ import (
 const SubjectsPerCommit = subjectsPerCommit
 
 // StoreSigningKey stores a given private key, so that goldens can have a fixed one.
-func (k *Keyring) StoreSigningKey(ctx context.Context, product uuid.UUID, algorithm catalog.Algorithm, private crypto.Signer) (catalog.SigningKey, error) {
+func (k *Keyring) StoreSigningKey(ctx context.Context, product uuid.UUID, algorithm catalog.Algorithm,
+	private crypto.Signer) (catalog.SigningKey, error) {
 	return k.storeSigningKey(ctx, "default", product, algorithm, private)
 }
 

@@ -33,7 +33,8 @@ func TestComponentsAreHashedPerTenantAndKind(t *testing.T) {
 func TestTheFormOfHashesIsPinned(t *testing.T) {
 	t.Parallel()
 	k := newRing(t, sqlite, 1)
-	require.Equal(t, machine.Hashes{machine.CPU: {"cc48ca0dc82559354f7593d83a9f0fc6"}}, k.HashComponents("default", machine.Components{machine.CPU: {"serial"}}))
+	require.Equal(t, machine.Hashes{machine.CPU: {"cc48ca0dc82559354f7593d83a9f0fc6"}},
+		k.HashComponents("default", machine.Components{machine.CPU: {"serial"}}))
 	require.Equal(t, "ab1c91b139b50cb0e37dc40ccc265a12", k.HashRequest([]byte("request")))
 	require.NotEqual(t, k.HashRequest([]byte("request")), k.HashRequest([]byte("another")))
 }

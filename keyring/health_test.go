@@ -26,7 +26,8 @@ func TestAKeyRingThatCannotStoreSaysSoUntilItCan(t *testing.T) {
 	r := newRing(t, sqlite, 1)
 	refuse := func(table, change string) {
 		t.Helper()
-		_, err := r.db.ExecContext(t.Context(), `CREATE TRIGGER no_room_`+table+` BEFORE `+change+` ON `+table+` BEGIN SELECT RAISE(ABORT, 'no room'); END`)
+		_, err := r.db.ExecContext(t.Context(),
+			`CREATE TRIGGER no_room_`+table+` BEFORE `+change+` ON `+table+` BEGIN SELECT RAISE(ABORT, 'no room'); END`)
 		require.NoError(t, err)
 	}
 	refuse("subjects", "INSERT")

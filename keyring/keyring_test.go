@@ -177,10 +177,12 @@ func TestOpenRefusesDamagedDatabases(t *testing.T) {
 			with   []any
 			want   error
 		}{
-			"no ring but secrets":          {`DELETE FROM ring`, nil, keyring.ErrDamaged},
-			"a secret is missing":          {`DELETE FROM ring_secrets WHERE purpose = 'component-hash'`, nil, keyring.ErrDamaged},
-			"a secret is altered":          {`UPDATE ring_secrets SET sealed = $1 WHERE purpose = 'request-hash'`, []any{make([]byte, 61)}, keyring.ErrTampered},
-			"a secret is cut":              {`UPDATE ring_secrets SET sealed = $1 WHERE purpose = 'request-hash'`, []any{[]byte{1}}, keyring.ErrTampered},
+			"no ring but secrets": {`DELETE FROM ring`, nil, keyring.ErrDamaged},
+			"a secret is missing": {`DELETE FROM ring_secrets WHERE purpose = 'component-hash'`, nil, keyring.ErrDamaged},
+			"a secret is altered": {`UPDATE ring_secrets SET sealed = $1 WHERE purpose = 'request-hash'`, []any{make([]byte, 61)},
+				keyring.ErrTampered},
+			"a secret is cut": {`UPDATE ring_secrets SET sealed = $1 WHERE purpose = 'request-hash'`, []any{[]byte{1}},
+				keyring.ErrTampered},
 			"a secret is put back in time": {`UPDATE ring_secrets SET version = 2 WHERE purpose = 'license-key-mac'`, nil, keyring.ErrTampered},
 		} {
 			t.Run(name, func(t *testing.T) {

@@ -183,7 +183,8 @@ func TestTheSerialOfAnIdempotencyKeyIsAlwaysTheSame(t *testing.T) {
 	require.NotEqual(t, k.SerialFor("default", "order-1"), k.SerialFor("default", "order-2"))
 	require.NotEqual(t, k.SerialFor("a", "order-1"), k.SerialFor("b", "order-1"))
 	require.NotEqual(t, k.SerialFor("ab", "c"), k.SerialFor("a", "bc"), "where the tenant ends matters")
-	require.NotEqual(t, k.SerialFor("default", "order-1"), newRing(t, sqlite, 2).SerialFor("default", "order-1"), "another ring has other serials")
+	require.NotEqual(t, k.SerialFor("default", "order-1"), newRing(t, sqlite, 2).SerialFor("default", "order-1"),
+		"another ring has other serials")
 }
 
 func TestNewSerialsAreRandom(t *testing.T) {

@@ -39,7 +39,8 @@ func TestAMasterKeyNeverPrintsItself(t *testing.T) {
 
 func TestAMasterKeyIs32BytesInBase64(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg==", masterText + "AAAA", masterText[:43], "not base 64, but forty-four characters long.",
+	for _, text := range []string{"", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg==", masterText + "AAAA", masterText[:43],
+		"not base 64, but forty-four characters long.",
 		strings.Repeat(" ", 2000) + masterText} {
 		_, err := keyring.ParseMasterKey(text)
 		require.ErrorIs(t, err, keyring.ErrMasterKeyMalformed)

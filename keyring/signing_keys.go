@@ -37,7 +37,8 @@ type signer struct {
 // NewSigningKey makes a signing key for a product. Its private half is stored, sealed and durable, when NewSigningKey
 // returns; the public half is returned for the ledger. The key id is the key's JWK thumbprint (RFC 7638, SHA-256,
 // base64url). RSA keys are made with the system's randomness and take a good part of a second.
-func (k *Keyring) NewSigningKey(ctx context.Context, tenant string, product uuid.UUID, algorithm catalog.Algorithm) (catalog.SigningKey, error) {
+func (k *Keyring) NewSigningKey(ctx context.Context, tenant string, product uuid.UUID,
+	algorithm catalog.Algorithm) (catalog.SigningKey, error) {
 	private, err := generateKey(k.random, algorithm)
 	if err != nil {
 		return catalog.SigningKey{}, fmt.Errorf("make signing key: %w", err)
@@ -61,7 +62,8 @@ func generateKey(random io.Reader, algorithm catalog.Algorithm) (crypto.Signer, 
 	}
 }
 
-func (k *Keyring) storeSigningKey(ctx context.Context, tenant string, product uuid.UUID, algorithm catalog.Algorithm, private crypto.Signer) (catalog.SigningKey, error) {
+func (k *Keyring) storeSigningKey(ctx context.Context, tenant string, product uuid.UUID, algorithm catalog.Algorithm,
+	private crypto.Signer) (catalog.SigningKey, error) {
 	public, err := x509.MarshalPKIXPublicKey(private.Public())
 	if err != nil {
 		return catalog.SigningKey{}, err

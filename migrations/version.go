@@ -26,7 +26,8 @@ func Version(ctx context.Context, db *sql.DB, dialect Dialect, schema Schema) (c
 	if !exists {
 		return 0, newest, nil
 	}
-	if err := db.QueryRowContext(ctx, `SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied`).Scan(&current); err != nil {
+	if err := db.QueryRowContext(ctx,
+		`SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied`).Scan(&current); err != nil {
 		return 0, newest, fmt.Errorf("read the version of %s/%s: %w", dialect, schema, err)
 	}
 	return current, newest, nil

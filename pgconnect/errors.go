@@ -53,7 +53,8 @@ func Class(err error) string {
 // Disconnected tells the errors of a connection that broke from the others a server does not send.
 func Disconnected(err error) bool {
 	var network net.Error
-	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, net.ErrClosed) ||
 		errors.As(err, &network) || pgconn.SafeToRetry(err)
 }
 

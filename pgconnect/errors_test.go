@@ -25,7 +25,8 @@ func TestCircumstancesThatMayPassAreToldFromMistakesAndDamage(t *testing.T) {
 	for _, code := range []string{"22021", "23505", "25P02", "42P01", "42601", "42501", "54000", "57P04", "XX000", "XX001", "XX002", "", "5"} {
 		require.False(t, pgconnect.Unavailable(fmt.Errorf("query: %w", &pgconn.PgError{Code: code})), code)
 	}
-	for _, broken := range []error{&pgconn.ConnectError{}, io.ErrUnexpectedEOF, driver.ErrBadConn, &net.OpError{Op: "read", Err: syscall.ECONNRESET}} {
+	for _, broken := range []error{&pgconn.ConnectError{}, io.ErrUnexpectedEOF, driver.ErrBadConn,
+		&net.OpError{Op: "read", Err: syscall.ECONNRESET}} {
 		require.True(t, pgconnect.Unavailable(fmt.Errorf("query: %w", broken)), "%T", broken)
 	}
 	for _, other := range []error{nil, sql.ErrNoRows, errors.New("scan")} {
@@ -42,7 +43,8 @@ func TestAQueryIsWorthRepeatingWhenItsConnectionWasBroken(t *testing.T) {
 		require.True(t, pgconnect.Broken(fmt.Errorf("query: %w", broken)), "%v", broken)
 	}
 	for _, other := range []error{
-		nil, errors.New("scan"), &pgconn.ConnectError{}, &pgconn.PgError{Code: "57P03"}, &pgconn.PgError{Code: "57014"}, &pgconn.PgError{Code: "53300"},
+		nil, errors.New("scan"), &pgconn.ConnectError{}, &pgconn.PgError{Code: "57P03"}, &pgconn.PgError{Code: "57014"},
+		&pgconn.PgError{Code: "53300"},
 	} {
 		require.False(t, pgconnect.Broken(other), "%v", other)
 	}

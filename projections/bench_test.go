@@ -42,7 +42,8 @@ func lifeOf(n int) (stream string, happened []event.Payload) {
 		happened = append(happened, b, g)
 	}
 	for i := len(happened); i < eventsPerLicense; i++ {
-		happened = append(happened, activation.Renewed{ActivationID: own(3, i%3), BindingID: own(2, i%3), Fingerprint: print(i % 3), KeyID: "key-1",
+		happened = append(happened, activation.Renewed{ActivationID: own(3, i%3), BindingID: own(2, i%3),
+			Fingerprint: print(i % 3), KeyID: "key-1",
 			SeatsUsed: 3, RenewedAt: noon, ExpiresAt: noon.Add(day)})
 	}
 	return license.StreamName(licenseID), happened

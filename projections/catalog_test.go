@@ -40,7 +40,8 @@ func TestARotatedKeyRetiresTheOneBeforeAndBothAreListed(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
 		w := newWorld(t)
 		later := noon.Add(time.Hour)
-		w.happened(productStream, registered(), catalog.ProductSigningKeyRotated{SigningKey: signingKey(2), PreviousKeyID: "key-1", RotatedAt: later})
+		w.happened(productStream, registered(),
+			catalog.ProductSigningKeyRotated{SigningKey: signingKey(2), PreviousKeyID: "key-1", RotatedAt: later})
 		w.start(w.config())
 		w.caughtUp()
 

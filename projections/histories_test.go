@@ -32,7 +32,8 @@ type history struct {
 func (h *history) record(rt *rapid.T, payloads []event.Payload) {
 	events := make([]event.Event, len(payloads))
 	for i, p := range payloads {
-		events[i] = event.Event{Payload: p, Envelope: event.Envelope{Revision: event.Revision(len(h.decided) + i + 1), Pending: event.Pending{Type: p.EventType()}}}
+		events[i] = event.Event{Payload: p,
+			Envelope: event.Envelope{Revision: event.Revision(len(h.decided) + i + 1), Pending: event.Pending{Type: p.EventType()}}}
 	}
 	var err error
 	h.stream, err = license.Fold(h.stream, events...)
@@ -82,7 +83,8 @@ func (h *history) command(rt *rapid.T) license.Command {
 	case 5:
 		return license.Deactivate{ActivationID: h.held(rt).Activation.ID, Reason: "sold"}
 	case 6, 7:
-		return license.RebindMachine{BindingID: h.held(rt).Binding.ID, Machine: h.box(rt), Reason: "broken", ActivationID: h.fresh(), KeyID: "key-1"}
+		return license.RebindMachine{BindingID: h.held(rt).Binding.ID, Machine: h.box(rt), Reason: "broken",
+			ActivationID: h.fresh(), KeyID: "key-1"}
 	case 8:
 		return license.UndoExpiry{Reason: "wrong clock", LedgerTime: h.now}
 	case 9, 10:

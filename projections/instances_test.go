@@ -117,7 +117,8 @@ func TestProjectionsGoOnWhenTheirConnectionsAreCut(t *testing.T) {
 	runner := w.start(w.config())
 	for round := range 20 {
 		grow(w, 100*round+1, 20)
-		services.Execute(t, postgres.URL(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '`+w.place.schema+`'`)
+		services.Execute(t, postgres.URL(),
+			`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '`+w.place.schema+`'`)
 		_, err := licenses.New(w.models).List(t.Context(), tenant, licenses.Filter{}, store.Paging{})
 		require.NoError(t, err, "a query is repeated")
 	}

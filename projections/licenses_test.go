@@ -31,8 +31,9 @@ func TestAnIssuedLicenseShowsWhatItLivesBy(t *testing.T) {
 			ID: licenseID, Tenant: tenant, ProductID: productID, ProductCode: "acme-cad", PlanID: planID, PlanCode: "pro", PlanRevision: 2,
 			PlanType: "PROFESSIONAL", Status: licenses.Active, CustomerName: ptr("Ada Lovelace"), CustomerEmail: ptr("ada.l@Example.com"),
 			SubjectID: subjectID, Metadata: map[string]string{"order": "PO-4711"}, SeatLimit: 3, OfflineDays: 3, FingerprintMatch: "MOST",
-			MaxRebinds: ptr(2), RebindWindowDays: 30, IssuedAt: noon, ExpiresAt: ptr(noon.Add(365 * day)), ValidityDays: ptr(365), ValidityStarts: "ISSUE",
-			Revision: 1, Position: uint64(at),
+			MaxRebinds: ptr(2), RebindWindowDays: 30, IssuedAt: noon, ExpiresAt: ptr(noon.Add(365 * day)), ValidityDays: ptr(365),
+			ValidityStarts: "ISSUE",
+			Revision:       1, Position: uint64(at),
 		}, l)
 		_, err = licenses.New(w.models).Find(t.Context(), "somebody else", licenseID)
 		require.ErrorIs(t, err, store.ErrNotFound)
@@ -54,11 +55,12 @@ func TestEventsChangeALicense(t *testing.T) {
 				require.Equal(t, &noon, l.SuspendedAt)
 				require.Equal(t, ptr("unpaid"), l.LastReason)
 			}},
-			"reinstated": {[]event.Payload{suspended, license.Reinstated{Reason: "paid", ReinstatedAt: noon}}, func(t *testing.T, l licenses.License) {
-				require.Equal(t, licenses.Active, l.Status)
-				require.Nil(t, l.SuspendedAt)
-				require.Equal(t, ptr("paid"), l.LastReason)
-			}},
+			"reinstated": {[]event.Payload{suspended, license.Reinstated{Reason: "paid", ReinstatedAt: noon}},
+				func(t *testing.T, l licenses.License) {
+					require.Equal(t, licenses.Active, l.Status)
+					require.Nil(t, l.SuspendedAt)
+					require.Equal(t, ptr("paid"), l.LastReason)
+				}},
 			"expired": {[]event.Payload{expired}, func(t *testing.T, l licenses.License) {
 				require.Equal(t, licenses.Expired, l.Status)
 				require.Equal(t, ptr(noon.Add(365*day)), l.ExpiredAt)
@@ -81,7 +83,8 @@ func TestEventsChangeALicense(t *testing.T) {
 				require.Equal(t, licenses.Suspended, l.Status)
 				require.Nil(t, l.ExpiredAt)
 			}},
-			"given its time back": {[]event.Payload{expired, license.ExpiryUndone{Reason: "wrong clock", ExpiresAt: noon.Add(365 * day), UndoneAt: noon}},
+			"given its time back": {[]event.Payload{expired,
+				license.ExpiryUndone{Reason: "wrong clock", ExpiresAt: noon.Add(365 * day), UndoneAt: noon}},
 				func(t *testing.T, l licenses.License) {
 					require.Equal(t, licenses.Active, l.Status)
 					require.Nil(t, l.ExpiredAt)
@@ -92,9 +95,10 @@ func TestEventsChangeALicense(t *testing.T) {
 				require.Equal(t, &noon, l.RevokedAt)
 				require.Equal(t, &noon, l.SuspendedAt)
 			}},
-			"given a new key": {[]event.Payload{license.KeyReissued{Reason: "leaked", Generation: 4, ReissuedAt: noon}}, func(t *testing.T, l licenses.License) {
-				require.Equal(t, 4, l.KeyGeneration)
-			}},
+			"given a new key": {[]event.Payload{license.KeyReissued{Reason: "leaked", Generation: 4, ReissuedAt: noon}},
+				func(t *testing.T, l licenses.License) {
+					require.Equal(t, 4, l.KeyGeneration)
+				}},
 			"begun": {[]event.Payload{license.ValidityStarted{StartedAt: noon, ExpiresAt: noon.Add(day)}}, func(t *testing.T, l licenses.License) {
 				require.Equal(t, ptr(noon.Add(day)), l.ExpiresAt)
 			}},
@@ -102,15 +106,18 @@ func TestEventsChangeALicense(t *testing.T) {
 				require.Equal(t, 2, l.SeatsUsed)
 				require.Equal(t, uint64(4), l.Revision)
 			}},
-			"left by a machine": {[]event.Payload{bound(1, 1), binding.MachineReleased{BindingID: bindingID(1), Reason: "sold", SeatsUsed: 0, ReleasedAt: noon}},
+			"left by a machine": {[]event.Payload{bound(1, 1),
+				binding.MachineReleased{BindingID: bindingID(1), Reason: "sold", SeatsUsed: 0, ReleasedAt: noon}},
 				func(t *testing.T, l licenses.License) { require.Zero(t, l.SeatsUsed) }},
-			"free again when a lease lapses": {[]event.Payload{bound(1, 1), granted(1, noon), activation.Lapsed{ActivationID: activationID(1), BindingID: bindingID(1), SeatsUsed: 0}},
+			"free again when a lease lapses": {[]event.Payload{bound(1, 1), granted(1, noon),
+				activation.Lapsed{ActivationID: activationID(1), BindingID: bindingID(1), SeatsUsed: 0}},
 				func(t *testing.T, l licenses.License) { require.Zero(t, l.SeatsUsed) }},
 			"taken again when a lease is renewed": {[]event.Payload{bound(1, 1), granted(1, noon),
 				activation.Lapsed{ActivationID: activationID(1), BindingID: bindingID(1)},
 				activation.Renewed{ActivationID: activationID(1), BindingID: bindingID(1), Fingerprint: print(1), SeatsUsed: 1, RenewedAt: noon}},
 				func(t *testing.T, l licenses.License) { require.Equal(t, 1, l.SeatsUsed) }},
-			"moved to another machine": {[]event.Payload{bound(1, 1), granted(1, noon), activation.Ended{ActivationID: activationID(1), BindingID: bindingID(1)},
+			"moved to another machine": {[]event.Payload{bound(1, 1), granted(1, noon),
+				activation.Ended{ActivationID: activationID(1), BindingID: bindingID(1)},
 				binding.MachineRebound{BindingID: bindingID(1), Fingerprint: print(9), SeatsUsed: 1, ReboundAt: noon}},
 				func(t *testing.T, l licenses.License) { require.Equal(t, 1, l.SeatsUsed) }},
 		} {

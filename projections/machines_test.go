@@ -31,7 +31,8 @@ func TestEventsChangeAMachine(t *testing.T) {
 				require.Equal(t, string(print(1)), m.Fingerprint)
 				require.Equal(t, "linux/amd64", m.OS)
 				require.Nil(t, m.DriftMatched)
-				require.Equal(t, &machines.Activation{ID: activationID(1), Status: machines.ActivationActive, GrantedAt: noon, ExpiresAt: noon.Add(day)}, m.Activation)
+				require.Equal(t, &machines.Activation{ID: activationID(1), Status: machines.ActivationActive, GrantedAt: noon,
+					ExpiresAt: noon.Add(day)}, m.Activation)
 			}},
 			"back with changed hardware, twice": {[]event.Payload{drifted, drifted}, func(t *testing.T, m machines.Machine) {
 				require.Equal(t, string(print(8)), m.Fingerprint)
@@ -56,7 +57,8 @@ func TestEventsChangeAMachine(t *testing.T) {
 				activation.Ended{ActivationID: activationID(1), BindingID: bindingID(1), Reason: "broken", EndedAt: later},
 				binding.MachineRebound{BindingID: bindingID(1), PreviousFingerprint: print(1), Fingerprint: print(2), OS: "windows/amd64",
 					Name: seal(subjectID, "new-host"), Reason: "broken", RebindsInWindow: 1, SeatsUsed: 1, ReboundAt: later},
-				activation.Granted{ActivationID: activationID(2), BindingID: bindingID(1), Fingerprint: print(2), KeyID: "key-1", GrantedAt: later, ExpiresAt: later.Add(day)},
+				activation.Granted{ActivationID: activationID(2), BindingID: bindingID(1), Fingerprint: print(2), KeyID: "key-1", GrantedAt: later,
+					ExpiresAt: later.Add(day)},
 			}, func(t *testing.T, m machines.Machine) {
 				require.Equal(t, machines.Bound, m.Status)
 				require.Equal(t, 1, m.RebindCount)

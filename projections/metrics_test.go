@@ -36,7 +36,8 @@ licenseledger_projection_events_applied_total{projection="licenses"} 2
 # TYPE licenseledger_projection_failures_total counter
 licenseledger_projection_failures_total{projection="catalog"} 1
 licenseledger_projection_failures_total{projection="licenses"} 0
-# HELP licenseledger_projection_lag_events Positions between the projection and the head of the ledger: events, but on EventStoreDB, where positions have gaps.
+# HELP licenseledger_projection_lag_events Positions between the projection and the head`+
+				` of the ledger: events, but on EventStoreDB, where positions have gaps.
 # TYPE licenseledger_projection_lag_events gauge
 licenseledger_projection_lag_events{projection="catalog"} 2
 licenseledger_projection_lag_events{projection="licenses"} 0

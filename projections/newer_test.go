@@ -46,9 +46,11 @@ func TestAnInstanceOfANewerVersionTakesOverWhereAnOlderOneCannotGoOn(t *testing.
 			require.Equal(t, uint64(last), status(t, old, name, in(store.StateFailed)).Position)
 		}
 	}
-	require.Eventually(t, func() bool { return w.number("SELECT COUNT(*) FROM projections WHERE owner = ''") == len(all) }, 30*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return w.number("SELECT COUNT(*) FROM projections WHERE owner = ''") == len(all) }, 30*time.Second,
+		5*time.Millisecond)
 	require.LessOrEqual(t, w.number("SELECT MAX(epoch) FROM projections"), 3, "each of the two tried once")
-	require.True(t, first.Owns(licenses.Definition.Name) || second.Owns(licenses.Definition.Name), "somebody goes on to record what time brings about")
+	require.True(t, first.Owns(licenses.Definition.Name) || second.Owns(licenses.Definition.Name),
+		"somebody goes on to record what time brings about")
 
 	config := w.leased("new")
 	config.Registry = newerVersion()
@@ -60,7 +62,8 @@ func TestAnInstanceOfANewerVersionTakesOverWhereAnOlderOneCannotGoOn(t *testing.
 		require.NoError(t, first.Health(t.Context(), name))
 		require.NoError(t, newer.Health(t.Context(), name))
 	}
-	require.Eventually(t, func() bool { return !first.Owns(licenses.Definition.Name) && !second.Owns(licenses.Definition.Name) }, 30*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return !first.Owns(licenses.Definition.Name) && !second.Owns(licenses.Definition.Name) },
+		30*time.Second, 5*time.Millisecond)
 	l, err := licenses.New(w.models).Find(t.Context(), tenant, licenseID)
 	require.NoError(t, err)
 	require.Equal(t, "SUSPENDED", l.Status)
@@ -145,7 +148,8 @@ func TestAnOlderVersionTakesTablesOfANewerOneOnlyIfAskedToRebuildThem(t *testing
 	require.False(t, older.Owns(licenses.Definition.Name))
 	require.NoError(t, older.RequestRebuild(t.Context(), licenses.Definition.Name))
 	require.Eventually(t, func() bool { return older.Owns(licenses.Definition.Name) }, 30*time.Second, 5*time.Millisecond)
-	require.Eventually(t, func() bool { return older.Health(t.Context(), licenses.Definition.Name) == nil }, 30*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return older.Health(t.Context(), licenses.Definition.Name) == nil }, 30*time.Second,
+		5*time.Millisecond)
 	w.happened(licenseStream, bound(1, 1))
 	w.caughtUp()
 }

@@ -88,7 +88,8 @@ func TestAnOwnerThatFellSilentIsReplacedAndCannotWriteAnyMore(t *testing.T) {
 		w.happened(licenseStream, bound(1, 1))
 		w.caughtUp()
 		for name, at := range silent {
-			_, err := w.models.Apply(t.Context(), at.Checkpoint, store.LastEvent{Position: 1}, w.models.Changes(definitions[name], at.Checkpoint), noon)
+			_, err := w.models.Apply(t.Context(), at.Checkpoint, store.LastEvent{Position: 1},
+				w.models.Changes(definitions[name], at.Checkpoint), noon)
 			require.ErrorIs(t, err, store.ErrFenced)
 			_, err = w.models.Heartbeat(t.Context(), at.Checkpoint)
 			require.ErrorIs(t, err, store.ErrFenced)

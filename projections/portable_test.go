@@ -25,9 +25,11 @@ func everything() []event.Payload {
 		published(), catalog.PlanRevised{PlanRevision: 2, Terms: terms()},
 		issued(), license.ValidityStarted{}, license.Suspended{}, license.Reinstated{}, license.Renewed{},
 		license.Expired{LiftsSuspension: true}, license.ExpiryUndone{}, license.Revoked{}, license.KeyReissued{},
-		bound(1, 1), binding.HardwareDrifted{BindingID: bindingID(1)}, binding.MachineRebound{BindingID: bindingID(1)}, binding.MachineReleased{BindingID: bindingID(1)},
+		bound(1, 1), binding.HardwareDrifted{BindingID: bindingID(1)}, binding.MachineRebound{BindingID: bindingID(1)},
+		binding.MachineReleased{BindingID: bindingID(1)},
 		granted(1, noon), activation.Renewed{ActivationID: activationID(1), BindingID: bindingID(1)},
-		activation.Lapsed{ActivationID: activationID(1), BindingID: bindingID(1)}, activation.Ended{ActivationID: activationID(1), BindingID: bindingID(1)},
+		activation.Lapsed{ActivationID: activationID(1), BindingID: bindingID(1)},
+		activation.Ended{ActivationID: activationID(1), BindingID: bindingID(1)},
 	}
 }
 
@@ -61,7 +63,8 @@ func TestEveryStatementAProjectorQueuesIsPortable(t *testing.T) {
 			if !p.Wants(payload.EventType(), stream) {
 				continue
 			}
-			e := event.Event{Envelope: event.Envelope{Position: event.Position(i + 1), Stream: stream, Pending: pending(t, payload)}, Payload: payload}
+			e := event.Event{Envelope: event.Envelope{Position: event.Position(i + 1), Stream: stream,
+				Pending: pending(t, payload)}, Payload: payload}
 			alone := w.models.Changes(p.Definition(), store.Checkpoint{Generation: 1})
 			for _, changes := range []*store.Changes{alone, together} {
 				require.NoError(t, p.Project(t.Context(), e, runtime.Rows(found{changes})), "%s", payload.EventType())

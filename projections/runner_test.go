@@ -203,7 +203,8 @@ func TestACrashAmidATransactionLeavesNeitherRowsNorCheckpoint(t *testing.T) {
 		w.caughtUp()
 		db := w.backDoor()
 		// The last rows of each transaction fail, when the checkpoint and the rows before are written already.
-		broken := map[string]string{licenses.Definition.Name: "UPDATE ON licenses_g1", machines.Definition.Name: "INSERT ON activations_g1", timeline.Definition.Name: "INSERT ON timeline_g1"}
+		broken := map[string]string{licenses.Definition.Name: "UPDATE ON licenses_g1", machines.Definition.Name: "INSERT ON activations_g1",
+			timeline.Definition.Name: "INSERT ON timeline_g1"}
 		var mend []func()
 		for _, on := range broken {
 			mend = append(mend, w.fault(db, on))
@@ -338,7 +339,8 @@ func TestAnEventInAForeignStreamIsPoison(t *testing.T) {
 				if !p.Wants(payload.EventType(), "elsewhere-1") {
 					continue
 				}
-				err := p.Project(t.Context(), event.Event{Envelope: event.Envelope{Stream: "elsewhere-1", Pending: event.Pending{Type: payload.EventType()}}, Payload: payload}, forgiving{})
+				err := p.Project(t.Context(), event.Event{Envelope: event.Envelope{Stream: "elsewhere-1",
+					Pending: event.Pending{Type: payload.EventType()}}, Payload: payload}, forgiving{})
 				require.ErrorIs(t, err, runtime.ErrPoison)
 			}
 		}

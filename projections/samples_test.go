@@ -35,7 +35,8 @@ func registered() catalog.ProductRegistered {
 
 func terms() catalog.Terms {
 	return catalog.Terms{Name: "Professional", Type: catalog.Professional, MaxMachines: 3, ValidityDays: ptr(365),
-		Features: catalog.Features{"tier": "gold", "export": true, "limit": 12.5}, Price: &catalog.Price{Minor: 19900, Currency: "EUR"}}.WithDefaults()
+		Features: catalog.Features{"tier": "gold", "export": true, "limit": 12.5}, Price: &catalog.Price{Minor: 19900,
+			Currency: "EUR"}}.WithDefaults()
 }
 
 func published() catalog.PlanPublished {
@@ -68,5 +69,6 @@ func bound(n, seats int) binding.MachineBound {
 }
 
 func granted(n int, until time.Time) activation.Granted {
-	return activation.Granted{ActivationID: activationID(n), BindingID: bindingID(n), Fingerprint: print(n), KeyID: "key-1", GrantedAt: noon, ExpiresAt: until}
+	return activation.Granted{ActivationID: activationID(n), BindingID: bindingID(n), Fingerprint: print(n), KeyID: "key-1",
+		GrantedAt: noon, ExpiresAt: until}
 }

@@ -26,7 +26,8 @@ func TestAnEventThatNoProjectorNames(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	inStream := func(stream string) event.Event {
-		return event.Event{Payload: noted{"call back"}, Envelope: event.Envelope{Position: 9, Revision: 4, Stream: stream, Pending: pending(t, noted{"call back"})}}
+		return event.Event{Payload: noted{"call back"},
+			Envelope: event.Envelope{Position: 9, Revision: 4, Stream: stream, Pending: pending(t, noted{"call back"})}}
 	}
 	expected := map[string]string{
 		licenses.Definition.Name: "UPDATE licenses_g1 SET position = $1, revision = $2 WHERE id = $3",

@@ -38,11 +38,16 @@ func TestVerifyNamesTheFirstRowThatDiffers(t *testing.T) {
 	t.Parallel()
 	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
 		for name, c := range map[string]struct{ tamper, want string }{
-			"a column":           {`UPDATE licenses_g1 SET seats_used = 2`, "projection licenses, table licenses, row issued_position=2: differs in seats_used"},
-			"a row too many":     {`INSERT INTO license_words_g1 VALUES ('default', 'secretword', 2)`, "projection licenses, table license_words, row issued_position=2: missing in the right"},
-			"a missing row":      {`DELETE FROM timeline_g1 WHERE position = 3`, "projection timeline, table timeline, row position=3: missing in the left"},
-			"a missing last row": {`DELETE FROM timeline_g1 WHERE position = 4`, "projection timeline, table timeline, row position=4: missing in the left"},
-			"a NULL":             {`UPDATE machines_g1 SET name = NULL`, "projection machines, table machines, row bound_position=3: differs in name"},
+			"a column": {`UPDATE licenses_g1 SET seats_used = 2`,
+				"projection licenses, table licenses, row issued_position=2: differs in seats_used"},
+			"a row too many": {`INSERT INTO license_words_g1 VALUES ('default', 'secretword', 2)`,
+				"projection licenses, table license_words, row issued_position=2: missing in the right"},
+			"a missing row": {`DELETE FROM timeline_g1 WHERE position = 3`,
+				"projection timeline, table timeline, row position=3: missing in the left"},
+			"a missing last row": {`DELETE FROM timeline_g1 WHERE position = 4`,
+				"projection timeline, table timeline, row position=4: missing in the left"},
+			"a NULL": {`UPDATE machines_g1 SET name = NULL`,
+				"projection machines, table machines, row bound_position=3: differs in name"},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

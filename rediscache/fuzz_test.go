@@ -12,7 +12,8 @@ import (
 // FuzzCheckURL holds that no error of a URL shows the password in it.
 func FuzzCheckURL(f *testing.F) {
 	for _, url := range []string{
-		"redis://localhost:6379/0", "rediss://host", "redis+sentinel://host:26379/mymaster", "redis://[::1", "redis://host?addr=%zz", "http://x", "",
+		"redis://localhost:6379/0", "rediss://host", "redis+sentinel://host:26379/mymaster", "redis://[::1",
+		"redis://host?addr=%zz", "http://x", "",
 	} {
 		f.Add(url)
 	}

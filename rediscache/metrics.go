@@ -41,10 +41,11 @@ func newMetrics(breaker *gobreaker.CircuitBreaker[struct{}]) *metrics {
 		return c
 	}
 	return &metrics{
-		loads:         counter("loads_total", "Licences looked for in Redis.", hit, missed, rejected),
-		saves:         counter("saves_total", "Licences to be saved in Redis.", stores, outdated, dropped),
-		calls:         counter("calls_total", "Calls of Redis; refused are those that the circuit breaker spared.", answered, failed, refused),
-		announcements: counter("announcements_total", "Announcements heard from other instances, and own ones, which are passed over.", heard, own),
+		loads: counter("loads_total", "Licences looked for in Redis.", hit, missed, rejected),
+		saves: counter("saves_total", "Licences to be saved in Redis.", stores, outdated, dropped),
+		calls: counter("calls_total", "Calls of Redis; refused are those that the circuit breaker spared.", answered, failed, refused),
+		announcements: counter("announcements_total",
+			"Announcements heard from other instances, and own ones, which are passed over.", heard, own),
 		breaker: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "licenseledger_redis_breaker_state", Help: "0 while Redis is used, 1 while it is tried, 2 while it is left alone.",
 		}, func() float64 { return float64(breaker.State()) }),

@@ -11,7 +11,8 @@ import (
 )
 
 // errURL tells nothing of the URL, which may hold a password.
-var errURL = errors.New("the URL of the Redis is not understood: it must be redis://USER:PASSWORD@HOST:PORT/DATABASE (rediss:// for TLS), " +
+var errURL = errors.New("the URL of the Redis is not understood: " +
+	"it must be redis://USER:PASSWORD@HOST:PORT/DATABASE (rediss:// for TLS), " +
 	"unix:///PATH?db=DATABASE, redis+sentinel://HOST:PORT?master_name=NAME&addr=HOST:PORT or redis+cluster://HOST:PORT?addr=HOST:PORT")
 
 // dialTimeout bounds the making of a connection, which goes on when who asked for it has given up.

@@ -76,7 +76,8 @@ func TestWhatMayPassIsUnavailableAndWhatStaysIsNot(t *testing.T) {
 	err := failed(t, damaged, "", `SELECT 1 FROM t`)
 	require.True(t, sqlitefile.Damaged(err), err)
 	require.False(t, sqlitefile.Unavailable(err), err)
-	for _, err := range []error{nil, sql.ErrNoRows, errors.New("scan"), failed(t, made(t), "", `SELECT nonsense`), failed(t, made(t), "", `INSERT INTO t VALUES (1, 2)`)} {
+	for _, err := range []error{nil, sql.ErrNoRows, errors.New("scan"), failed(t, made(t), "", `SELECT nonsense`),
+		failed(t, made(t), "", `INSERT INTO t VALUES (1, 2)`)} {
 		require.False(t, sqlitefile.Unavailable(err), "%v", err)
 		require.False(t, sqlitefile.Damaged(err), "%v", err)
 	}

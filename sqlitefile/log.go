@@ -180,11 +180,13 @@ func (l *Log) report(ctx context.Context, err error) {
 	case l.warned:
 	case err != nil:
 		l.warned = true
-		l.config.Logger.WarnContext(ctx, "the write-ahead log cannot be emptied and grows; trying again", "log", LogPath(l.config.Path), "bytes", size, "error", err)
+		l.config.Logger.WarnContext(ctx, "the write-ahead log cannot be emptied and grows; trying again", "log", LogPath(l.config.Path),
+			"bytes", size, "error", err)
 	default:
 		l.warned = true
 		l.config.Logger.WarnContext(ctx, "a reader keeps the write-ahead log from being emptied; it grows until the reader ends its transaction",
 			"log", LogPath(l.config.Path), "bytes", size, "limit", l.config.Limit,
-			"hint", "`fuser "+l.config.Path+"` names the processes that have it open: end the sqlite3 shell, backup or report that is not this server")
+			"hint", "`fuser "+l.config.Path+"` names the processes that have it open: "+
+				"end the sqlite3 shell, backup or report that is not this server")
 	}
 }

@@ -35,7 +35,8 @@ type Commands struct {
 const cachedCertificates = 32_768
 
 // New declares the commands.
-func New(licenses *runtime.Repository[license.Stream], products *runtime.Repository[catalog.Product], keys *keyring.Keyring, issuer string) (*Commands, error) {
+func New(licenses *runtime.Repository[license.Stream], products *runtime.Repository[catalog.Product], keys *keyring.Keyring,
+	issuer string) (*Commands, error) {
 	certificates, err := otter.New(&otter.Options[uuid.UUID, string]{MaximumSize: cachedCertificates})
 	if err != nil {
 		return nil, err
@@ -72,7 +73,8 @@ func seatsOf(s *license.Stream) Seats { return Seats{Used: s.SeatsUsed(), Limit:
 
 // execute lets a licence decide on a command. A machine's licence key (none for an operator) was the licence's newest when the licence was
 // loaded; it is checked again here, because it may have been reissued since.
-func (c *Commands) execute(ctx context.Context, req runtime.Request, id uuid.UUID, key LicenseKey, command license.Command) (runtime.Result[license.Stream], error) {
+func (c *Commands) execute(ctx context.Context, req runtime.Request, id uuid.UUID, key LicenseKey,
+	command license.Command) (runtime.Result[license.Stream], error) {
 	return c.licenses.Execute(ctx, req, id, func(s *license.Stream, now time.Time) ([]event.Payload, error) {
 		if err := key.checkGeneration(s); err != nil {
 			return nil, err
@@ -82,7 +84,8 @@ func (c *Commands) execute(ctx context.Context, req runtime.Request, id uuid.UUI
 }
 
 // activationResult describes a machine's place and derives its certificate.
-func (c *Commands) activationResult(ctx context.Context, result runtime.Result[license.Stream], bound license.BoundMachine) (Activation, error) {
+func (c *Commands) activationResult(ctx context.Context, result runtime.Result[license.Stream],
+	bound license.BoundMachine) (Activation, error) {
 	certificate, err := c.certificate(ctx, result.State, bound)
 	if err != nil {
 		return Activation{}, err

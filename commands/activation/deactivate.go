@@ -31,7 +31,8 @@ func (c *Commands) deactivate(ctx context.Context, req runtime.Request, command 
 	if err != nil {
 		return Deactivated{}, err
 	}
-	result, err := c.execute(ctx, req, s.ID, command.LicenseKey, license.Deactivate{ActivationID: command.ActivationID, Reason: command.Reason})
+	result, err := c.execute(ctx, req, s.ID, command.LicenseKey,
+		license.Deactivate{ActivationID: command.ActivationID, Reason: command.Reason})
 	if err != nil {
 		return Deactivated{}, err
 	}

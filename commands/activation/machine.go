@@ -32,7 +32,8 @@ const (
 func (c *Commands) identify(tenant string, p PresentedMachine) (machine.Machine, error) {
 	var check domainerr.Check
 	check.Require((p.Fingerprint == "") != (len(p.Components) == 0), "machine", "must have either a fingerprint or components")
-	check.Require(utf8.ValidString(p.Name) && utf8.RuneCountInString(p.Name) <= MaxMachineName, "machine.name", "must be at most 200 characters")
+	check.Require(utf8.ValidString(p.Name) && utf8.RuneCountInString(p.Name) <= MaxMachineName, "machine.name",
+		"must be at most 200 characters")
 	check.Require(utf8.ValidString(p.OS) && len(p.OS) <= MaxOS, "machine.os", "must be at most 64 bytes")
 	identified := machine.Machine{OS: strings.TrimSpace(p.OS)}
 	if p.Fingerprint != "" {

@@ -68,7 +68,8 @@ func (c *Commands) validate(ctx context.Context, req runtime.Request, command Va
 }
 
 // evaluate answers from the cached aggregate, and goes to the ledger only when there is something to record.
-func (c *Commands) evaluate(ctx context.Context, req runtime.Request, s *license.Stream, key LicenseKey, question license.Validate) (Verdict, error) {
+func (c *Commands) evaluate(ctx context.Context, req runtime.Request, s *license.Stream, key LicenseKey,
+	question license.Validate) (Verdict, error) {
 	stream := s.StreamState()
 	if err := req.CheckRevision(stream.Revision); err != nil {
 		return Verdict{}, err

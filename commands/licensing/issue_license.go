@@ -52,9 +52,10 @@ func (c *Commands) issueLicense(ctx context.Context, req runtime.Request, comman
 			LicenseID: keyring.LicenseID(serial), Serial: license.Serial(serial), Product: product, Plan: plan,
 			MaxMachines: command.MaxMachines, ExpiresAt: inMicroseconds(command.ExpiresAt), Metadata: command.Metadata,
 		}
-		result, err := c.repositories.Licenses.Execute(ctx, req, issue.LicenseID, func(s *license.Stream, now time.Time) ([]event.Payload, error) {
-			return c.decideIssue(ctx, principal.Tenant, issue, command.Customer, s, now)
-		})
+		result, err := c.repositories.Licenses.Execute(ctx, req, issue.LicenseID,
+			func(s *license.Stream, now time.Time) ([]event.Payload, error) {
+				return c.decideIssue(ctx, principal.Tenant, issue, command.Customer, s, now)
+			})
 		if errors.Is(err, license.ErrAlreadyIssued) && req.IdempotencyKey == "" {
 			continue // two random serials were the same; the next one will not be
 		}

@@ -16,8 +16,9 @@ import (
 type RecordDue struct{ LicenseID uuid.UUID }
 
 func (c *Commands) recordDue(ctx context.Context, req runtime.Request, command RecordDue) (runtime.Outcome, error) {
-	result, err := c.repositories.Licenses.Execute(ctx, req, command.LicenseID, func(s *license.Stream, now time.Time) ([]event.Payload, error) {
-		return s.Due(now), nil
-	})
+	result, err := c.repositories.Licenses.Execute(ctx, req, command.LicenseID,
+		func(s *license.Stream, now time.Time) ([]event.Payload, error) {
+			return s.Due(now), nil
+		})
 	return result.Outcome, err
 }

@@ -74,7 +74,8 @@ func TestWhatIdempotencyDoesWithAKey(t *testing.T) {
 		ByNature: {},
 		ByPart:   {IdempotencyKey: "k"},
 	} {
-		command := Declare(r, declaration("Greet", idempotency), func(_ context.Context, req Request, _ greet) (Request, error) { return req, nil })
+		command := Declare(r, declaration("Greet", idempotency),
+			func(_ context.Context, req Request, _ greet) (Request, error) { return req, nil })
 		req, err := command(admin(t), Request{IdempotencyKey: "k"}, greet{Name: "Ada"})
 		require.NoError(t, err)
 		require.Equal(t, expected, req)

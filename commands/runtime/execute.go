@@ -105,7 +105,8 @@ func (r *Repository[T]) evaluate(principal access.Principal, req Request, state 
 // CheckRevision returns ErrPreconditionFailed when the client expects another revision of the aggregate.
 func (req Request) CheckRevision(current event.Revision) error {
 	if req.IfMatch != nil && *req.IfMatch != current {
-		return ErrPreconditionFailed.WithMessage("the resource has changed since you read it: it is at revision %d, not %d", current, *req.IfMatch)
+		return ErrPreconditionFailed.WithMessage("the resource has changed since you read it: it is at revision %d, not %d",
+			current, *req.IfMatch)
 	}
 	return nil
 }

@@ -130,7 +130,8 @@ func TestAStreamOfNoKnownAggregateHoldsNothingUp(t *testing.T) {
 	here, there := tallyRepository(t, instance(t, store), "tally-"), tallyRepository(t, instance(t, store), "tally-")
 	id, ctx := uuid.New(), asSystem(t)
 	for n, name := range []string{"stranger-" + uuid.NewString(), "tally-", "tally-x", "tally-2-" + uuid.NewString(), uuid.NewString(), "é"} {
-		_, err := store.Append(ctx, name, 0, []event.Pending{{ID: uuid.New(), Type: "stranger.came.v1", RecordedAt: time.Now().UTC().Truncate(time.Microsecond), Data: []byte(`{}`)}})
+		_, err := store.Append(ctx, name, 0, []event.Pending{{ID: uuid.New(), Type: "stranger.came.v1",
+			RecordedAt: time.Now().UTC().Truncate(time.Microsecond), Data: []byte(`{}`)}})
 		require.NoError(t, err, name)
 		_, err = here.Execute(ctx, Request{}, id, count)
 		require.NoError(t, err, name)

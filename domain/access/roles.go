@@ -55,7 +55,8 @@ const (
 var roles = map[Role][]Permission{
 	Admin: {
 		ProductRegister, ProductRead, SigningKeyRotate, SigningKeyRead, PlanPublish, PlanRevise, PlanRead,
-		LicenseIssue, LicenseRead, LicenseSuspend, LicenseReinstate, LicenseRenew, LicenseRevoke, LicenseUndoExpiry, LicenseReissueKey, LicenseValidate,
+		LicenseIssue, LicenseRead, LicenseSuspend, LicenseReinstate, LicenseRenew, LicenseRevoke, LicenseUndoExpiry,
+		LicenseReissueKey, LicenseValidate,
 		MachineActivate, MachineHeartbeat, MachineRelease, MachineRebind, MachineRead,
 		HistoryRead, LedgerRead, ProjectionRead, ProjectionRebuild,
 	},

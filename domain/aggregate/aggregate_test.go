@@ -45,7 +45,8 @@ func TestANameThatDoesNotEndWithACanonicalUUIDIsOfNoKind(t *testing.T) {
 
 func TestAPrefixThatSomeEventStoreDoesNotTakeIsInvalid(t *testing.T) {
 	t.Parallel()
-	for _, prefix := range []aggregate.Prefix{"", "-", "license", "$license-", "License-", "1-", "license--", "li cense-", "licence-é-", "-license-"} {
+	for _, prefix := range []aggregate.Prefix{"", "-", "license", "$license-", "License-", "1-", "license--", "li cense-",
+		"licence-é-", "-license-"} {
 		require.Error(t, prefix.Validate(), string(prefix))
 	}
 	for _, prefix := range []aggregate.Prefix{"license-", "api-key-", "two-part-2-"} {

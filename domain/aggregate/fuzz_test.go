@@ -11,7 +11,8 @@ import (
 // FuzzSplit feeds names to the parser of stream names: what it accepts has one prefix and one id, which make the same name again.
 func FuzzSplit(f *testing.F) {
 	const id = "01a21801-f310-7d56-89f9-eaa36ed1f36b"
-	for _, name := range []string{"license-" + id, "api-key-" + id, id, "license-", "license-" + id + "x", "", "license-01A21801-F310-7D56-89F9-EAA36ED1F36B"} {
+	for _, name := range []string{"license-" + id, "api-key-" + id, id, "license-", "license-" + id + "x", "",
+		"license-01A21801-F310-7D56-89F9-EAA36ED1F36B"} {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {

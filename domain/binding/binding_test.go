@@ -43,7 +43,8 @@ func TestABindingBeginsWithItsMachine(t *testing.T) {
 func TestDriftChangesTheHardwareAndNothingElse(t *testing.T) {
 	t.Parallel()
 	drifted := machine.Hashes{machine.CPU: {"c1"}, machine.Disk: {"d2"}}
-	e := happened(3, binding.HardwareDrifted{BindingID: bindingID, PreviousFingerprint: "f1", Fingerprint: "f2", Components: drifted, DriftedAt: noon})
+	e := happened(3, binding.HardwareDrifted{BindingID: bindingID, PreviousFingerprint: "f1", Fingerprint: "f2",
+		Components: drifted, DriftedAt: noon})
 	require.Equal(t, binding.Binding{
 		ID: bindingID, BoundAt: noon, MachineEvent: e.Ref(),
 		Machine: machine.Machine{Fingerprint: "f2", Hashes: drifted, OS: "linux/amd64", Name: []byte("sealed")},
@@ -52,7 +53,8 @@ func TestDriftChangesTheHardwareAndNothingElse(t *testing.T) {
 
 func TestRebindingReplacesTheMachineWholly(t *testing.T) {
 	t.Parallel()
-	e := happened(3, binding.MachineRebound{BindingID: bindingID, PreviousFingerprint: "f1", Fingerprint: "f2", Reason: "new laptop", ReboundAt: noon.Add(time.Hour)})
+	e := happened(3, binding.MachineRebound{BindingID: bindingID, PreviousFingerprint: "f1", Fingerprint: "f2", Reason: "new laptop",
+		ReboundAt: noon.Add(time.Hour)})
 	require.Equal(t, binding.Binding{ID: bindingID, BoundAt: noon, MachineEvent: e.Ref(), Machine: machine.Machine{Fingerprint: "f2"}},
 		binding.Binding{}.Apply(bound()).Apply(e), "what the new machine did not say is not known of it")
 }
@@ -85,11 +87,13 @@ func TestWhichMachineIsRecognised(t *testing.T) {
 			machine.Score{Of: 3, Changed: []machine.Kind{machine.CPU, machine.Board, machine.Disk}},
 		},
 		"enough components": {
-			machine.Machine{Fingerprint: "f2", Hashes: machine.Hashes{machine.CPU: {"c1"}, machine.Board: {"b1"}, machine.Disk: {"d2"}}}, machine.MatchMost, true,
+			machine.Machine{Fingerprint: "f2", Hashes: machine.Hashes{machine.CPU: {"c1"}, machine.Board: {"b1"}, machine.Disk: {"d2"}}},
+			machine.MatchMost, true,
 			machine.Score{Matched: 2, Of: 3, Changed: []machine.Kind{machine.Disk}},
 		},
 		"too few components": {
-			machine.Machine{Fingerprint: "f2", Hashes: machine.Hashes{machine.CPU: {"c1"}, machine.Board: {"b2"}, machine.Disk: {"d2"}}}, machine.MatchMost, false,
+			machine.Machine{Fingerprint: "f2", Hashes: machine.Hashes{machine.CPU: {"c1"}, machine.Board: {"b2"}, machine.Disk: {"d2"}}},
+			machine.MatchMost, false,
 			machine.Score{Matched: 1, Of: 3, Changed: []machine.Kind{machine.Board, machine.Disk}},
 		},
 	}

@@ -78,7 +78,8 @@ func terms(changes ...func(*catalog.Terms)) catalog.Terms {
 
 func published() catalog.PlanPublished {
 	productID := registered().ProductID
-	return catalog.PlanPublished{PlanID: catalog.PlanID(productID, "pro"), ProductID: productID, Code: "pro", Terms: terms(), PublishedAt: noon}
+	return catalog.PlanPublished{PlanID: catalog.PlanID(productID, "pro"), ProductID: productID, Code: "pro", Terms: terms(),
+		PublishedAt: noon}
 }
 
 // requireInvalid expects input to be refused because of one field and its rule.

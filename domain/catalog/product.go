@@ -104,7 +104,8 @@ func (c RegisterProduct) Validate() error {
 	check.Require(codePattern.MatchString(c.Code), "code", codeRule)
 	check.Require(validName(c.Name), "name", nameRule)
 	check.Require(within(c.OfflineDays, 1, MaxDays), "offline_days", "must be 1 to 36500")
-	check.Require(c.MaxMachinesPerLicense == nil || within(*c.MaxMachinesPerLicense, 1, MaxMachines), "max_machines_per_license", "must be 1 to 1000000")
+	check.Require(c.MaxMachinesPerLicense == nil || within(*c.MaxMachinesPerLicense, 1, MaxMachines), "max_machines_per_license",
+		"must be 1 to 1000000")
 	check.Require(len(c.Platforms) <= MaxPlatforms, "platforms", "must be at most 32")
 	for _, platform := range c.Platforms {
 		check.Require(strings.TrimSpace(platform) != "" && bounded(platform, MaxPlatformLength), "platforms", "must be 1 to 64 characters each")

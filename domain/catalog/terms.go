@@ -93,11 +93,14 @@ func (t Terms) WithDefaults() Terms {
 func (t Terms) Validate() error {
 	var check domainerr.Check
 	check.Require(validName(t.Name), "name", nameRule)
-	check.Require(slices.Contains([]PlanType{Trial, Standard, Professional, Enterprise}, t.Type), "type", "must be TRIAL, STANDARD, PROFESSIONAL or ENTERPRISE")
+	check.Require(slices.Contains([]PlanType{Trial, Standard, Professional, Enterprise}, t.Type), "type",
+		"must be TRIAL, STANDARD, PROFESSIONAL or ENTERPRISE")
 	check.Require(within(t.MaxMachines, 1, MaxMachines), "max_machines", "must be 1 to 1000000")
-	check.Require(t.ValidityDays == nil || within(*t.ValidityDays, 1, MaxDays), "validity_days", "must be 1 to 36500, or absent for a perpetual licence")
+	check.Require(t.ValidityDays == nil || within(*t.ValidityDays, 1, MaxDays), "validity_days",
+		"must be 1 to 36500, or absent for a perpetual licence")
 	check.Require(t.ValidityStarts == AtIssue || t.ValidityStarts == AtFirstActivation, "validity_starts", "must be ISSUE or FIRST_ACTIVATION")
-	check.Require(t.LeaseSeconds == nil || within(*t.LeaseSeconds, MinLeaseSeconds, MaxLeaseSeconds), "lease_seconds", "must be 30 to 2592000, or absent for node-locked licences")
+	check.Require(t.LeaseSeconds == nil || within(*t.LeaseSeconds, MinLeaseSeconds, MaxLeaseSeconds), "lease_seconds",
+		"must be 30 to 2592000, or absent for node-locked licences")
 	check.Require(t.MaxRebinds == nil || within(*t.MaxRebinds, 0, MaxRebinds), "max_rebinds", "must be 0 to 1000000, or absent for no limit")
 	check.Require(within(t.RebindWindowDays, 1, MaxDays), "rebind_window_days", "must be 1 to 36500")
 	_, err := machine.ParseMatch(string(t.FingerprintMatch))

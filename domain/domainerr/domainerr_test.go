@@ -57,9 +57,10 @@ func TestFieldsOfANestedValueStandUnderItsName(t *testing.T) {
 		err      error
 		expected []domainerr.Field
 	}{
-		"under a name":    {"customer", nested, []domainerr.Field{{"customer.email", "must be an address"}, {"customer", "must not be empty"}}},
-		"under no name":   {"", nested, []domainerr.Field{{"email", "must be an address"}, {"", "must not be empty"}}},
-		"a wrapped one":   {"customer", fmt.Errorf("check: %w", nested), []domainerr.Field{{"customer.email", "must be an address"}, {"customer", "must not be empty"}}},
+		"under a name":  {"customer", nested, []domainerr.Field{{"customer.email", "must be an address"}, {"customer", "must not be empty"}}},
+		"under no name": {"", nested, []domainerr.Field{{"email", "must be an address"}, {"", "must not be empty"}}},
+		"a wrapped one": {"customer", fmt.Errorf("check: %w", nested),
+			[]domainerr.Field{{"customer.email", "must be an address"}, {"customer", "must not be empty"}}},
 		"any other error": {"customer", errors.New("does not parse"), []domainerr.Field{{"customer", "does not parse"}}},
 	}
 	for name, test := range tests {

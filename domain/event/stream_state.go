@@ -78,7 +78,8 @@ type streamStateJSON struct {
 
 // MarshalJSON writes all of the state, the remembered commands included.
 func (s StreamState) MarshalJSON() ([]byte, error) {
-	return json.Marshal(streamStateJSON{Tenant: s.Tenant, Revision: s.Revision, Position: s.Position, EventID: s.EventID, Commands: s.commands})
+	return json.Marshal(streamStateJSON{Tenant: s.Tenant, Revision: s.Revision, Position: s.Position, EventID: s.EventID,
+		Commands: s.commands})
 }
 
 // UnmarshalJSON is the inverse of MarshalJSON.

@@ -57,7 +57,8 @@ func decoded(t testing.TB, happened ...event.Payload) []event.Event {
 func work(t testing.TB, n int) map[string]func() {
 	s := large(t, n)
 	activated := decoded(t, bound(n+1, pc(n+1), n+1, noon), leased(granted(n+1, pc(n+1), noon, noon.Add(day))))
-	stranger := rig(0, machine.Hashes{machine.CPU: {"model"}, machine.Board: {"model"}, machine.MAC: {"m"}, machine.Disk: {"d"}, machine.OSID: {"o"}})
+	stranger := rig(0, machine.Hashes{machine.CPU: {"model"}, machine.Board: {"model"}, machine.MAC: {"m"}, machine.Disk: {"d"},
+		machine.OSID: {"o"}})
 	changed := pc(n / 2)
 	changed.Fingerprint = stranger.Fingerprint
 	changed.Hashes[machine.MAC] = []string{"another card"}

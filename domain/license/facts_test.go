@@ -59,7 +59,8 @@ func TestHistoriesKeepTheirMeaning(t *testing.T) {
 func TestTheStatusIsTheGravestFactInWhateverOrderTheFactsCame(t *testing.T) {
 	t.Parallel()
 	facts := []event.Payload{
-		license.Expired{ExpiredAt: inAMonth}, license.Suspended{Reason: "unpaid", SuspendedAt: noon}, license.Revoked{Reason: "fraud", RevokedAt: noon},
+		license.Expired{ExpiredAt: inAMonth}, license.Suspended{Reason: "unpaid", SuspendedAt: noon},
+		license.Revoked{Reason: "fraud", RevokedAt: noon},
 	}
 	statuses := []license.Status{license.StatusExpired, license.StatusSuspended, license.StatusRevoked} // the gravest last
 	var play func(s *license.Stream, held [3]bool)
@@ -86,7 +87,8 @@ func TestTheStatusIsTheGravestFactInWhateverOrderTheFactsCame(t *testing.T) {
 func TestARenewalLiftsNoSuspension(t *testing.T) {
 	t.Parallel()
 	later := inAMonth.Add(time.Hour)
-	s := given(t, issued(expires(inAMonth)), license.Suspended{Reason: "unpaid"}).at(later).when(license.Renew{Reason: "paid", ExtendDays: new(5)})
+	s := given(t, issued(expires(inAMonth)),
+		license.Suspended{Reason: "unpaid"}).at(later).when(license.Renew{Reason: "paid", ExtendDays: new(5)})
 	require.NoError(t, s.err)
 	renewed := fold(t, s.stream, s.events...)
 	require.Equal(t, license.StatusSuspended, renewed.Status())

@@ -40,7 +40,8 @@ func FuzzRestore(f *testing.F) {
 
 // FuzzSerial feeds text to the decoder of serials: what it accepts is written in one form only, and read back as the same serial.
 func FuzzSerial(f *testing.F) {
-	for _, text := range []string{"0000000000000007", "fedcba9876543210", "7", "", "-1", "+7", "0x7", "FEDCBA9876543210", "10000000000000000"} {
+	for _, text := range []string{"0000000000000007", "fedcba9876543210", "7", "", "-1", "+7", "0x7", "FEDCBA9876543210",
+		"10000000000000000"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -28,7 +28,8 @@ func (c Customer) Validate() error {
 	length := utf8.RuneCountInString(c.Name)
 	check.Require(length >= 1 && length <= MaxCustomerLength && utf8.ValidString(c.Name), "name", "must be 1 to 200 characters")
 	address, err := mail.ParseAddress(c.Email)
-	check.Require(err == nil && address.Address == c.Email && len(c.Email) <= MaxEmailLength, "email", "must be an e-mail address of at most 254 bytes")
+	check.Require(err == nil && address.Address == c.Email && len(c.Email) <= MaxEmailLength, "email",
+		"must be an e-mail address of at most 254 bytes")
 	return check.Err()
 }
 

@@ -117,7 +117,8 @@ func TestCustomersHaveANameAndAnAddress(t *testing.T) {
 	require.NoError(t, license.Customer{Name: "Ada Byron", Email: "ada@example.com"}.Validate())
 	for _, c := range []license.Customer{
 		{Email: "ada@example.com"}, {Name: strings.Repeat("x", 201), Email: "ada@example.com"}, {Name: "\xff", Email: "ada@example.com"},
-		{Name: "Ada"}, {Name: "Ada", Email: "ada"}, {Name: "Ada", Email: "Ada <ada@example.com>"}, {Name: "Ada", Email: strings.Repeat("a", 250) + "@example.com"},
+		{Name: "Ada"}, {Name: "Ada", Email: "ada"}, {Name: "Ada", Email: "Ada <ada@example.com>"},
+		{Name: "Ada", Email: strings.Repeat("a", 250) + "@example.com"},
 	} {
 		require.Error(t, c.Validate(), c)
 	}
@@ -136,6 +137,7 @@ func TestALicensesStreamCarriesItsID(t *testing.T) {
 
 func TestAForeignEventStopsTheFold(t *testing.T) {
 	t.Parallel()
-	_, err := license.Fold(nil, event.Event{Envelope: event.Envelope{Pending: event.Pending{Type: catalog.PlanRevisedType}}, Payload: catalog.PlanRevised{}})
+	_, err := license.Fold(nil, event.Event{Envelope: event.Envelope{Pending: event.Pending{Type: catalog.PlanRevisedType}},
+		Payload: catalog.PlanRevised{}})
 	require.ErrorContains(t, err, "plan.revised.v1")
 }

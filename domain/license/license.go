@@ -86,9 +86,9 @@ func (l License) StatusEvent() event.Ref {
 		return l.Suspension.By
 	case StatusExpired:
 		return l.Expiry.By
-	default:
-		return l.Activated
+	case StatusActive:
 	}
+	return l.Activated
 }
 
 // Apply returns the licence after one of its events.
@@ -139,9 +139,9 @@ func (l License) Permits() error {
 		return ErrExpired
 	case StatusRevoked:
 		return ErrRevoked
-	default:
-		return nil
+	case StatusActive:
 	}
+	return nil
 }
 
 // until is how long an activation made at now may hold: the policy's term, but never past the licence's expiry.

@@ -125,6 +125,7 @@ func (s *Stream) transitionRefused(what string, from ...Status) error {
 func validateReason(reason string) error {
 	var check domainerr.Check
 	length := utf8.RuneCountInString(reason)
-	check.Require(strings.TrimSpace(reason) != "" && length <= MaxReasonLength && utf8.ValidString(reason), "reason", "must be 1 to 500 characters")
+	check.Require(strings.TrimSpace(reason) != "" && length <= MaxReasonLength && utf8.ValidString(reason), "reason",
+		"must be 1 to 500 characters")
 	return check.Err()
 }

@@ -90,7 +90,8 @@ func TestASuspendedLicenseExpiresToo(t *testing.T) {
 		when(license.Renew{Reason: "paid", ExtendDays: &days}).
 		then(
 			license.Expired{ExpiredAt: inAMonth},
-			license.Renewed{Reason: "paid", PreviousExpiresAt: &inAMonth, ExpiresAt: inAMonth.Add(time.Hour + 5*day), RenewedAt: inAMonth.Add(time.Hour)},
+			license.Renewed{Reason: "paid", PreviousExpiresAt: &inAMonth, ExpiresAt: inAMonth.Add(time.Hour + 5*day),
+				RenewedAt: inAMonth.Add(time.Hour)},
 		)
 }
 

@@ -73,7 +73,8 @@ func TestAPlanMayForbidRebinding(t *testing.T) {
 func TestRebindingIsRefused(t *testing.T) {
 	t.Parallel()
 	activated := []event.Payload{
-		issued(seats(2)), bound(1, box(1), 1, noon), granted(1, box(1), noon, inAMonth), bound(7, box(7), 2, noon), granted(7, box(7), noon, inAMonth),
+		issued(seats(2)), bound(1, box(1), 1, noon), granted(1, box(1), noon, inAMonth), bound(7, box(7), 2, noon),
+		granted(7, box(7), noon, inAMonth),
 	}
 	elsewhere := move(box(2))
 	elsewhere.BindingID = bindingID(3)
@@ -105,7 +106,8 @@ func TestALapsedMachineIsReboundOnlyWhenASeatIsFree(t *testing.T) {
 	given(t, happened...).at(end).when(move(box(2))).then(
 		lapsed(1, 0, end), ended(1, "new laptop", end), rebound(box(1), box(2), 1, 1, end), leased(regranted(box(2), end, end.Add(time.Minute))))
 
-	taken := slices.Concat(happened, []event.Payload{lapsed(1, 0, end), bound(3, box(3), 1, end), granted(3, box(3), end, end.Add(time.Minute))})
+	taken := slices.Concat(happened,
+		[]event.Payload{lapsed(1, 0, end), bound(3, box(3), 1, end), granted(3, box(3), end, end.Add(time.Minute))})
 	given(t, taken...).at(end).when(move(box(2))).thenRefused(license.ErrSeatLimitReached)
 }
 

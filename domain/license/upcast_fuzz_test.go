@@ -13,7 +13,8 @@ import (
 
 // FuzzUpcastExpired feeds payloads of the first version of an expiry to the registry: what it accepts has the meaning of that version.
 func FuzzUpcastExpired(f *testing.F) {
-	for _, data := range []string{`{"expired_at":"2026-03-03T12:00:00Z"}`, `{}`, `null`, `{"lifts_suspension":false}`, `[]`, `{"expired_at":7}`} {
+	for _, data := range []string{`{"expired_at":"2026-03-03T12:00:00Z"}`, `{}`, `null`, `{"lifts_suspension":false}`, `[]`,
+		`{"expired_at":7}`} {
 		f.Add([]byte(data))
 	}
 	registry := domain.Events()

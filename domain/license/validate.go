@@ -62,6 +62,7 @@ func (c Validate) judge(s *Stream) judgement {
 		return because(LicenseExpired, s.StatusEvent(), s.ExpiryEvent)
 	case StatusRevoked:
 		return because(LicenseRevoked, s.StatusEvent())
+	case StatusActive:
 	}
 	if c.Product != "" && c.Product != s.ProductCode && c.Product != s.ProductID.String() {
 		return because(ProductMismatch, s.issued)

@@ -37,7 +37,8 @@ func TestVerdictsNameTheirCodeAndTheEventsThatDecided(t *testing.T) {
 		"a lapsed lease": {
 			with(lapsed(1, 0, end)), end, license.Validate{Machine: &first}, license.LeaseLapsed, []event.Type{"activation.lapsed.v1"},
 		},
-		"a lease that ran out unrecorded": {activated, end, license.Validate{Machine: &first}, license.LeaseLapsed, []event.Type{"activation.granted.v1"}},
+		"a lease that ran out unrecorded": {activated, end, license.Validate{Machine: &first}, license.LeaseLapsed,
+			[]event.Type{"activation.granted.v1"}},
 		"suspended": {
 			with(license.Suspended{}), noon, license.Validate{Machine: &first}, license.LicenseSuspended, []event.Type{license.SuspendedType},
 		},
@@ -48,17 +49,20 @@ func TestVerdictsNameTheirCodeAndTheEventsThatDecided(t *testing.T) {
 		},
 		"expired unrecorded": {activated, inAMonth, license.Validate{}, license.LicenseExpired, []event.Type{license.IssuedType}},
 		"expired after a renewal, unrecorded": {
-			with(license.Renewed{ExpiresAt: inAMonth.Add(day)}), inAMonth.Add(day), license.Validate{}, license.LicenseExpired, []event.Type{license.RenewedType},
+			with(license.Renewed{ExpiresAt: inAMonth.Add(day)}), inAMonth.Add(day), license.Validate{}, license.LicenseExpired,
+			[]event.Type{license.RenewedType},
 		},
 		"another product":    {activated, noon, license.Validate{Product: "cam"}, license.ProductMismatch, []event.Type{license.IssuedType}},
 		"its product":        {activated, noon, license.Validate{Product: "cad"}, license.Valid, []event.Type{license.IssuedType}},
 		"its product, by id": {activated, noon, license.Validate{Product: id(2).String()}, license.Valid, []event.Type{license.IssuedType}},
-		"a feature it has":   {activated, noon, license.Validate{Entitlements: []string{"export", "tier"}}, license.Valid, []event.Type{license.IssuedType}},
+		"a feature it has": {activated, noon, license.Validate{Entitlements: []string{"export", "tier"}}, license.Valid,
+			[]event.Type{license.IssuedType}},
 		"a feature switched off": {
 			activated, noon, license.Validate{Entitlements: []string{"render"}}, license.EntitlementMissing, []event.Type{license.IssuedType},
 		},
 		"a feature it has not": {
-			activated, noon, license.Validate{Entitlements: []string{"export", "simulate"}}, license.EntitlementMissing, []event.Type{license.IssuedType},
+			activated, noon, license.Validate{Entitlements: []string{"export", "simulate"}}, license.EntitlementMissing,
+			[]event.Type{license.IssuedType},
 		},
 	}
 	for name, test := range tests {

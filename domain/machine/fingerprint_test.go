@@ -78,11 +78,12 @@ func TestComponentsHaveBounds(t *testing.T) {
 		presented map[string][]string
 		message   string // of field "cpu"; empty when it is accepted
 	}{
-		"as many values as may be":   {map[string][]string{"cpu": values(32)}, ""},
-		"a value too many":           {map[string][]string{"cpu": values(33)}, "has more than 32 values"},
-		"a value as long as may be":  {map[string][]string{"cpu": {strings.Repeat("x", 256)}}, ""},
-		"a value too long":           {map[string][]string{"cpu": {strings.Repeat("x", 257)}}, "has a value of more than 256 bytes"},
-		"a long value among others":  {map[string][]string{"mac": {"a"}, "cpu": {"b", strings.Repeat("x", 257)}}, "has a value of more than 256 bytes"},
+		"as many values as may be":  {map[string][]string{"cpu": values(32)}, ""},
+		"a value too many":          {map[string][]string{"cpu": values(33)}, "has more than 32 values"},
+		"a value as long as may be": {map[string][]string{"cpu": {strings.Repeat("x", 256)}}, ""},
+		"a value too long":          {map[string][]string{"cpu": {strings.Repeat("x", 257)}}, "has a value of more than 256 bytes"},
+		"a long value among others": {map[string][]string{"mac": {"a"}, "cpu": {"b", strings.Repeat("x", 257)}},
+			"has a value of more than 256 bytes"},
 		"a value with a zero byte":   {map[string][]string{"cpu": {"a\x00b"}}, "has a value with a zero byte"},
 		"a value that ends with one": {map[string][]string{"cpu": {"a\x00"}}, "has a value with a zero byte"},
 	}

@@ -15,7 +15,8 @@ import (
 // FuzzConnectionString holds that no error of a connection string shows the password in it.
 func FuzzConnectionString(f *testing.F) {
 	for _, url := range []string{
-		"esdb://localhost:2113?tls=false", "kurrentdb://a:2113,b:2113", "esdb+discover://cluster", "esdb://[::1", "esdb://host?maxDiscoverAttempts=x", "",
+		"esdb://localhost:2113?tls=false", "kurrentdb://a:2113,b:2113", "esdb+discover://cluster", "esdb://[::1",
+		"esdb://host?maxDiscoverAttempts=x", "",
 	} {
 		f.Add(url)
 	}
@@ -70,7 +71,8 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, stream, kind string, metadata []byte) {
 		c := codec{prefix: "ledger-"}
 		e, ours, err := c.decode(&recorded{
-			StreamIdentifier: &shared.StreamIdentifier{StreamName: []byte(stream)}, Metadata: map[string]string{metadataType: kind}, CustomMetadata: metadata,
+			StreamIdentifier: &shared.StreamIdentifier{StreamName: []byte(stream)}, Metadata: map[string]string{metadataType: kind},
+			CustomMetadata: metadata,
 		})
 		if !ours {
 			require.NoError(t, err)

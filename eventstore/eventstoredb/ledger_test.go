@@ -20,7 +20,8 @@ func happened(n int) []event.Pending {
 	events := make([]event.Pending, n)
 	for i := range events {
 		events[i] = event.Pending{
-			ID: uuid.Must(uuid.NewV7()), Type: "test.happened.v1", Data: []byte(`{"note":"as large as a typical event of a license, about a hundred bytes"}`),
+			ID: uuid.Must(uuid.NewV7()), Type: "test.happened.v1",
+			Data: []byte(`{"note":"as large as a typical event of a license, about a hundred bytes"}`),
 		}
 	}
 	return events

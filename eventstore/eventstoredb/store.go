@@ -88,7 +88,8 @@ var _ eventstore.Store = (*Store)(nil)
 // url is a connection string as the database's clients take it: esdb://[USER:PASSWORD@]HOST:PORT[,HOST:PORT…]?SETTINGS,
 // or with the scheme esdb+discover, kurrentdb or kurrentdb+discover. Its settings tls, tlsCaFile, tlsVerifyCert, userCertFile,
 // userKeyFile, gossipTimeout, keepAliveInterval, keepAliveTimeout and defaultDeadline (of each call, 10 s when not given, and
-// 2 ms more for each event that it moves) are obeyed; the ledger is always read and written at the leader. As with those clients, passwords are sent over TLS only.
+// 2 ms more for each event that it moves) are obeyed; the ledger is always read and written at the leader. As with those clients,
+// passwords are sent over TLS only.
 func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
 	o := options{queueCapacity: defaultQueueCapacity, logger: slog.New(slog.DiscardHandler)}
 	for _, set := range opts {

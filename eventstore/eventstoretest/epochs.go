@@ -43,7 +43,8 @@ func epochs() cases {
 			require.ErrorIs(t, h.Store.BeginEpoch(t.Context(), uuid.New(), first), eventstore.ErrWrongEpoch)
 			require.NoError(t, h.Store.BeginEpoch(t.Context(), uuid.Nil, first))
 			for _, wrong := range []uuid.UUID{uuid.Nil, uuid.New()} {
-				require.ErrorIs(t, h.Store.BeginEpoch(t.Context(), wrong, epoch(first.Installation, 1, eventstore.EpochAccepted)), eventstore.ErrWrongEpoch)
+				require.ErrorIs(t, h.Store.BeginEpoch(t.Context(), wrong, epoch(first.Installation, 1, eventstore.EpochAccepted)),
+					eventstore.ErrWrongEpoch)
 			}
 			found, err := h.Store.Epochs(t.Context())
 			require.NoError(t, err)

@@ -1,8 +1,8 @@
 // Package groupcommit lets many concurrent appends share one durable commit. It is what every SQL engine of the event
 // store is built on, and it knows no SQL: an engine gives it a function that writes a batch in one transaction.
 //
-// A [Batcher] queues appends and hands them to that function in batches. [Resolve] decides, inside the transaction, which appends of a batch
-// are stored, which are repeats and which are conflicts.
+// A [Batcher] queues appends and hands them to that function in batches. [Resolve] decides, inside the transaction, which appends
+// of a batch are stored, which are repeats and which are conflicts.
 package groupcommit
 
 import (
@@ -89,8 +89,8 @@ func NewBatcher(capacity int, write WriteBatch) *Batcher {
 // Append queues an append and waits for its outcome. It fails with [eventstore.ErrInvalidAppend], [eventstore.ErrBusy] when the
 // queue is full, [eventstore.ErrClosed], ctx's error, or what the batch's write answered.
 //
-// If ctx ends while the append is queued, the append is cancelled. If it ends later, Append returns ctx's error at once, although the append
-// may still be stored. The payload bytes are not copied and must not be changed.
+// If ctx ends while the append is queued, the append is cancelled. If it ends later, Append returns ctx's error at once, although
+// the append may still be stored. The payload bytes are not copied and must not be changed.
 func (b *Batcher) Append(ctx context.Context, a Append) (eventstore.Commit, error) {
 	outcomes, err := b.store(ctx, a)
 	if err != nil {

@@ -287,5 +287,6 @@ func TestAppendsOfOneCallAreInOneBatchInTheirOrder(t *testing.T) {
 func TestTooManyAppendsForOneCommitAreRefused(t *testing.T) {
 	t.Parallel()
 	e := start(t, 1000)
-	require.ErrorIs(t, e.batcher.AppendInOrder(t.Context(), make([]groupcommit.Append, groupcommit.MaxAppendsPerBatch+1)), eventstore.ErrInvalidAppend)
+	require.ErrorIs(t, e.batcher.AppendInOrder(t.Context(), make([]groupcommit.Append, groupcommit.MaxAppendsPerBatch+1)),
+		eventstore.ErrInvalidAppend)
 }

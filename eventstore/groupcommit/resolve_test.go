@@ -24,10 +24,11 @@ func (l *ledger) stored() groupcommit.Stored {
 	for name, events := range l.streams {
 		revisions[name] = event.Revision(len(events))
 	}
-	return groupcommit.Stored{Head: l.head, Revisions: revisions, Slice: func(stream string, after event.Revision, n int) ([]event.Envelope, error) {
-		events := l.streams[stream][after:]
-		return append([]event.Envelope(nil), events[:min(n, len(events))]...), nil
-	}}
+	return groupcommit.Stored{Head: l.head, Revisions: revisions,
+		Slice: func(stream string, after event.Revision, n int) ([]event.Envelope, error) {
+			events := l.streams[stream][after:]
+			return append([]event.Envelope(nil), events[:min(n, len(events))]...), nil
+		}}
 }
 
 // write decides a batch and stores what it inserts.
@@ -84,9 +85,10 @@ func TestABatchIsNotDecidedWhenWhatIsStoredCannotBeRead(t *testing.T) {
 	broken := errors.New("broken")
 	_, err := groupcommit.Resolve(
 		[]groupcommit.Append{{Stream: "a", Expected: 0, Events: occurred(1)}},
-		groupcommit.Stored{Head: 1, Revisions: map[string]event.Revision{"a": 1}, Slice: func(string, event.Revision, int) ([]event.Envelope, error) {
-			return nil, broken
-		}},
+		groupcommit.Stored{Head: 1, Revisions: map[string]event.Revision{"a": 1},
+			Slice: func(string, event.Revision, int) ([]event.Envelope, error) {
+				return nil, broken
+			}},
 	)
 	require.ErrorIs(t, err, broken)
 }

@@ -24,8 +24,8 @@ type Copied struct {
 
 // Copy appends to a target the events of a source that it lacks: the same events in the same order, byte for byte. What the target holds
 // already must be the beginning of the source, so an interrupted copy can be continued; otherwise Copy fails with [ErrDifferent] and names
-// the first event that differs. Nobody else may append to the target meanwhile. The source is only read, up to the head it had at the start.
-// progress, if not nil, is called with positions of the source.
+// the first event that differs. Nobody else may append to the target meanwhile. The source is only read, up to the head it had at
+// the start. progress, if not nil, is called with positions of the source.
 //
 // [Verify] compares the two afterwards.
 func Copy(ctx context.Context, source Ledger, target eventstore.Store, progress func(event.Position)) (Copied, error) {
@@ -48,7 +48,8 @@ func Copy(ctx context.Context, source Ledger, target eventstore.Store, progress 
 		if t, err, more := present(); err != nil {
 			return c.copied(), fmt.Errorf("read the target: %w", err)
 		} else if more {
-			return c.copied(), fmt.Errorf("%w: the source ends after %d events, the target continues with %s", ErrDifferent, c.source.events, describe(&t))
+			return c.copied(), fmt.Errorf("%w: the source ends after %d events, the target continues with %s", ErrDifferent,
+				c.source.events, describe(&t))
 		}
 	}
 	return c.copied(), c.flush(ctx)

@@ -29,15 +29,17 @@ func (l listed) ReadAll(context.Context, event.Position) iter.Seq2[event.Envelop
 
 func sample() event.Envelope {
 	return event.Envelope{Position: 1, Stream: "thing-1", Revision: 1, Pending: event.Pending{
-		ID: uuid.MustParse("0195a000-0000-7000-8000-00000000000a"), Type: "thing.happened.v1", RecordedAt: time.UnixMicro(1_700_000_000_000_001).UTC(),
-		Metadata: event.Metadata{Tenant: "default", Actor: "admin", Correlation: "c", Causation: "d", CommandID: "e", RequestHash: "f"},
-		Data:     []byte(`{"a":1}`),
+		ID: uuid.MustParse("0195a000-0000-7000-8000-00000000000a"), Type: "thing.happened.v1",
+		RecordedAt: time.UnixMicro(1_700_000_000_000_001).UTC(),
+		Metadata:   event.Metadata{Tenant: "default", Actor: "admin", Correlation: "c", Causation: "d", CommandID: "e", RequestHash: "f"},
+		Data:       []byte(`{"a":1}`),
 	}}
 }
 
 func TestTheDigestOfALedgerNeverChanges(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "e03e9c8aa0ab933a099d0f0b1aef59758b1fc59e8ff9aef38f507d761667dcd6", digest(t, listed{sample()}).Digest, "manifests of old backups would not fit any more")
+	require.Equal(t, "e03e9c8aa0ab933a099d0f0b1aef59758b1fc59e8ff9aef38f507d761667dcd6", digest(t, listed{sample()}).Digest,
+		"manifests of old backups would not fit any more")
 }
 
 func TestTheDigestDependsOnEveryFieldExceptThePosition(t *testing.T) {

@@ -34,7 +34,8 @@ func CopyEpochs(ctx context.Context, source []eventstore.Epoch, target eventstor
 		return fmt.Errorf("read the target's head: %w", err)
 	}
 	copied := eventstore.Epoch{
-		Installation: eventstore.Current(source).Installation, ID: id, After: head, BeganAt: now.UTC().Truncate(time.Microsecond), Reason: eventstore.EpochCopied,
+		Installation: eventstore.Current(source).Installation, ID: id, After: head, BeganAt: now.UTC().Truncate(time.Microsecond),
+		Reason: eventstore.EpochCopied,
 	}
 	for _, e := range append(slices.Clone(source[shared:]), copied) {
 		if err := target.BeginEpoch(ctx, eventstore.Current(present).ID, e); err != nil {

@@ -75,7 +75,8 @@ func (s *tally) checkNext(e *event.Envelope) error {
 		return fmt.Errorf("%w: position %d follows %d", eventstore.ErrDamaged, e.Position, s.head)
 	}
 	if last := s.revisions[e.Stream]; e.Revision != last+1 {
-		return fmt.Errorf("%w: position %d has revision %d of %s, after revision %d", eventstore.ErrDamaged, e.Position, e.Revision, e.Stream, last)
+		return fmt.Errorf("%w: position %d has revision %d of %s, after revision %d", eventstore.ErrDamaged, e.Position,
+			e.Revision, e.Stream, last)
 	}
 	return nil
 }

@@ -133,7 +133,8 @@ func open(ctx context.Context, path string, o options) (_ *Store, err error) {
 		exporting: exporting,
 		closed:    closed,
 	}
-	if s.log, err = sqlitefile.WatchLog(sqlitefile.LogConfig{Path: path, Limit: o.checkpointBytes, Logger: o.logger, Alone: w.alone}); err != nil {
+	if s.log, err = sqlitefile.WatchLog(sqlitefile.LogConfig{Path: path, Limit: o.checkpointBytes, Logger: o.logger,
+		Alone: w.alone}); err != nil {
 		return nil, err
 	}
 	s.batcher = groupcommit.NewBatcher(o.queueCapacity, s.writeBatch)

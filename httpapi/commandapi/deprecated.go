@@ -60,7 +60,8 @@ func (s server) RebindMachine(ctx context.Context, r RebindMachineRequestObject)
 
 // licenseOf finds the licence of an activation or a binding. The read model follows the ledger, so what it does not know may only be too
 // new: then it is asked again once it has caught up.
-func (s server) licenseOf(ctx context.Context, id uuid.UUID, find func(context.Context, string, uuid.UUID) (uuid.UUID, error)) (uuid.UUID, error) {
+func (s server) licenseOf(ctx context.Context, id uuid.UUID,
+	find func(context.Context, string, uuid.UUID) (uuid.UUID, error)) (uuid.UUID, error) {
 	principal, err := access.From(ctx)
 	if err != nil {
 		return uuid.UUID{}, err

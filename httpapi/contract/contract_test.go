@@ -30,10 +30,12 @@ func TestWhatTheServerMustKnowIsRead(t *testing.T) {
 		"a batch":              {"POST", "/v1/licenses/batch", "issueLicenses", contract.Admin, true, false, 2 << 20, nil},
 		"a machine's command":  {"POST", "/v1/activations", "activateMachine", contract.Open, true, false, 64 << 10, nil},
 		"a command for either": {"POST", "/v1/licenses/:id/bindings/:binding_id/rebind", "rebind", contract.Either, true, false, 64 << 10, nil},
-		"a list":               {"GET", "/v1/licenses", "listLicenses", contract.Admin, false, false, 64 << 10, []string{"status", "q", "cursor", "limit"}},
-		"a head":               {"HEAD", "/v1/licenses/:id", "getLicense", contract.Admin, false, false, 64 << 10, nil},
-		"a stream":             {"GET", "/v1/ledger/events", "listLedgerEvents", contract.Admin, false, true, 64 << 10, []string{"after", "follow"}},
-		"a public key set":     {"GET", "/v1/products/:id/jwks.json", "getProductKeys", contract.Open, false, false, 64 << 10, nil},
+		"a list": {"GET", "/v1/licenses", "listLicenses", contract.Admin, false, false, 64 << 10,
+			[]string{"status", "q", "cursor", "limit"}},
+		"a head": {"HEAD", "/v1/licenses/:id", "getLicense", contract.Admin, false, false, 64 << 10, nil},
+		"a stream": {"GET", "/v1/ledger/events", "listLedgerEvents", contract.Admin, false, true, 64 << 10,
+			[]string{"after", "follow"}},
+		"a public key set": {"GET", "/v1/products/:id/jwks.json", "getProductKeys", contract.Open, false, false, 64 << 10, nil},
 	} {
 		o, found := c.Operation(want.method, want.path)
 		require.True(t, found, name)
@@ -55,7 +57,8 @@ func TestWhatTheServerMustKnowIsRead(t *testing.T) {
 
 func TestTheDocumentIsJSONInItsOrder(t *testing.T) {
 	t.Parallel()
-	c, err := contract.Parse([]byte("openapi: 3.0.3\nz: 1\na: [yes, 'true', 2024-08-15, null, 1.5, \"x\\ty\"]\nx-go-type: hidden\nb: { x-go-name: hidden, y: true }\n"))
+	c, err := contract.Parse([]byte("openapi: 3.0.3\nz: 1\na: [yes, 'true', 2024-08-15, null, 1.5, \"x\\ty\"]\n" +
+		"x-go-type: hidden\nb: { x-go-name: hidden, y: true }\n"))
 	require.NoError(t, err)
 	require.Equal(t, `{"openapi":"3.0.3","z":1,"a":["yes","true","2024-08-15",null,1.5,"x\ty"],"b":{"y":true}}`, string(c.JSON()))
 	text, err := os.ReadFile("../openapi.yaml")

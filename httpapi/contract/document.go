@@ -118,7 +118,8 @@ const adminKey = "admin_key"
 func (d document) checkSchemes() error {
 	for name, s := range d.Components.SecuritySchemes {
 		if name != adminKey || s != (scheme{"http", "bearer"}) {
-			return fmt.Errorf("the security scheme %q: the server asks for no other credential than %s, of type http and scheme bearer", name, adminKey)
+			return fmt.Errorf("the security scheme %q: "+
+				"the server asks for no other credential than %s, of type http and scheme bearer", name, adminKey)
 		}
 	}
 	return nil

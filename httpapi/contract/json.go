@@ -29,9 +29,9 @@ func writeJSON(out *bytes.Buffer, node *yaml.Node) error {
 		return writeArray(out, node.Content)
 	case yaml.ScalarNode:
 		return writeScalar(out, node)
-	default:
-		return fmt.Errorf("line %d: aliases are not understood", node.Line)
+	case yaml.AliasNode:
 	}
+	return fmt.Errorf("line %d: aliases are not understood", node.Line)
 }
 
 func writeObject(out *bytes.Buffer, content []*yaml.Node) error {

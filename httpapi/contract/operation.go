@@ -79,7 +79,8 @@ func (d document) read(node yaml.Node, shared []parameter) (Operation, error) {
 		o.Security = d.Security
 	}
 	known := Operation{
-		ID: o.OperationID, Permission: o.Access.Permission, Public: o.Access.Public, Side: o.Side, Body: o.RequestBody != nil, MaxBody: DefaultMaxBody,
+		ID: o.OperationID, Permission: o.Access.Permission, Public: o.Access.Public, Side: o.Side, Body: o.RequestBody != nil,
+		MaxBody: DefaultMaxBody,
 	}
 	var err error
 	if known.Credential, err = o.Security.credential(); err != nil {

@@ -57,7 +57,8 @@ func TestAccessIsThatOfTheOperationElseOfTheDocument(t *testing.T) {
 		"a key or nothing":        {"", "security: [{}, { admin_key: [] }], ", contract.Either},
 		"a key or the same again": {"", "security: [{ admin_key: [] }, { admin_key: [] }], ", contract.Admin},
 	} {
-		c, err := contract.Parse([]byte(of.document + "paths: { /a: { patch: { " + of.operation + "x-side: query, x-access: { public: true }, operationId: a } } }"))
+		c, err := contract.Parse([]byte(of.document + "paths: { /a: { patch: { " + of.operation +
+			"x-side: query, x-access: { public: true }, operationId: a } } }"))
 		require.NoError(t, err, name)
 		o, found := c.Operation("PATCH", "/a")
 		require.True(t, found, name)
@@ -68,7 +69,8 @@ func TestAccessIsThatOfTheOperationElseOfTheDocument(t *testing.T) {
 func TestAStreamBehindAReferenceIsSeen(t *testing.T) {
 	t.Parallel()
 	c, err := contract.Parse([]byte(`
-paths: { /a: { get: { x-side: query, x-access: { public: true }, operationId: a, responses: { '200': { $ref: '#/components/responses/Lines' } } } } }
+paths: { /a: { get: { x-side: query, x-access: { public: true }, operationId: a,
+    responses: { '200': { $ref: '#/components/responses/Lines' } } } } }
 components: { responses: { Lines: { content: { application/x-ndjson: {} } } } }`))
 	require.NoError(t, err)
 	o, _ := c.Operation("GET", "/a")
@@ -89,43 +91,44 @@ func TestWhatTheServerCannotEnforceIsRefused(t *testing.T) {
 		"a path on another server":       path("servers: [{ url: / }]"),
 		"an unknown extension of a path": path("x-limit: 7"),
 		"no operationId":                 path("get: { responses: {} }"),
-		"two of one operationId":         path("get: { x-side: query, x-access: { public: true }, operationId: a }, put: { x-side: query, x-access: { public: true }, operationId: a }"),
-		"a parameter within a segment":   "paths: { '/a/{id}.json': {} }",
-		"a pattern of the router":        "paths: { '/a/:id': {} }",
-		"a wildcard of the router":       "paths: { '/a/*': {} }",
-		"a path without a root":          "paths: { a: {} }",
-		"a misspelled member":            get("securty: []"),
-		"a misspelled limit":             get("x-max-body-byte: 7"),
-		"callbacks":                      get("callbacks: {}"),
-		"another server":                 get("servers: [{ url: / }]"),
-		"another credential":             get("security: [{ cookie: [] }]"),
-		"two credentials at once":        get("security: [{ admin_key: [], other: [] }]"),
-		"a scope":                        get("security: [{ admin_key: [read] }]"),
-		"a default that is unknown":      "security: [{ other: [] }]\n" + get("responses: {}"),
-		"another scheme":                 "components: { securitySchemes: { other: { type: http, scheme: bearer } } }",
-		"a key elsewhere":                "components: { securitySchemes: { admin_key: { type: apiKey, in: header, name: X-Key } } }",
-		"a body of another type":         get("requestBody: { content: { text/plain: {} } }"),
-		"a body of two types":            get("requestBody: { content: { application/json: {}, text/plain: {} } }"),
-		"a body elsewhere":               get("requestBody: { $ref: '#/components/requestBodies/A' }"),
-		"a limit without a body":         get("x-max-body-bytes: 7"),
-		"a limit of nothing":             get("requestBody: { content: { application/json: {} } }, x-max-body-bytes: 0"),
-		"a parameter in a cookie":        get("parameters: [{ name: a, in: cookie }]"),
-		"a parameter of nowhere":         get("parameters: [{ name: a }]"),
-		"a parameter without a name":     get("parameters: [{ in: query }]"),
-		"a parameter elsewhere":          get("parameters: [{ $ref: 'other.yaml#/a' }]"),
-		"a deprecation without dates":    get("deprecated: true"),
-		"dates without a deprecation":    get("x-deprecation: { since: 2026-01-01, sunset: 2027-01-01, successor: /a }"),
-		"a deprecation that is no date":  get("deprecated: true, x-deprecation: { since: soon, sunset: 2027-01-01, successor: /a }"),
-		"a sunset that is no date":       get("deprecated: true, x-deprecation: { since: 2026-01-01, sunset: later, successor: /a }"),
-		"a sunset too soon":              get("deprecated: true, x-deprecation: { since: 2026-01-01, sunset: 2026-12-31, successor: /a }"),
-		"a successor that is not there":  get("deprecated: true, x-deprecation: { since: 2026-01-01, sunset: 2027-01-01, successor: /b }"),
-		"no word on access":              path("get: { operationId: b, x-side: query }"),
-		"a permission that nobody has":   path("get: { operationId: a, x-side: query, x-access: { permission: license.forge } }"),
-		"a permission beside public":     path("get: { operationId: a, x-side: query, x-access: { public: true, permission: license.read } }"),
-		"not public and no permission":   path("get: { operationId: a, x-side: query, x-access: { public: false } }"),
-		"no word on the side":            path("get: { operationId: a, x-access: { public: true } }"),
-		"a side that does not exist":     path("get: { operationId: a, x-side: both, x-access: { public: true } }"),
-		"an answer elsewhere":            get("responses: { '200': { $ref: '#/components/responses/Nothing' } }"),
+		"two of one operationId": path("get: { x-side: query, x-access: { public: true }, operationId: a }, " +
+			"put: { x-side: query, x-access: { public: true }, operationId: a }"),
+		"a parameter within a segment":  "paths: { '/a/{id}.json': {} }",
+		"a pattern of the router":       "paths: { '/a/:id': {} }",
+		"a wildcard of the router":      "paths: { '/a/*': {} }",
+		"a path without a root":         "paths: { a: {} }",
+		"a misspelled member":           get("securty: []"),
+		"a misspelled limit":            get("x-max-body-byte: 7"),
+		"callbacks":                     get("callbacks: {}"),
+		"another server":                get("servers: [{ url: / }]"),
+		"another credential":            get("security: [{ cookie: [] }]"),
+		"two credentials at once":       get("security: [{ admin_key: [], other: [] }]"),
+		"a scope":                       get("security: [{ admin_key: [read] }]"),
+		"a default that is unknown":     "security: [{ other: [] }]\n" + get("responses: {}"),
+		"another scheme":                "components: { securitySchemes: { other: { type: http, scheme: bearer } } }",
+		"a key elsewhere":               "components: { securitySchemes: { admin_key: { type: apiKey, in: header, name: X-Key } } }",
+		"a body of another type":        get("requestBody: { content: { text/plain: {} } }"),
+		"a body of two types":           get("requestBody: { content: { application/json: {}, text/plain: {} } }"),
+		"a body elsewhere":              get("requestBody: { $ref: '#/components/requestBodies/A' }"),
+		"a limit without a body":        get("x-max-body-bytes: 7"),
+		"a limit of nothing":            get("requestBody: { content: { application/json: {} } }, x-max-body-bytes: 0"),
+		"a parameter in a cookie":       get("parameters: [{ name: a, in: cookie }]"),
+		"a parameter of nowhere":        get("parameters: [{ name: a }]"),
+		"a parameter without a name":    get("parameters: [{ in: query }]"),
+		"a parameter elsewhere":         get("parameters: [{ $ref: 'other.yaml#/a' }]"),
+		"a deprecation without dates":   get("deprecated: true"),
+		"dates without a deprecation":   get("x-deprecation: { since: 2026-01-01, sunset: 2027-01-01, successor: /a }"),
+		"a deprecation that is no date": get("deprecated: true, x-deprecation: { since: soon, sunset: 2027-01-01, successor: /a }"),
+		"a sunset that is no date":      get("deprecated: true, x-deprecation: { since: 2026-01-01, sunset: later, successor: /a }"),
+		"a sunset too soon":             get("deprecated: true, x-deprecation: { since: 2026-01-01, sunset: 2026-12-31, successor: /a }"),
+		"a successor that is not there": get("deprecated: true, x-deprecation: { since: 2026-01-01, sunset: 2027-01-01, successor: /b }"),
+		"no word on access":             path("get: { operationId: b, x-side: query }"),
+		"a permission that nobody has":  path("get: { operationId: a, x-side: query, x-access: { permission: license.forge } }"),
+		"a permission beside public":    path("get: { operationId: a, x-side: query, x-access: { public: true, permission: license.read } }"),
+		"not public and no permission":  path("get: { operationId: a, x-side: query, x-access: { public: false } }"),
+		"no word on the side":           path("get: { operationId: a, x-access: { public: true } }"),
+		"a side that does not exist":    path("get: { operationId: a, x-side: both, x-access: { public: true } }"),
+		"an answer elsewhere":           get("responses: { '200': { $ref: '#/components/responses/Nothing' } }"),
 	} {
 		_, err := contract.Parse([]byte(text))
 		require.Error(t, err, name)

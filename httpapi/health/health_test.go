@@ -60,13 +60,15 @@ func TestReadyButDegradedWhenOnlyAnotherPartFails(t *testing.T) {
 		health.Check{Name: "b", Do: func(context.Context) error { return fmt.Errorf("secret: %w", health.Because("the disk is full")) }})
 	require.Equal(t, http.StatusOK, status)
 	require.Equal(t, api.Readiness{
-		Status: "degraded", Checks: map[string]api.ReadinessChecks{"a": "ok", "b": "degraded"}, Reasons: map[string]string{"b": "the disk is full"},
+		Status: "degraded", Checks: map[string]api.ReadinessChecks{"a": "ok", "b": "degraded"},
+		Reasons: map[string]string{"b": "the disk is full"},
 	}, answer)
 }
 
 func TestAReasonIsCutWhereTheContractCutsIt(t *testing.T) {
 	t.Parallel()
-	_, answer := ready(t, nil, health.Check{Name: "a", Do: func(context.Context) error { return health.Because("%s", strings.Repeat("é", 500)) }})
+	_, answer := ready(t, nil, health.Check{Name: "a",
+		Do: func(context.Context) error { return health.Because("%s", strings.Repeat("é", 500)) }})
 	require.LessOrEqual(t, len(answer.Reasons["a"]), 300)
 	require.True(t, utf8.ValidString(answer.Reasons["a"]))
 }

@@ -29,7 +29,8 @@ const twoEndpoints = `
 paths:
   /open/{id}: { post: { operationId: open, x-side: command, x-access: { permission: license.validate }, security: [], responses: {} } }
   /closed: { get: { operationId: closed, x-side: query, x-access: { permission: license.read }, responses: {} } }
-  /either: { post: { operationId: either, x-side: command, x-access: { permission: machine.release }, security: [{admin_key: []}, {}], responses: {} } }
+  /either: { post: { operationId: either, x-side: command, x-access: { permission: machine.release },
+    security: [{admin_key: []}, {}], responses: {} } }
 `
 
 func operations(t *testing.T) *contract.Contract {
@@ -63,7 +64,8 @@ func TestTheAccessLogTellsTheRequestButNoSecrets(t *testing.T) {
 	var log bytes.Buffer
 	e := echo.New()
 	reporter := problem.Reporter{Log: slog.New(slog.DiscardHandler)}
-	e.Use(middleware.Correlate(func() string { return "made" }), middleware.AccessLog(slog.New(slog.NewJSONHandler(&log, nil)), steps()), middleware.Problems(reporter))
+	e.Use(middleware.Correlate(func() string { return "made" }), middleware.AccessLog(slog.New(slog.NewJSONHandler(&log, nil)), steps()),
+		middleware.Problems(reporter))
 	e.GET("/v1/licenses/:id", func(*echo.Context) error { return license.ErrSuspended })
 	const id = "018f6b0e-0d3c-7cc0-9d5b-2f6d3f6a9a11"
 	serve(e, http.MethodGet, "/v1/licenses/"+id+"?q=ada@example.com", "Authorization", "Bearer secret-key")
@@ -180,7 +182,8 @@ func TestBrowsersMayDoNothing(t *testing.T) {
 	e.GET("/", func(c *echo.Context) error { return c.NoContent(http.StatusNoContent) })
 	plain, secured := serve(e, http.MethodGet, "http://example.com/"), serve(e, http.MethodGet, "https://example.com/")
 	for name, value := range map[string]string{
-		"Content-Security-Policy": "default-src 'none'", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+		"Content-Security-Policy": "default-src 'none'", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
+		"Referrer-Policy":              "no-referrer",
 		"Cross-Origin-Resource-Policy": "same-origin", "Cache-Control": "no-store", "Permissions-Policy": "camera=()",
 	} {
 		require.Contains(t, plain.Header().Get(name), value, name)
@@ -247,7 +250,8 @@ func TestTheContractHoldsForEveryMethod(t *testing.T) {
 	require.NoError(t, err)
 	reporter := problem.Reporter{Log: slog.New(slog.DiscardHandler)}
 	e := echo.NewWithConfig(echo.Config{Binder: middleware.NewJSONBinder(document)})
-	e.Use(middleware.Problems(reporter), middleware.Authenticate(document, middleware.NewAdminKey("key")), middleware.KnownParameters(document))
+	e.Use(middleware.Problems(reporter), middleware.Authenticate(document, middleware.NewAdminKey("key")),
+		middleware.KnownParameters(document))
 	handler := func(c *echo.Context) error {
 		var body map[string]string
 		if err := c.Bind(&body); err != nil {

@@ -90,16 +90,20 @@ func TestErrorsBecomeDocuments(t *testing.T) {
 		code   api.ProblemCode
 		fields []api.FieldError
 	}{
-		"a refusal":         {license.ErrSuspended, 422, "LICENSE_SUSPENDED", nil},
-		"a particular one":  {fmt.Errorf("activate: %w", license.ErrSeatLimitReached.WithMessage("all 3")), 422, "SEAT_LIMIT_REACHED", nil},
-		"an unknown one":    {domainerr.New("NEVER_HEARD", "", ""), 500, "INTERNAL", nil},
-		"invalid fields":    {problem.Field("a.b", "must be c"), 400, "INVALID_REQUEST", []api.FieldError{{Field: "a.b", Message: "must be c"}}},
-		"a parameter":       {parameter, 400, "INVALID_REQUEST", []api.FieldError{{Field: "limit", Message: "is not of the documented form"}}},
-		"a repeated header": {echo.NewHTTPError(400, "Expected one value for If-Match, got 2"), 400, "INVALID_REQUEST", []api.FieldError{{Field: "If-Match", Message: "must be given once"}}},
-		"any bad request":   {echo.ErrBadRequest, 400, "INVALID_REQUEST", []api.FieldError{{Field: "request", Message: "is malformed"}}},
-		"another 400":       {echo.NewHTTPError(400, "whatever"), 400, "INVALID_REQUEST", []api.FieldError{{Field: "request", Message: "is malformed"}}},
-		"a foreign cursor":  {store.ErrBadCursor, 400, "INVALID_REQUEST", []api.FieldError{{Field: "cursor", Message: "must be the next_cursor of a page of the same list"}}},
-		"a strange query":   {fmt.Errorf("%w: at most 8 words", store.ErrInvalidQuery), 400, "INVALID_REQUEST", []api.FieldError{{Field: "query", Message: "at most 8 words"}}},
+		"a refusal":        {license.ErrSuspended, 422, "LICENSE_SUSPENDED", nil},
+		"a particular one": {fmt.Errorf("activate: %w", license.ErrSeatLimitReached.WithMessage("all 3")), 422, "SEAT_LIMIT_REACHED", nil},
+		"an unknown one":   {domainerr.New("NEVER_HEARD", "", ""), 500, "INTERNAL", nil},
+		"invalid fields":   {problem.Field("a.b", "must be c"), 400, "INVALID_REQUEST", []api.FieldError{{Field: "a.b", Message: "must be c"}}},
+		"a parameter":      {parameter, 400, "INVALID_REQUEST", []api.FieldError{{Field: "limit", Message: "is not of the documented form"}}},
+		"a repeated header": {echo.NewHTTPError(400, "Expected one value for If-Match, got 2"), 400, "INVALID_REQUEST",
+			[]api.FieldError{{Field: "If-Match", Message: "must be given once"}}},
+		"any bad request": {echo.ErrBadRequest, 400, "INVALID_REQUEST", []api.FieldError{{Field: "request", Message: "is malformed"}}},
+		"another 400": {echo.NewHTTPError(400, "whatever"), 400, "INVALID_REQUEST",
+			[]api.FieldError{{Field: "request", Message: "is malformed"}}},
+		"a foreign cursor": {store.ErrBadCursor, 400, "INVALID_REQUEST",
+			[]api.FieldError{{Field: "cursor", Message: "must be the next_cursor of a page of the same list"}}},
+		"a strange query": {fmt.Errorf("%w: at most 8 words", store.ErrInvalidQuery), 400, "INVALID_REQUEST",
+			[]api.FieldError{{Field: "query", Message: "at most 8 words"}}},
 		"no path":           {echo.ErrNotFound, 404, "NOT_FOUND", nil},
 		"no row":            {store.ErrNotFound, 404, "NOT_FOUND", nil},
 		"no projection":     {runtime.ErrUnknownProjection, 404, "NOT_FOUND", nil},
@@ -143,7 +147,8 @@ func TestErrorsBecomeDocuments(t *testing.T) {
 
 func TestEveryAnswerToTryAgainSaysWhen(t *testing.T) {
 	t.Parallel()
-	for _, err := range []error{problem.ErrBusy, problem.ErrUnavailable, problem.ErrTimeout, problem.ErrProjectionBehind, problem.ErrNewerLedger} {
+	for _, err := range []error{problem.ErrBusy, problem.ErrUnavailable, problem.ErrTimeout, problem.ErrProjectionBehind,
+		problem.ErrNewerLedger} {
 		recorder := httptest.NewRecorder()
 		request := httptest.NewRequest(http.MethodPost, "/v1/licenses?token=secret", nil)
 		problem.Reporter{Log: slog.New(slog.DiscardHandler)}.Answer(recorder, request, err)
@@ -199,11 +204,13 @@ func TestALongMessageIsCut(t *testing.T) {
 
 func TestANewerEventIsNamedTogetherWithWhatToDo(t *testing.T) {
 	t.Parallel()
-	document := problem.Reporter{Log: slog.New(slog.DiscardHandler)}.Document(t.Context(), &event.UnknownTypeError{Type: "license.gifted.v1", Position: 7})
+	document := problem.Reporter{Log: slog.New(slog.DiscardHandler)}.Document(t.Context(),
+		&event.UnknownTypeError{Type: "license.gifted.v1", Position: 7})
 	require.Contains(t, *document.Detail, "position 7")
 	require.Contains(t, document.Hint, "license.gifted.v1")
 	require.Contains(t, document.Hint, "upgrade this instance")
 
-	document = problem.Reporter{Log: slog.New(slog.DiscardHandler)}.Document(t.Context(), &event.UnknownTypeError{Type: event.Type(strings.Repeat("x", 5000))})
+	document = problem.Reporter{Log: slog.New(slog.DiscardHandler)}.Document(t.Context(),
+		&event.UnknownTypeError{Type: event.Type(strings.Repeat("x", 5000))})
 	require.Less(t, len(document.Hint), 1300, "whatever the event is called")
 }

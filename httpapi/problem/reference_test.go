@@ -148,11 +148,9 @@ func declared() (map[string][]said, error) {
 			}
 			var texts [3]string
 			for i, arg := range call.Args {
-				literal, ok := arg.(*ast.BasicLit)
-				if !ok {
+				if texts[i], ok = literalText(arg); !ok {
 					return true
 				}
-				texts[i], _ = strconv.Unquote(literal.Value)
 			}
 			s := said{texts[1], texts[2]}
 			if texts[1] != "" && !slices.Contains(all[texts[0]], s) {
@@ -163,4 +161,19 @@ func declared() (map[string][]said, error) {
 		return nil
 	})
 	return all, err
+}
+
+// literalText returns the text of a literal, or of several that are added.
+func literalText(e ast.Expr) (string, bool) {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		text, err := strconv.Unquote(e.Value)
+		return text, err == nil
+	case *ast.BinaryExpr:
+		left, ok := literalText(e.X)
+		right, also := literalText(e.Y)
+		return left + right, ok && also
+	default:
+		return "", false
+	}
 }

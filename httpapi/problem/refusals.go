@@ -26,9 +26,12 @@ var (
 	ErrRebuildRunning = domainerr.New("REBUILD_RUNNING", "the projection is already being rebuilt",
 		"follow its progress with GET /v1/projections")
 	ErrEpochChanged = domainerr.New("EPOCH_CHANGED", "the ledger was restored or moved since this position was read",
-		"compare the last events that you have with the ledger, by their ids, and continue after the last one that both have, with the new epoch; or start again after 0")
-	ErrBeyondHead = domainerr.New("POSITION_BEYOND_HEAD", "the ledger has no such position: it was restored to an earlier state since this position was read",
-		"compare the last events that you have with the ledger, by their ids, and continue after the last one that both have; send the epoch with every request")
+		"compare the last events that you have with the ledger, by their ids, "+
+			"and continue after the last one that both have, with the new epoch; or start again after 0")
+	ErrBeyondHead = domainerr.New("POSITION_BEYOND_HEAD",
+		"the ledger has no such position: it was restored to an earlier state since this position was read",
+		"compare the last events that you have with the ledger, by their ids, "+
+			"and continue after the last one that both have; send the epoch with every request")
 	ErrProjectionBehind = domainerr.New("PROJECTION_BEHIND", "the projection has not reached the requested Ledger-Position",
 		"repeat the query after a moment, or look at GET /v1/projections")
 	ErrNewerLedger = domainerr.New("NEWER_LEDGER", "the ledger holds an event that a newer version of the program wrote",
@@ -53,7 +56,8 @@ func newerLedger(unknown *event.UnknownTypeError) *domainerr.Error {
 	return &domainerr.Error{
 		Code:    ErrNewerLedger.Code,
 		Message: fmt.Sprintf("the event at position %d has the type %s, which a newer version of the program wrote", unknown.Position, name),
-		Hint: fmt.Sprintf("upgrade this instance to a version that knows %s, or send the request to an instance that is upgraded; nothing was changed, "+
+		Hint: fmt.Sprintf("upgrade this instance to a version that knows %s, or send the request to an instance that is upgraded; "+
+			"nothing was changed, "+
 			"and everything that does not depend on this event is served", name),
 	}
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzLedgerPosition feeds text to the reader of the Ledger-Position header: what it accepts fits a signed column and is the number written.
+// FuzzLedgerPosition feeds text to the reader of the Ledger-Position header: what it accepts fits a signed column and is the
+// number written.
 func FuzzLedgerPosition(f *testing.F) {
 	for _, text := range []string{"42", "0", "-1", "9223372036854775808", "9223372036854775807", "1e3", "０"} {
 		f.Add(text)

@@ -83,14 +83,16 @@ func askedEvents(ctx context.Context, p api.ListLedgerEventsParams) (events, err
 // start returns the ledger's head, and refuses a position that is not one of the ledger in its present epoch.
 func (a events) start(ctx context.Context, ledger eventstore.Store, epoch uuid.UUID) (event.Position, error) {
 	if a.epoch != nil && *a.epoch != epoch {
-		return 0, problem.ErrEpochChanged.WithMessage("The ledger is in epoch %s, not %s: it was restored or moved since this position was read.", epoch, *a.epoch)
+		return 0, problem.ErrEpochChanged.WithMessage(
+			"The ledger is in epoch %s, not %s: it was restored or moved since this position was read.", epoch, *a.epoch)
 	}
 	head, err := ledger.Head(ctx)
 	if err != nil {
 		return 0, err
 	}
 	if a.after > head {
-		return 0, problem.ErrBeyondHead.WithMessage("The ledger ends at position %d, before %d: it was restored to an earlier state since this position was read.", head, a.after)
+		return 0, problem.ErrBeyondHead.WithMessage(
+			"The ledger ends at position %d, before %d: it was restored to an earlier state since this position was read.", head, a.after)
 	}
 	return head, nil
 }

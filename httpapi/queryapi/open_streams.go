@@ -27,7 +27,8 @@ func (o *openStreams) enter(p access.Principal) (leave func(), err error) {
 	defer o.mu.Unlock()
 	switch {
 	case o.each[who] >= o.mostEach:
-		return nil, problem.ErrTooManyStreams.WithMessage("you have %d streams of the ledger open, which is the most for one principal", o.mostEach)
+		return nil, problem.ErrTooManyStreams.WithMessage("you have %d streams of the ledger open, "+
+			"which is the most for one principal", o.mostEach)
 	case o.all >= o.most:
 		return nil, problem.ErrTooManyStreams.WithMessage("%d streams of the ledger are open, which is the most for this server", o.most)
 	}

@@ -53,7 +53,8 @@ func paging(cursor *string, limit *int) (store.Paging, error) {
 }
 
 // page describes the rows of a list and where the next ones are.
-func page[Row, Item any](ctx context.Context, rows store.Page[Row], describe func(Row) (Item, error)) (items []Item, cursor *api.NextCursor, link *string, err error) {
+func page[Row, Item any](ctx context.Context, rows store.Page[Row], describe func(Row) (Item, error)) (items []Item,
+	cursor *api.NextCursor, link *string, err error) {
 	items = make([]Item, len(rows.Items))
 	for i, row := range rows.Items {
 		if items[i], err = describe(row); err != nil {

@@ -141,7 +141,8 @@ func (l projector) issued(ctx context.Context, e event.Event, _ uuid.UUID, p lic
 		return err
 	}
 	for _, word := range words {
-		if err := rows.Insert("license_words", store.Values{"tenant": e.Tenant, "word": word, "issued_position": runtime.Position(e)}); err != nil {
+		if err := rows.Insert("license_words",
+			store.Values{"tenant": e.Tenant, "word": word, "issued_position": runtime.Position(e)}); err != nil {
 			return err
 		}
 	}

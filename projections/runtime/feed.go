@@ -48,7 +48,8 @@ var _ message.Subscriber = (*Feed)(nil)
 
 // NewFeed returns a feed of the store. A topic starts after the position that from returns for it, also when it resumes.
 func NewFeed(store eventstore.Store, from func(topic string) event.Position, logger *slog.Logger) *Feed {
-	return &Feed{store: store, from: from, logger: logger, paused: map[string]chan struct{}{}, pauses: map[string]int{}, closed: make(chan struct{})}
+	return &Feed{store: store, from: from, logger: logger, paused: map[string]chan struct{}{}, pauses: map[string]int{},
+		closed: make(chan struct{})}
 }
 
 type runKey struct{}

@@ -20,7 +20,8 @@ func (r *Runner) Metrics() prometheus.Collector {
 	return &metrics{
 		runner:   r,
 		position: describe("position", "Position in the ledger of the last event that was projected."),
-		lag:      describe("lag_events", "Positions between the projection and the head of the ledger: events, but on EventStoreDB, where positions have gaps."),
+		lag: describe("lag_events",
+			"Positions between the projection and the head of the ledger: events, but on EventStoreDB, where positions have gaps."),
 		state:    describe("state", "1 for the state the projection is in, 0 for the others.", "state"),
 		owned:    describe("owned", "1 while this instance keeps the projection, 0 while another one does."),
 		applied:  describe("events_applied_total", "Events projected since the start."),

@@ -27,7 +27,8 @@ func (w *worker) releaseToNewer(ctx context.Context, at store.Checkpoint) {
 	w.own, w.newer = false, newerEvent{met: true, position: at.Position, unowned: true}
 }
 
-// standsBeforeNewer reports whether the next event of a projection is still one of a newer version, so that this version cannot continue it.
+// standsBeforeNewer reports whether the next event of a projection is still one of a newer version, so that this version cannot
+// continue it.
 func (w *worker) standsBeforeNewer(found store.Ownership) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -70,7 +70,8 @@ func Start(ctx context.Context, config Config) (*Runner, error) {
 	r := &Runner{Config: config, byName: map[string]*worker{}, rebuildSlots: make(chan struct{}, parallelRebuilds)}
 	for _, p := range config.Projectors {
 		w := &worker{writer: writer{projector: p, registry: config.Registry, db: config.ReadModels, now: config.Now},
-			definition: p.Definition(), logger: config.Logger.With("projection", p.Definition().Name), shared: config.Lease > 0, state: store.StateStopped}
+			definition: p.Definition(), logger: config.Logger.With("projection",
+				p.Definition().Name), shared: config.Lease > 0, state: store.StateStopped}
 		r.workers = append(r.workers, w)
 		r.byName[w.definition.Name] = w
 	}

@@ -22,7 +22,8 @@ type Derivation struct {
 
 // Derive fills empty read models from the ledger up to a position, given per projection (missing or 0: to the end of the ledger).
 // progress, if not nil, is called with positions of the ledger. It fails with [ErrPoison] at an event that cannot be projected.
-func (d Derivation) Derive(ctx context.Context, into *store.DB, upTo map[string]event.Position, progress func(projection string, done uint64)) error {
+func (d Derivation) Derive(ctx context.Context, into *store.DB, upTo map[string]event.Position,
+	progress func(projection string, done uint64)) error {
 	for _, p := range d.Projectors {
 		definition := p.Definition()
 		at, err := into.Acquire(ctx, definition, d.Owner, d.Now())
@@ -52,7 +53,8 @@ type Verified struct {
 
 // Verify derives every read model of stored again into scratch, an empty database, up to the position of stored, and compares. In a
 // difference, "left" is the stored row and "right" the derived one.
-func (d Derivation) Verify(ctx context.Context, stored, scratch *store.DB, progress func(projection string, done uint64)) ([]Verified, error) {
+func (d Derivation) Verify(ctx context.Context, stored, scratch *store.DB,
+	progress func(projection string, done uint64)) ([]Verified, error) {
 	var all []Verified
 	for _, p := range d.Projectors {
 		only := d

@@ -67,7 +67,8 @@ func Projector() runtime.Projector {
 					shortHash(p.Fingerprint), formatTime(p.ExpiresAt), seats(p.SeatsUsed))}
 			}),
 			described(func(p activation.Lapsed) entry {
-				return entry{summary: fmt.Sprintf("Lease of binding %.8s… ran out %s, %s used", p.BindingID, formatTime(p.LapsedAt), seats(p.SeatsUsed))}
+				return entry{summary: fmt.Sprintf("Lease of binding %.8s… ran out %s, %s used", p.BindingID, formatTime(p.LapsedAt),
+					seats(p.SeatsUsed))}
 			}),
 			described(func(p activation.Ended) entry {
 				return entry{fmt.Sprintf("Activation %.8s… ended", p.ActivationID), p.Reason}

@@ -34,8 +34,9 @@ type sample struct {
 func (s sample) values() store.Values {
 	v := storetest.LicenseRow(s.n, store.Values{
 		"tenant": s.tenant, "product_id": storetest.ID(s.product).String(), "plan_id": storetest.ID(s.plan).String(),
-		"customer_name": s.name, "customer_email": s.email, "customer_name_key": licenses.CaseFold(s.name), "customer_email_key": licenses.CaseFold(s.email),
-		"issued_at": s.issued, "words": wordsColumn(s.words...),
+		"customer_name": s.name, "customer_email": s.email, "customer_name_key": licenses.CaseFold(s.name),
+		"customer_email_key": licenses.CaseFold(s.email),
+		"issued_at":          s.issued, "words": wordsColumn(s.words...),
 	})
 	if s.expires != 0 {
 		v["expires_at"] = s.expires
@@ -67,7 +68,7 @@ func (s sample) meets(f licenses.Filter) bool {
 
 func (s sample) before(o sample, by licenses.Sort) int {
 	first := 0
-	switch by {
+	switch cmp.Or(by, licenses.DefaultSort) {
 	case licenses.ByExpiresAt:
 		never := func(at int64) int64 { return cmp.Or(at, math.MaxInt64) }
 		first = cmp.Compare(never(s.expires), never(o.expires))
@@ -75,7 +76,7 @@ func (s sample) before(o sample, by licenses.Sort) int {
 		first = strings.Compare(licenses.CaseFold(s.name), licenses.CaseFold(o.name))
 	case licenses.ByStatus:
 		first = strings.Compare(s.status, o.status)
-	default:
+	case licenses.ByIssuedAt:
 		first = cmp.Compare(s.issued, o.issued)
 	}
 	return cmp.Or(first, cmp.Compare(s.n, o.n))
@@ -87,12 +88,16 @@ func population(t testing.TB, db *store.DB) []sample {
 	at := storetest.Adopt(t, db, catalog.Definition)
 	storetest.Apply(t, db, catalog.Definition, at, func(c *store.Changes) {
 		for n := 1; n <= 3; n++ {
-			require.NoError(t, c.Insert("products", store.Values{"registered_position": int64(n), "id": storetest.ID(n).String(), "tenant": storetest.Tenant, "code": fmt.Sprint("product-", n),
-				"name": "P", "platforms": "[]", "offline_days": int64(3), "algorithm": "ed25519", "signing_key_id": "k", "registered_at": int64(0), "revision": int64(1), "position": int64(n)}))
+			require.NoError(t, c.Insert("products", store.Values{"registered_position": int64(n), "id": storetest.ID(n).String(),
+				"tenant": storetest.Tenant, "code": fmt.Sprint("product-", n),
+				"name": "P", "platforms": "[]", "offline_days": int64(3), "algorithm": "ed25519", "signing_key_id": "k",
+				"registered_at": int64(0), "revision": int64(1), "position": int64(n)}))
 		}
 		for n := 1; n <= 4; n++ {
-			require.NoError(t, c.Insert("plans", store.Values{"published_position": int64(n), "id": storetest.ID(n).String(), "tenant": storetest.Tenant, "product_id": storetest.ID(1).String(),
-				"code": fmt.Sprint("plan-", n%2), "name": "P", "type": "TRIAL", "max_machines": int64(1), "validity_starts": "ISSUE", "features": "{}", "fingerprint_match": "MOST",
+			require.NoError(t, c.Insert("plans", store.Values{"published_position": int64(n), "id": storetest.ID(n).String(),
+				"tenant": storetest.Tenant, "product_id": storetest.ID(1).String(),
+				"code": fmt.Sprint("plan-", n%2), "name": "P", "type": "TRIAL", "max_machines": int64(1), "validity_starts": "ISSUE",
+				"features": "{}", "fingerprint_match": "MOST",
 				"rebind_window_days": int64(1), "plan_revision": int64(1), "published_at": int64(0), "revision": int64(1), "position": int64(n)}))
 		}
 	})
@@ -216,7 +221,8 @@ func TestProductsAndPlansComeInPages(t *testing.T) {
 		require.Empty(t, products.Next)
 		plans, err := catalog.New(db).Plans(t.Context(), storetest.Tenant, catalog.PlanFilter{Product: "product-1"}, store.Paging{Limit: 3})
 		require.NoError(t, err)
-		plans, err = catalog.New(db).Plans(t.Context(), storetest.Tenant, catalog.PlanFilter{Product: "product-1"}, store.Paging{Limit: 3, Cursor: plans.Next})
+		plans, err = catalog.New(db).Plans(t.Context(), storetest.Tenant, catalog.PlanFilter{Product: "product-1"},
+			store.Paging{Limit: 3, Cursor: plans.Next})
 		require.NoError(t, err)
 		require.Len(t, plans.Items, 1)
 		require.Equal(t, storetest.ID(4), plans.Items[0].ID)
@@ -259,7 +265,8 @@ func BenchmarkLicenses(b *testing.B) {
 			for n := from + 1; n <= from+batch; n++ {
 				name, email := fmt.Sprintf("Customer %d Inc", n), fmt.Sprintf("user%d@company%d.example.com", n, n%1000)
 				s := sample{n: n, tenant: storetest.Tenant, status: licenses.Active, product: n%3 + 1, plan: n%4 + 1, name: name, email: email,
-					issued: int64(n * 7919 % 1_000_003), expires: int64(n * 104_729 % 1_000_003), words: licenses.Words(email, name, fmt.Sprint("product-", n%3+1))}
+					issued: int64(n * 7919 % 1_000_003), expires: int64(n * 104_729 % 1_000_003), words: licenses.Words(email, name,
+						fmt.Sprint("product-", n%3+1))}
 				if n%1000 == 0 {
 					s.status = licenses.Revoked
 				}

@@ -36,7 +36,8 @@ func (q Queries) List(ctx context.Context, tenant string, filter Filter, paging 
 	}
 	key, known := filter.Sort.key()
 	if !known {
-		return store.Page[License]{}, fmt.Errorf("%w: licences are ordered by issued_at, expires_at, customer_name or status", store.ErrInvalidQuery)
+		return store.Page[License]{}, fmt.Errorf("%w: licences are ordered by issued_at, expires_at, customer_name or status",
+			store.ErrInvalidQuery)
 	}
 	direction, beyond := "ASC", ">"
 	if filter.Descending {

@@ -31,7 +31,8 @@ func (q Queries) resolve(ctx context.Context, tenant string, filter Filter) (sco
 		var ids []string
 		if id, ok := store.ParseID(by.idOrCode); ok {
 			ids = []string{id}
-		} else if ids, err = store.List(ctx, q.db, store.Scalar[string], "SELECT id FROM "+by.table+" WHERE tenant = $1 AND code = $2", tenant, by.idOrCode); err != nil {
+		} else if ids, err = store.List(ctx, q.db, store.Scalar[string],
+			"SELECT id FROM "+by.table+" WHERE tenant = $1 AND code = $2", tenant, by.idOrCode); err != nil {
 			return nil, false, err
 		}
 		if len(ids) == 0 {
@@ -56,7 +57,8 @@ func (q Queries) candidates(ctx context.Context, w *store.Where, tenant string, 
 		if strings.Contains(filter.Customer, "@") {
 			column = "customer_email_key"
 		}
-		found = "SELECT issued_position AS found FROM licenses WHERE tenant = " + w.Add(tenant) + " AND " + column + " = " + w.Add(CaseFold(filter.Customer))
+		found = "SELECT issued_position AS found FROM licenses WHERE tenant = " + w.Add(tenant) + " AND " + column + " = " +
+			w.Add(CaseFold(filter.Customer))
 	} else if leading, err = q.mostSelectiveWord(ctx, tenant, words); err != nil {
 		return "", err
 	} else if leading >= 0 {
@@ -84,7 +86,8 @@ func (q Queries) candidates(ctx context.Context, w *store.Where, tenant string, 
 	return "(" + found + ") AS few CROSS JOIN ", nil
 }
 
-// mostSelectiveScope returns the scope that fewest licences are in, nil when each holds selectivityLimit or more, or when indexes have the scopes in order.
+// mostSelectiveScope returns the scope that fewest licences are in, nil when each holds selectivityLimit or more, or when indexes
+// have the scopes in order.
 func (q Queries) mostSelectiveScope(ctx context.Context, tenant string, sort Sort, scopes []scope) (narrow *scope, err error) {
 	if sort == ByIssuedAt {
 		return nil, nil
@@ -127,7 +130,8 @@ func searchWords(text string) ([]string, error) {
 	return words, nil
 }
 
-// mostSelectiveWord returns the index of the word that fewest words of licences begin with, -1 when each begins words of selectivityLimit licences or more.
+// mostSelectiveWord returns the index of the word that fewest words of licences begin with, -1 when each begins words of
+// selectivityLimit licences or more.
 func (q Queries) mostSelectiveWord(ctx context.Context, tenant string, words []string) (int, error) {
 	rarest, least := -1, selectivityLimit
 	for i, word := range words {

@@ -60,9 +60,9 @@ func (s Sort) of(l License) string {
 		return CaseFold(*l.CustomerName)
 	case ByStatus:
 		return l.Status
-	default:
-		return strconv.FormatInt(l.IssuedAt.UnixMicro(), 10)
+	case ByIssuedAt:
 	}
+	return strconv.FormatInt(l.IssuedAt.UnixMicro(), 10)
 }
 
 // value turns the text of a cursor back into what the order compares.

@@ -126,8 +126,9 @@ func scan(r store.Row) (Machine, error) {
 	return m.Machine, err
 }
 
-var listing = store.Listing[Machine]{Order: "machines", Select: columns.String(), Scan: scan, From: joinedTables, Column: "m.bound_position",
-	Row: func(m Machine) int64 { return m.row }}
+var listing = store.Listing[Machine]{Order: "machines", Select: columns.String(), Scan: scan, From: joinedTables,
+	Column: "m.bound_position",
+	Row:    func(m Machine) int64 { return m.row }}
 
 // OfLicense lists the machines ever bound to a licence, in the order they were first bound.
 // It fails with [store.ErrBadCursor], [store.ErrOtherEpoch] or [store.ErrInvalidQuery].

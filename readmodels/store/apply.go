@@ -42,7 +42,8 @@ func (db *DB) Apply(ctx context.Context, at Checkpoint, to LastEvent, changes *C
 }
 
 // applying is Apply with a last step inside the transaction.
-func (db *DB) applying(ctx context.Context, at Checkpoint, to LastEvent, changes *Changes, now time.Time, last func(*sql.Tx) error) (Checkpoint, error) {
+func (db *DB) applying(ctx context.Context, at Checkpoint, to LastEvent, changes *Changes, now time.Time,
+	last func(*sql.Tx) error) (Checkpoint, error) {
 	if to.Position < at.Position {
 		return at, fmt.Errorf("%w: the checkpoint of %s cannot go back from %d to %d", ErrInvalidChange, at.Name, at.Position, to.Position)
 	}

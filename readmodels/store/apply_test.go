@@ -97,7 +97,8 @@ func TestALookUpSeesWrittenRowsAndPendingChanges(t *testing.T) {
 	t.Parallel()
 	storetest.OnBothEngines(t, func(t *testing.T, open storetest.Opener) {
 		db := open(t)
-		at := storetest.Apply(t, db, licenses.Definition, storetest.Adopt(t, db, licenses.Definition), func(c *store.Changes) { require.NoError(t, c.Insert("licenses", storetest.LicenseRow(1, nil))) })
+		at := storetest.Apply(t, db, licenses.Definition, storetest.Adopt(t, db, licenses.Definition),
+			func(c *store.Changes) { require.NoError(t, c.Insert("licenses", storetest.LicenseRow(1, nil))) })
 		c := db.Changes(licenses.Definition, at)
 		require.NoError(t, c.Update("licenses", storetest.ID(1).String(), store.Values{"plan_code": "new"}))
 		code, err := c.Text(t.Context(), "licenses", storetest.ID(1).String(), "plan_code")
@@ -155,7 +156,8 @@ func TestTheTablesOutliveTheProgram(t *testing.T) {
 	t.Parallel()
 	storetest.OnBothEngines(t, func(t *testing.T, open storetest.Opener) {
 		db := open(t)
-		storetest.Apply(t, db, licenses.Definition, storetest.Adopt(t, db, licenses.Definition), func(c *store.Changes) { require.NoError(t, c.Insert("licenses", storetest.LicenseRow(1, nil))) })
+		storetest.Apply(t, db, licenses.Definition, storetest.Adopt(t, db, licenses.Definition),
+			func(c *store.Changes) { require.NoError(t, c.Insert("licenses", storetest.LicenseRow(1, nil))) })
 		require.NoError(t, db.Close())
 		require.NoError(t, db.Close(), "closing again does no harm")
 		require.Error(t, db.Ping(t.Context()))
@@ -164,7 +166,8 @@ func TestTheTablesOutliveTheProgram(t *testing.T) {
 		require.NoError(t, db.Ping(t.Context()))
 		acquired, err := db.Acquire(t.Context(), licenses.Definition, "again", storetest.Noon)
 		require.NoError(t, err)
-		require.Equal(t, store.Acquired{Checkpoint: store.Checkpoint{Name: licenses.Definition.Name, Generation: 1, Epoch: 2, LastEvent: store.LastEvent{Position: 1}}, Version: licenses.Definition.Version}, acquired)
+		require.Equal(t, store.Acquired{Checkpoint: store.Checkpoint{Name: licenses.Definition.Name, Generation: 1, Epoch: 2,
+			LastEvent: store.LastEvent{Position: 1}}, Version: licenses.Definition.Version}, acquired)
 		_, err = licenses.New(db).Find(t.Context(), storetest.Tenant, storetest.ID(1))
 		require.NoError(t, err)
 	})
@@ -185,9 +188,11 @@ func TestASwitchIsFencedWhenTheServingGenerationChangedHands(t *testing.T) {
 		require.NoError(t, err)
 		stale := serving
 		stale.Epoch--
-		_, err = db.Switch(t.Context(), licenses.Definition, stale, built, store.LastEvent{}, db.Changes(licenses.Definition, built), storetest.Noon)
+		_, err = db.Switch(t.Context(), licenses.Definition, stale, built, store.LastEvent{},
+			db.Changes(licenses.Definition, built), storetest.Noon)
 		require.ErrorIs(t, err, store.ErrFenced)
-		_, err = db.Switch(t.Context(), licenses.Definition, serving, built, store.LastEvent{}, db.Changes(licenses.Definition, built), storetest.Noon)
+		_, err = db.Switch(t.Context(), licenses.Definition, serving, built, store.LastEvent{},
+			db.Changes(licenses.Definition, built), storetest.Noon)
 		require.NoError(t, err)
 		_, err = db.Apply(t.Context(), serving, store.LastEvent{Position: 1}, db.Changes(licenses.Definition, serving), storetest.Noon)
 		require.ErrorIs(t, err, store.ErrFenced, "the replaced generation is not written any more")
@@ -247,7 +252,8 @@ func TestApplyingAgainWhatWasAppliedChangesNothing(t *testing.T) {
 	t.Parallel()
 	storetest.OnBothEngines(t, func(t *testing.T, open storetest.Opener) {
 		db := open(t)
-		at := storetest.Apply(t, db, licenses.Definition, storetest.Adopt(t, db, licenses.Definition), func(c *store.Changes) { require.NoError(t, c.Insert("licenses", storetest.LicenseRow(1, nil))) })
+		at := storetest.Apply(t, db, licenses.Definition, storetest.Adopt(t, db, licenses.Definition),
+			func(c *store.Changes) { require.NoError(t, c.Insert("licenses", storetest.LicenseRow(1, nil))) })
 		for range 2 { // the answer to the first was lost
 			c := db.Changes(licenses.Definition, at)
 			require.NoError(t, c.Update("licenses", storetest.ID(1).String(), store.Values{"seats_used": store.Increment(1)}))

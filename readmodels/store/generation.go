@@ -32,7 +32,8 @@ func (db *DB) first(ctx context.Context, tx *sql.Tx, definition Definition, owne
 	if err := createViews(ctx, tx, nil, definition, at); err != nil {
 		return Acquired{}, err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE projections SET serving = 1, state = $1 WHERE name = $2 AND generation = $3`, StateRunning, at.Name, at.Generation)
+	_, err = tx.ExecContext(ctx, `UPDATE projections SET serving = 1, state = $1 WHERE name = $2 AND generation = $3`, StateRunning,
+		at.Name, at.Generation)
 	return Acquired{Checkpoint: at, Version: definition.Version, Origin: db.Origin()}, err
 }
 
@@ -125,9 +126,11 @@ const switchAttempts = 5
 
 // Switch writes the last changes of a generation that was built and makes it the one that serves, in one transaction.
 // From then on the replaced generation's checkpoint is fenced; its tables stay until [DB.DropGeneration].
-func (db *DB) Switch(ctx context.Context, definition Definition, replaced, built Checkpoint, to LastEvent, changes *Changes, now time.Time) (Checkpoint, error) {
+func (db *DB) Switch(ctx context.Context, definition Definition, replaced, built Checkpoint, to LastEvent, changes *Changes,
+	now time.Time) (Checkpoint, error) {
 	for attempt := 1; ; attempt++ {
-		next, err := db.applying(ctx, built, to, changes, now, func(tx *sql.Tx) error { return db.exchange(ctx, tx, definition, replaced, built) })
+		next, err := db.applying(ctx, built, to, changes, now,
+			func(tx *sql.Tx) error { return db.exchange(ctx, tx, definition, replaced, built) })
 		if err == nil {
 			return next, nil
 		}
@@ -160,7 +163,8 @@ func (db *DB) exchange(ctx context.Context, tx *sql.Tx, definition Definition, r
 // DropGeneration removes the tables of a generation that does not serve. Dropping it again does no harm.
 func (db *DB) DropGeneration(ctx context.Context, name string, generation int64) error {
 	l := staleGeneration{name: name, generation: generation}
-	err := db.write.QueryRowContext(ctx, `SELECT tables FROM projections WHERE name = $1 AND generation = $2 AND serving = 0`, name, generation).Scan(&l.tables)
+	err := db.write.QueryRowContext(ctx, `SELECT tables FROM projections WHERE name = $1 AND generation = $2 AND serving = 0`, name,
+		generation).Scan(&l.tables)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
@@ -179,7 +183,8 @@ type staleGeneration struct {
 
 // fenceBuilds lists the generations that do not serve and takes them from whoever may still be building one.
 func fenceBuilds(ctx context.Context, tx *sql.Tx, name string) (found []staleGeneration, err error) {
-	if _, err := tx.ExecContext(ctx, `UPDATE projections SET state = 'RETIRED', epoch = epoch + 1 WHERE name = $1 AND serving = 0`, name); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE projections SET state = 'RETIRED', epoch = epoch + 1 WHERE name = $1 AND serving = 0`,
+		name); err != nil {
 		return nil, err
 	}
 	rows, err := tx.QueryContext(ctx, `SELECT generation, tables FROM projections WHERE name = $1 AND serving = 0`, name)

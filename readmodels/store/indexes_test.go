@@ -32,10 +32,14 @@ var filling = []string{
 	`INSERT INTO plans_g1 SELECT n, id(n), owner(n), id(1 + n % 400), 'plan-' || n % 5, 'P', 'STANDARD', 1, NULL, 'ISSUE', '{}', NULL, NULL, NULL,
 		'MOST', NULL, 30, 1, n, NULL, 1, n FROM generate_series(1, 1200) n`,
 	`INSERT INTO licenses_g1 (issued_position, id, tenant, product_id, product_code, plan_id, plan_code, plan_revision, plan_type,
-		customer_name, customer_email, customer_name_key, customer_email_key, subject_id, metadata, features, seats_used, seat_limit, lease_seconds, offline_days,
-		fingerprint_match, rebind_window_days, key_generation, issued_at, expires_at, validity_starts, suspended_at, expired_at, revoked_at, words, revision, position)
-		SELECT n, id(n), owner(n), id(product), 'product-' || product, id(product * 3), 'plan-' || product * 3 % 5, 1, 'STANDARD', name, email, name, email,
-		id(n), '{}', '{}', 1, 1, NULL, 3, 'MOST', 30, 0, n * 7919::bigint % 1000003, CASE WHEN n % 10 < 8 THEN n * 104729::bigint % 1000003 END, 'ISSUE',
+		customer_name, customer_email, customer_name_key, customer_email_key, subject_id, metadata, features, seats_used,
+		seat_limit, lease_seconds, offline_days,
+		fingerprint_match, rebind_window_days, key_generation, issued_at, expires_at, validity_starts, suspended_at, expired_at,
+		revoked_at, words, revision, position)
+		SELECT n, id(n), owner(n), id(product), 'product-' || product, id(product * 3), 'plan-' || product * 3 % 5, 1, 'STANDARD',
+		name, email, name, email,
+		id(n), '{}', '{}', 1, 1, NULL, 3, 'MOST', 30, 0, n * 7919::bigint % 1000003,
+		CASE WHEN n % 10 < 8 THEN n * 104729::bigint % 1000003 END, 'ISSUE',
 		CASE WHEN n % 50 = 1 THEN 1 END, CASE WHEN n % 20 = 2 THEN 1 END, CASE WHEN n % 500 = 3 THEN 1 END,
 		format(' %s company%s.example.com customer %s inc product-%s ', email, n % 1000, n, product), 1, n
 		FROM (SELECT n, 'customer ' || n || ' inc' AS name, format('user%s@company%s.example.com', n, n % 1000) AS email,
@@ -144,7 +148,8 @@ func TestEveryQueryIsARangeOfAnIndex(t *testing.T) {
 		require.NotEmpty(t, queries.statements, query)
 		for i, statement := range queries.statements {
 			var answer []byte
-			require.NoError(t, explain.QueryRow(t.Context(), "EXPLAIN (ANALYZE, FORMAT JSON) "+statement, queries.arguments[i]...).Scan(&answer), statement)
+			require.NoError(t, explain.QueryRow(t.Context(), "EXPLAIN (ANALYZE, FORMAT JSON) "+statement,
+				queries.arguments[i]...).Scan(&answer), statement)
 			var plans []struct{ Plan plan }
 			require.NoError(t, json.Unmarshal(answer, &plans))
 			require.Empty(t, plans[0].Plan.faults(), "%s: %s\n%s", query, statement, answer)

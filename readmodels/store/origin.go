@@ -40,7 +40,8 @@ func (db *DB) Confirm(ctx context.Context, at Checkpoint) error {
 
 // Reset makes new, empty tables serve in place of those behind a checkpoint, which are removed: their rows are not those of the present
 // ledger, and no query may see them. It fails with [ErrFenced].
-func (db *DB) Reset(ctx context.Context, definition Definition, replaced Checkpoint, owner string, now time.Time) (at Checkpoint, err error) {
+func (db *DB) Reset(ctx context.Context, definition Definition, replaced Checkpoint, owner string,
+	now time.Time) (at Checkpoint, err error) {
 	err = db.transact(ctx, func(tx *sql.Tx) (err error) {
 		if err := db.engine.lock(ctx, tx, definition.Name); err != nil {
 			return err

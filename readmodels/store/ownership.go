@@ -25,7 +25,8 @@ type Ownership struct {
 func (db *DB) Ownership(ctx context.Context, name string) (o Ownership, err error) {
 	ctx, cancel := db.bounded(ctx)
 	defer cancel()
-	err = db.write.QueryRowContext(ctx, `SELECT owner, version, position, rebuild_wanted, epoch, beat FROM projections WHERE name = $1 AND serving = 1`, name).
+	err = db.write.QueryRowContext(ctx,
+		`SELECT owner, version, position, rebuild_wanted, epoch, beat FROM projections WHERE name = $1 AND serving = 1`, name).
 		Scan(&o.Owner, &o.Version, &o.Position, &o.RebuildWanted, &o.epoch, &o.heartbeat)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Ownership{}, nil
@@ -146,7 +147,8 @@ func (db *DB) RequestRebuild(ctx context.Context, name string, wanted bool) erro
 	ctx, cancel := db.bounded(ctx)
 	defer cancel()
 	flag := map[bool]int{true: 1}[wanted]
-	err := expectRows(1, ErrNotFound)(db.write.ExecContext(ctx, `UPDATE projections SET rebuild_wanted = $1 WHERE name = $2 AND serving = 1`, flag, name))
+	err := expectRows(1, ErrNotFound)(db.write.ExecContext(ctx,
+		`UPDATE projections SET rebuild_wanted = $1 WHERE name = $2 AND serving = 1`, flag, name))
 	if err != nil {
 		return fmt.Errorf("ask for a rebuild of %s: %w", name, db.explain(ctx, err))
 	}

@@ -30,7 +30,8 @@ func List[T any](ctx context.Context, db *DB, scan func(Row) (T, error), query s
 }
 
 // listFrom is List from another pool than the one that answers queries.
-func listFrom[T any](ctx context.Context, db *DB, from *sql.DB, scan func(Row) (T, error), query string, args []any) (items []T, err error) {
+func listFrom[T any](ctx context.Context, db *DB, from *sql.DB, scan func(Row) (T, error), query string,
+	args []any) (items []T, err error) {
 	ctx, cancel := db.bounded(ctx)
 	defer cancel()
 	err = db.withRetry(ctx, from, func() (err error) {

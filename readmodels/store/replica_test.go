@@ -93,7 +93,8 @@ func TestAConnectionStringThatDoesNotWorkIsNotRepeated(t *testing.T) {
 func TestNoMoreConnectionsAreOpenedThanAllowed(t *testing.T) {
 	t.Parallel()
 	schema := storetest.Postgres.Schema(t)
-	db, err := store.OpenPostgres(t.Context(), storetest.Postgres.URL()+"&application_name="+schema, store.Schema(schema), store.MaxConnections(16))
+	db, err := store.OpenPostgres(t.Context(), storetest.Postgres.URL()+"&application_name="+schema, store.Schema(schema),
+		store.MaxConnections(16))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, db.Close()) }()
 	storetest.Adopt(t, db, licenses.Definition)

@@ -21,8 +21,9 @@ func TestAPreparedQuerySurvivesViewsOfOtherTypes(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, db.Close()) }()
 	storetest.Apply(t, db, catalog.Definition, storetest.Adopt(t, db, catalog.Definition), func(c *store.Changes) {
-		require.NoError(t, c.Insert("signing_keys", store.Values{"added_position": int64(1), "id": "key", "tenant": storetest.Tenant, "product_id": storetest.ID(1).String(),
-			"algorithm": "ed25519", "public": "AAAA", "added_at": int64(1), "retired_at": nil}))
+		require.NoError(t, c.Insert("signing_keys",
+			store.Values{"added_position": int64(1), "id": "key", "tenant": storetest.Tenant, "product_id": storetest.ID(1).String(),
+				"algorithm": "ed25519", "public": "AAAA", "added_at": int64(1), "retired_at": nil}))
 	})
 	queries := &asked{}
 	require.NoError(t, db.Trace(t, storetest.Postgres.URL(), schema, queries).Close(t.Context()))

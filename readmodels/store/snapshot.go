@@ -41,7 +41,8 @@ func (db *DB) Snapshot(ctx context.Context, definition Definition) (*Snapshot, e
 func (s *Snapshot) Generation(ctx context.Context, generation int64) (*Snapshot, error) {
 	other := *s
 	other.generation = generation
-	err := s.tx.QueryRowContext(ctx, `SELECT position FROM projections WHERE name = $1 AND generation = $2`, s.definition.Name, generation).Scan(&other.position)
+	err := s.tx.QueryRowContext(ctx, `SELECT position FROM projections WHERE name = $1 AND generation = $2`, s.definition.Name,
+		generation).Scan(&other.position)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNotFound
 	}
@@ -61,8 +62,8 @@ func (s *Snapshot) Close() error {
 }
 
 // Checksum is the SHA-256, in hexadecimal, over every row of every table: tables in the order of the definition, rows by
-// primary key, columns by name, each value as text: numbers ended, text with its length before it. It depends neither on the engine nor on the
-// generation, so the same events always give the same checksum.
+// primary key, columns by name, each value as text: numbers ended, text with its length before it. It depends neither on the
+// engine nor on the generation, so the same events always give the same checksum.
 func (s *Snapshot) Checksum(ctx context.Context) (string, error) {
 	h := sha256.New()
 	var line []byte

@@ -23,7 +23,8 @@ func withReplica(t testing.TB) storetest.Opener {
 
 func TestHoweverManySnapshotsAreHeldOrWantedEverythingElseIsAnswered(t *testing.T) {
 	t.Parallel()
-	for name, place := range map[string]func(testing.TB) storetest.Opener{"SQLite": storetest.InSQLite, "PostgreSQL": storetest.InPostgres, "with a replica": withReplica} {
+	for name, place := range map[string]func(testing.TB) storetest.Opener{"SQLite": storetest.InSQLite, "PostgreSQL": storetest.InPostgres,
+		"with a replica": withReplica} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := place(t)(t)
@@ -97,7 +98,8 @@ func TestOneSnapshotShowsAGenerationAndTheOneItReplaced(t *testing.T) {
 	t.Parallel()
 	storetest.OnBothEngines(t, func(t *testing.T, open storetest.Opener) {
 		db := open(t)
-		at := storetest.Apply(t, db, licenses.Definition, storetest.Adopt(t, db, licenses.Definition), func(c *store.Changes) { require.NoError(t, c.Insert("licenses", storetest.LicenseRow(1, nil))) })
+		at := storetest.Apply(t, db, licenses.Definition, storetest.Adopt(t, db, licenses.Definition),
+			func(c *store.Changes) { require.NoError(t, c.Insert("licenses", storetest.LicenseRow(1, nil))) })
 		before, err := db.Snapshot(t.Context(), licenses.Definition)
 		require.NoError(t, err)
 		sum, err := before.Checksum(t.Context())

@@ -47,7 +47,8 @@ func (db *DB) Projections(ctx context.Context) ([]ProjectionStatus, error) {
 func scanProjection(r Row) (p ProjectionStatus, err error) {
 	var wanted bool
 	var built sql.NullInt64
-	err = r.Scan(&p.Name, &p.Version, &p.Generation, &p.Position, &p.State, &p.Error, Time{&p.UpdatedAt}, &p.Checksum, &p.ChecksumPosition, &wanted, &built)
+	err = r.Scan(&p.Name, &p.Version, &p.Generation, &p.Position, &p.State, &p.Error, Time{&p.UpdatedAt}, &p.Checksum,
+		&p.ChecksumPosition, &wanted, &built)
 	if wanted || built.Valid {
 		p.State, p.Progress = StateRebuilding, &Progress{Done: uint64(built.Int64)}
 	}

@@ -42,7 +42,8 @@ func ID(n int) uuid.UUID { return uuid.MustParse(fmt.Sprintf("00000000-0000-4000
 func LicenseRow(n int, given store.Values) store.Values {
 	values := store.Values{
 		"issued_position": int64(n), "id": ID(n).String(), "tenant": Tenant,
-		"product_id": ID(1).String(), "product_code": "cad", "plan_id": ID(2).String(), "plan_code": "pro", "plan_revision": int64(1), "plan_type": "STANDARD",
+		"product_id": ID(1).String(), "product_code": "cad", "plan_id": ID(2).String(), "plan_code": "pro", "plan_revision": int64(1),
+		"plan_type":     "STANDARD",
 		"customer_name": "Ada", "customer_email": "ada@example.com", "customer_name_key": "ada", "customer_email_key": "ada@example.com",
 		"subject_id": ID(3).String(), "metadata": "{}", "features": "{}", "seats_used": int64(0), "seat_limit": int64(1),
 		"lease_seconds": nil, "offline_days": int64(3), "fingerprint_match": "MOST", "max_rebinds": nil, "rebind_window_days": int64(30),

@@ -18,7 +18,8 @@ import (
 func recordAhead(t *testing.T, o process.Options, ahead time.Duration, l api.LicenseWithKey, eventType, data string) {
 	t.Helper()
 	damageFile(t, filepath.Join(o.DataDir, "ledger.db"), fmt.Sprintf(`
-		INSERT INTO events (position, stream, revision, id, type, recorded_at, tenant, actor, correlation, causation, command_id, request_hash, data)
+		INSERT INTO events (position, stream, revision, id, type, recorded_at, tenant, actor, correlation,
+		causation, command_id, request_hash, data)
 		SELECT (SELECT max(position) + 1 FROM events), stream, max(revision) + 1, randomblob(16), '%s', %d, tenant,
   'system', '', 'c', 'c', '', CAST('%s' AS BLOB)
 		FROM events WHERE stream = (SELECT id FROM streams WHERE name = '%s') GROUP BY stream`,

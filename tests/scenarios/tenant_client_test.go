@@ -167,7 +167,9 @@ func (v tenantClient) await(l api.LicenseWithKey, eventType string, after uint64
 }
 
 // follow yields events as they happen, until ctx ends.
-func follow(t *testing.T, ctx context.Context, admin blackbox.Client, query string) func(yield func(api.LedgerEvent) bool) { //nolint:revive // t comes first in tests
+//
+//nolint:revive // t comes first
+func follow(t *testing.T, ctx context.Context, admin blackbox.Client, query string) func(yield func(api.LedgerEvent) bool) {
 	t.Helper()
 	return func(yield func(api.LedgerEvent) bool) {
 		response := admin.With("Accept", "application/x-ndjson").Open(ctx, "/v1/ledger/events?follow=true"+query)

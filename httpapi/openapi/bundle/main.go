@@ -5,7 +5,8 @@
 //	schemas/*.yaml         the schemas, with common.yaml first
 //	responses.yaml         the answers that operations share
 //
-// It adds the problems that an operation can be answered with, as far as they follow from what the operation says; x-errors lists the others.
+// It adds the problems that an operation can be answered with, as far as they follow from what the operation says; x-errors lists
+// the others.
 package main
 
 import (

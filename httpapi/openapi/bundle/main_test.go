@@ -24,11 +24,13 @@ func TestWhichProblemsFollowFromAnOperation(t *testing.T) {
 		operation string
 		expected  []string
 	}{
-		"an operator's query":   {"{}", []string{"400", "401", "403", "500", "503"}},
-		"a public query":        {"security: []", []string{"400", "500", "503"}},
-		"a command for either":  {"{ security: [{ admin_key: [] }, {}], requestBody: {} }", []string{"400", "401", "413", "415", "422", "500", "503"}},
-		"a conditional command": {"{ security: [], parameters: [{ $ref: '#/components/parameters/IfMatch' }] }", []string{"400", "412", "500", "503"}},
-		"others":                {"{ security: [], x-errors: [429, 404] }", []string{"400", "404", "429", "500", "503"}},
+		"an operator's query": {"{}", []string{"400", "401", "403", "500", "503"}},
+		"a public query":      {"security: []", []string{"400", "500", "503"}},
+		"a command for either": {"{ security: [{ admin_key: [] }, {}], requestBody: {} }",
+			[]string{"400", "401", "413", "415", "422", "500", "503"}},
+		"a conditional command": {"{ security: [], parameters: [{ $ref: '#/components/parameters/IfMatch' }] }",
+			[]string{"400", "412", "500", "503"}},
+		"others": {"{ security: [], x-errors: [429, 404] }", []string{"400", "404", "429", "500", "503"}},
 	} {
 		statuses, err := errorsOf(parsed(t, of.operation))
 		require.NoError(t, err, name)

@@ -12,7 +12,8 @@ import (
 )
 
 // aboutKeys is why ledger and keys are kept apart.
-const aboutKeys = "Keys are never put beside the ledger. Personal data in the ledger is sealed; whoever has both backups can read everything\n" +
+const aboutKeys = "" +
+	"Keys are never put beside the ledger. Personal data in the ledger is sealed; whoever has both backups can read everything\n" +
 	"and sign certificates. Store them in different places, with different people. Without the keys a restored ledger cannot\n" +
 	"validate licence keys or show names. A backup of keys also contains the keys of people whom you erase later: keep few of\n" +
 	"them, and delete them soon."

@@ -123,9 +123,9 @@ func endpointOf(c *Config, part engine.Part) *engine.Endpoint {
 		return &c.EventStore
 	case engine.ReadModels:
 		return &c.ReadModels
-	default:
-		return &c.Keys
+	case engine.Keys:
 	}
+	return &c.Keys
 }
 
 // checkDistinct returns an error if another part of the ledger, before this one, has the same namespace.

@@ -41,7 +41,8 @@ func proposed(n int) []esdb.EventData {
 	return events
 }
 
-func mustAppend(t *testing.T, client *esdb.Client, stream string, expected esdb.ExpectedRevision, events []esdb.EventData) *esdb.WriteResult {
+func mustAppend(t *testing.T, client *esdb.Client, stream string, expected esdb.ExpectedRevision,
+	events []esdb.EventData) *esdb.WriteResult {
 	t.Helper()
 	result, err := client.AppendToStream(t.Context(), stream, esdb.AppendToStreamOptions{ExpectedRevision: expected}, events...)
 	require.NoError(t, err)
