@@ -100,7 +100,8 @@ func TestRotatingASigningKeyIsRefused(t *testing.T) {
 	o := newFixture(t)
 	p := o.product(vendor)
 	head := o.head()
-	_, err := o.Catalog.RotateSigningKey(o.admin(vendor), runtime.Request{}, catalogcommands.RotateSigningKey{ProductID: uuid.New()})
+	_, err := o.Catalog.RotateSigningKey(o.admin(vendor), runtime.Request{},
+		catalogcommands.RotateSigningKey{ProductID: uuid.New(), Reason: "once a year"})
 	require.ErrorIs(t, err, catalog.ErrProductNotFound)
 	_, err = o.Catalog.RotateSigningKey(o.admin(vendor), runtime.Request{},
 		catalogcommands.RotateSigningKey{ProductID: p.ID, Reason: strings.Repeat("x", 501)})

@@ -74,7 +74,8 @@ func TestCertificatesOutliveTheRotationOfTheirKey(t *testing.T) {
 			before, err := o.Activation.ActivateMachine(o.machine(), keyed("activate"), ask)
 			require.NoError(t, err)
 
-			rotated, err := o.Catalog.RotateSigningKey(o.admin(vendor), runtime.Request{}, catalogcommands.RotateSigningKey{ProductID: p.ID})
+			rotated, err := o.Catalog.RotateSigningKey(o.admin(vendor), runtime.Request{},
+				catalogcommands.RotateSigningKey{ProductID: p.ID, Reason: "once a year"})
 			require.NoError(t, err)
 			verified(t, before.Certificate, rotated, noon)
 

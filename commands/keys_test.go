@@ -25,7 +25,8 @@ func TestNothingIsRecordedThatNeedsAKeyWhichIsNotStored(t *testing.T) {
 	require.NoError(t, o.keys.Close())
 	_, err := o.Catalog.RegisterProduct(o.admin(vendor), runtime.Request{}, catalogcommands.RegisterProduct{Code: "cam", Name: "CAM"})
 	require.ErrorContains(t, err, "store signing key")
-	_, err = o.Catalog.RotateSigningKey(o.admin(vendor), runtime.Request{}, catalogcommands.RotateSigningKey{ProductID: plan.ProductID})
+	_, err = o.Catalog.RotateSigningKey(o.admin(vendor), runtime.Request{},
+		catalogcommands.RotateSigningKey{ProductID: plan.ProductID, Reason: "once a year"})
 	require.ErrorContains(t, err, "store signing key")
 	_, err = o.Licensing.IssueLicense(o.admin(vendor), runtime.Request{}, order(plan))
 	require.ErrorContains(t, err, "find or make subjects")

@@ -38,7 +38,8 @@ func adminCommands(o *fixture, d deal) map[string]func(context.Context) error {
 			return err
 		},
 		"RotateSigningKey": func(ctx context.Context) error {
-			_, err := o.Catalog.RotateSigningKey(ctx, runtime.Request{}, catalogcommands.RotateSigningKey{ProductID: d.plan.ProductID})
+			_, err := o.Catalog.RotateSigningKey(ctx, runtime.Request{},
+				catalogcommands.RotateSigningKey{ProductID: d.plan.ProductID, Reason: "once a year"})
 			return err
 		},
 		"PublishPlan": func(ctx context.Context) error {

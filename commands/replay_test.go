@@ -187,7 +187,7 @@ func TestEveryCommandCanBeRepeatedWithItsIdempotencyKey(t *testing.T) {
 
 	// Later, when everything has changed: other instances, another key, a day gone by, licences revoked.
 	_, err := o.Catalog.RotateSigningKey(o.admin(vendor), runtime.Request{},
-		catalogcommands.RotateSigningKey{ProductID: catalog.ProductID(vendor, "cad")})
+		catalogcommands.RotateSigningKey{ProductID: catalog.ProductID(vendor, "cad"), Reason: "once a year"})
 	require.NoError(t, err)
 	for _, first := range firsts {
 		if a, ok := first.(activation.Activation); ok {

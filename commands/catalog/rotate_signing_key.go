@@ -23,6 +23,9 @@ func (c *Commands) rotateSigningKey(ctx context.Context, req runtime.Request, co
 		if p == nil {
 			return nil, catalog.ErrProductNotFound
 		}
+		if err := catalog.ValidateReason(command.Reason); err != nil { // before a key is made for nothing
+			return nil, err
+		}
 		key, err := c.keyring.NewSigningKey(ctx, p.StreamState().Tenant, p.ID, p.SigningKey().Algorithm)
 		if err != nil {
 			return nil, err

@@ -133,14 +133,19 @@ func (p *Product) Register(tenant string, c RegisterProduct, key SigningKey, now
 	}}, nil
 }
 
-// RotateSigningKey decides that key signs from now on. The reason may be left out.
+// ValidateReason checks why a signing key is rotated. The error is a [domainerr.Invalid].
+func ValidateReason(reason string) error {
+	var check domainerr.Check
+	check.Require(strings.TrimSpace(reason) != "" && bounded(reason, MaxReasonLength), "reason", "must be 1 to 500 characters")
+	return check.Err()
+}
+
+// RotateSigningKey decides that key signs from now on.
 func (p *Product) RotateSigningKey(key SigningKey, reason string, now time.Time) ([]event.Payload, error) {
 	if p == nil {
 		return nil, ErrProductNotFound
 	}
-	var check domainerr.Check
-	check.Require(bounded(reason, MaxReasonLength), "reason", "must be at most 500 characters")
-	if err := check.Err(); err != nil {
+	if err := ValidateReason(reason); err != nil {
 		return nil, err
 	}
 	return []event.Payload{ProductSigningKeyRotated{
