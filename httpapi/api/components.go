@@ -6,6 +6,15 @@ import (
 	"github.com/licenseledger/licenseledger/domain/domainerr"
 )
 
+// Value returns the value of an optional member or parameter, and the zero value when it is absent.
+func Value[T any](optional *T) T {
+	if optional == nil {
+		var zero T
+		return zero
+	}
+	return *optional
+}
+
 // StringOrList is one text or a list of texts, as a client finds natural; it is a list from there on.
 type StringOrList []string
 

@@ -2,16 +2,20 @@ package commandapi
 
 import (
 	"context"
+	"errors"
+	"unicode/utf8"
 
 	"github.com/licenseledger/licenseledger/commands/activation"
 	"github.com/licenseledger/licenseledger/domain/access"
 	"github.com/licenseledger/licenseledger/httpapi/api"
+	"github.com/licenseledger/licenseledger/httpapi/present"
 	"github.com/licenseledger/licenseledger/httpapi/problem"
+	"github.com/licenseledger/licenseledger/keyring"
 )
 
 // ActivateMachine implements [StrictServerInterface].
 func (s server) ActivateMachine(ctx context.Context, r ActivateMachineRequestObject) (ActivateMachineResponseObject, error) {
-	request, err := conditions(r.Params).request(ctx)
+	request, err := commandHeaders{r.Params.IdempotencyKey, r.Params.IfMatch}.request(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -20,22 +24,22 @@ func (s server) ActivateMachine(ctx context.Context, r ActivateMachineRequestObj
 		return nil, err
 	}
 	activated, err := s.Commands.Activation.ActivateMachine(ctx, request, activation.ActivateMachine{
-		LicenseKey: key, Machine: presented(r.Body.Machine),
+		LicenseKey: key, Machine: toMachine(r.Body.Machine),
 	})
 	if err != nil {
 		return nil, err
 	}
 	if !activated.New {
-		return ActivateMachine200JSONResponse{activationStands(activated)}, nil
+		return ActivateMachine200JSONResponse{activationResponse(activated)}, nil
 	}
 	return ActivateMachine201JSONResponse{MachineActivatedJSONResponse{
-		Body: activationJSON(activated), Headers: MachineActivatedResponseHeaders(headers(activated.Outcome)),
+		Body: present.Activation(activated), Headers: MachineActivatedResponseHeaders(headers(activated.Outcome)),
 	}}, nil
 }
 
 // Heartbeat implements [StrictServerInterface].
 func (s server) Heartbeat(ctx context.Context, r HeartbeatRequestObject) (HeartbeatResponseObject, error) {
-	request, err := conditions(r.Params).request(ctx)
+	request, err := commandHeaders{r.Params.IdempotencyKey, r.Params.IfMatch}.request(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -44,17 +48,17 @@ func (s server) Heartbeat(ctx context.Context, r HeartbeatRequestObject) (Heartb
 		return nil, err
 	}
 	renewed, err := s.Commands.Activation.Heartbeat(ctx, request, activation.Heartbeat{
-		ActivationID: r.ID, LicenseKey: key, Machine: presented(r.Body.Machine),
+		ActivationID: r.ID, LicenseKey: key, Machine: toMachine(r.Body.Machine),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return Heartbeat200JSONResponse{activationStands(renewed)}, nil
+	return Heartbeat200JSONResponse{activationResponse(renewed)}, nil
 }
 
 // DeactivateMachine implements [StrictServerInterface].
 func (s server) DeactivateMachine(ctx context.Context, r DeactivateMachineRequestObject) (DeactivateMachineResponseObject, error) {
-	request, err := conditions(r.Params).request(ctx)
+	request, err := commandHeaders{r.Params.IdempotencyKey, r.Params.IfMatch}.request(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -62,18 +66,18 @@ func (s server) DeactivateMachine(ctx context.Context, r DeactivateMachineReques
 	if err != nil {
 		return nil, err
 	}
-	ended, err := s.Commands.Activation.Deactivate(ctx, request, activation.Deactivate{
+	deactivated, err := s.Commands.Activation.Deactivate(ctx, request, activation.Deactivate{
 		LicenseKey: key, LicenseID: r.ID, ActivationID: r.ActivationID, Reason: r.Body.Reason,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return DeactivateMachine200JSONResponse{licenseReleased(ended)}, nil
+	return DeactivateMachine200JSONResponse{deactivationResponse(deactivated)}, nil
 }
 
 // Rebind implements [StrictServerInterface].
 func (s server) Rebind(ctx context.Context, r RebindRequestObject) (RebindResponseObject, error) {
-	request, err := conditions(r.Params).request(ctx)
+	request, err := commandHeaders{r.Params.IdempotencyKey, r.Params.IfMatch}.request(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -82,17 +86,45 @@ func (s server) Rebind(ctx context.Context, r RebindRequestObject) (RebindRespon
 		return nil, err
 	}
 	rebound, err := s.Commands.Activation.RebindMachine(ctx, request, activation.RebindMachine{
-		LicenseKey: key, LicenseID: r.ID, BindingID: r.BindingID, Machine: presented(r.Body.Machine), Reason: r.Body.Reason,
+		LicenseKey: key, LicenseID: r.ID, BindingID: r.BindingID, Machine: toMachine(r.Body.Machine), Reason: r.Body.Reason,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return Rebind200JSONResponse{activationStands(rebound)}, nil
+	return Rebind200JSONResponse{activationResponse(rebound)}, nil
 }
 
-// keyOf reads the licence key that a request may hold. Without one, only an operator may name the licence.
+// maxNonce is how many characters a nonce may have.
+const maxNonce = 128
+
+// Validate implements [StrictServerInterface].
+func (s server) Validate(ctx context.Context, r ValidateRequestObject) (ValidateResponseObject, error) {
+	request, err := commandHeaders{r.Params.IdempotencyKey, r.Params.IfMatch}.request(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if n := r.Body.Nonce; n != nil && (*n == "" || utf8.RuneCountInString(*n) > maxNonce) {
+		return nil, problem.Field("nonce", "must be 1 to 128 characters")
+	}
+	key, err := s.Commands.Activation.ParseLicenseKey(ctx, r.Body.LicenseKey)
+	if err != nil && !errors.Is(err, keyring.ErrLicenseKeyInvalid) { // for an invalid key, the verdict says so
+		return nil, err
+	}
+	command := activation.Validate{LicenseKey: key, Product: api.Value(r.Body.Product), Entitlements: r.Body.Entitlements}
+	if r.Body.Machine != nil {
+		machine := toMachine(*r.Body.Machine)
+		command.Machine = &machine
+	}
+	verdict, err := s.Commands.Activation.Validate(ctx, request, command)
+	if err != nil {
+		return nil, err
+	}
+	return Validate200JSONResponse{ValidatedJSONResponse{Body: present.Verdict(verdict, r.Body.Nonce), Headers: verdictHeaders(verdict)}}, nil
+}
+
+// keyOf reads the optional licence key of a request. Without a key, only an operator may name the licence.
 func (s server) keyOf(ctx context.Context, key *api.LicenseKey) (activation.LicenseKey, error) {
-	if value(key) != "" {
+	if api.Value(key) != "" {
 		return s.Commands.Activation.ParseLicenseKey(ctx, *key)
 	}
 	principal, err := access.From(ctx)
@@ -102,39 +134,22 @@ func (s server) keyOf(ctx context.Context, key *api.LicenseKey) (activation.Lice
 	return activation.LicenseKey{}, err
 }
 
-func licenseReleased(ended activation.Deactivated) LicenseReleasedJSONResponse {
-	return LicenseReleasedJSONResponse{
-		Body: api.Deactivation{
-			ActivationID: ended.ActivationID,
-			LicenseID:    ended.LicenseID,
-			Seats:        api.Seats{Used: ended.Seats.Used, Limit: ended.Seats.Limit},
-		},
-		Headers: LicenseReleasedResponseHeaders(headers(ended.Outcome)),
-	}
+func deactivationResponse(d activation.Deactivated) LicenseReleasedJSONResponse {
+	return LicenseReleasedJSONResponse{Body: present.Deactivation(d), Headers: LicenseReleasedResponseHeaders(headers(d.Outcome))}
 }
 
-func activationStands(a activation.Activation) ActivationStandsJSONResponse {
-	return ActivationStandsJSONResponse{Body: activationJSON(a), Headers: ActivationStandsResponseHeaders(headers(a.Outcome))}
+func activationResponse(a activation.Activation) ActivationStandsJSONResponse {
+	return ActivationStandsJSONResponse{Body: present.Activation(a), Headers: ActivationStandsResponseHeaders(headers(a.Outcome))}
 }
 
-func activationJSON(a activation.Activation) api.Activation {
-	return api.Activation{
-		ActivationID: a.ID,
-		BindingID:    a.BindingID,
-		LicenseID:    a.LicenseID,
-		Certificate:  a.Certificate,
-		ExpiresAt:    a.ExpiresAt.UTC(),
-		Seats:        api.Seats{Used: a.Seats.Used, Limit: a.Seats.Limit},
-	}
-}
-
-func presented(m api.Machine) activation.PresentedMachine {
-	described := activation.PresentedMachine{Fingerprint: value(m.Fingerprint), Name: value(m.Name), OS: value(m.OS)}
+// toMachine converts what a machine says about itself.
+func toMachine(m api.Machine) activation.PresentedMachine {
+	out := activation.PresentedMachine{Fingerprint: api.Value(m.Fingerprint), Name: api.Value(m.Name), OS: api.Value(m.OS)}
 	if m.Components != nil {
-		described.Components = make(map[string][]string, len(*m.Components))
+		out.Components = make(map[string][]string, len(*m.Components))
 		for kind, values := range *m.Components {
-			described.Components[kind] = values
+			out.Components[kind] = values
 		}
 	}
-	return described
+	return out
 }

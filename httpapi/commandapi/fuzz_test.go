@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/httpapi/present"
 )
 
 // FuzzETag feeds text to the reader of If-Match: a revision that it reads is written back as a tag that reads the same.
@@ -19,7 +20,7 @@ func FuzzETag(f *testing.F) {
 			require.Equal(t, event.Revision(0), revision*0)
 			return
 		}
-		again, err := parseETag(etag(revision))
+		again, err := parseETag(present.ETag(revision))
 		require.NoError(t, err)
 		require.Equal(t, revision, again)
 	})

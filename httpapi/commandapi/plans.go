@@ -7,18 +7,15 @@ import (
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/machine"
 	"github.com/licenseledger/licenseledger/httpapi/api"
+	"github.com/licenseledger/licenseledger/httpapi/present"
 )
 
 // PublishPlan implements [StrictServerInterface].
 func (s server) PublishPlan(ctx context.Context, r PublishPlanRequestObject) (PublishPlanResponseObject, error) {
-	request, err := conditions(r.Params).request(ctx)
-	if err != nil {
-		return nil, err
-	}
-	plan, err := s.Commands.Catalog.PublishPlan(ctx, request, catalogcommands.PublishPlan{
+	command := catalogcommands.PublishPlan{
 		ProductID: r.ID,
 		Code:      r.Body.Code,
-		Terms: terms(api.PlanTerms{
+		Terms: toTerms(api.PlanTerms{
 			Currency:         r.Body.Currency,
 			Features:         r.Body.Features,
 			FingerprintMatch: r.Body.FingerprintMatch,
@@ -32,83 +29,45 @@ func (s server) PublishPlan(ctx context.Context, r PublishPlanRequestObject) (Pu
 			ValidityDays:     r.Body.ValidityDays,
 			ValidityStarts:   r.Body.ValidityStarts,
 		}),
-	})
+	}
+	plan, err := execute(ctx, commandHeaders{r.Params.IdempotencyKey, r.Params.IfMatch}, s.Commands.Catalog.PublishPlan, command)
 	if err != nil {
 		return nil, err
 	}
 	return PublishPlan201JSONResponse{PlanPublishedJSONResponse{
-		Body:    planJSON(plan),
-		Headers: PlanPublishedResponseHeaders(createdAt("/v1/plans/"+plan.ID.String(), plan.Outcome)),
+		Body:    present.Plan(plan),
+		Headers: PlanPublishedResponseHeaders(headersWithLocation("/v1/plans/"+plan.ID.String(), plan.Outcome)),
 	}}, nil
 }
 
 // RevisePlan implements [StrictServerInterface].
 func (s server) RevisePlan(ctx context.Context, r RevisePlanRequestObject) (RevisePlanResponseObject, error) {
-	request, err := conditions(r.Params).request(ctx)
-	if err != nil {
-		return nil, err
-	}
-	plan, err := s.Commands.Catalog.RevisePlan(ctx, request, catalogcommands.RevisePlan{PlanID: r.ID, Terms: terms(*r.Body)})
+	command := catalogcommands.RevisePlan{PlanID: r.ID, Terms: toTerms(*r.Body)}
+	plan, err := execute(ctx, commandHeaders{r.Params.IdempotencyKey, r.Params.IfMatch}, s.Commands.Catalog.RevisePlan, command)
 	if err != nil {
 		return nil, err
 	}
 	return RevisePlan200JSONResponse{PlanRevisedJSONResponse{
-		Body: planJSON(plan), Headers: PlanRevisedResponseHeaders(headers(plan.Outcome)),
+		Body: present.Plan(plan), Headers: PlanRevisedResponseHeaders(headers(plan.Outcome)),
 	}}, nil
 }
 
-func terms(t api.PlanTerms) catalog.Terms {
-	named := catalog.Terms{
+// toTerms converts the body of a request into the terms of a plan.
+func toTerms(t api.PlanTerms) catalog.Terms {
+	out := catalog.Terms{
 		Name:             t.Name,
 		Type:             catalog.PlanType(t.Type),
 		MaxMachines:      t.MaxMachines,
 		ValidityDays:     t.ValidityDays,
-		ValidityStarts:   catalog.ValidityStart(value(t.ValidityStarts)),
-		Features:         catalog.Features(value(t.Features)),
+		ValidityStarts:   catalog.ValidityStart(api.Value(t.ValidityStarts)),
+		Features:         catalog.Features(api.Value(t.Features)),
 		LeaseSeconds:     t.LeaseSeconds,
-		FingerprintMatch: machine.Match(value(t.FingerprintMatch)),
+		FingerprintMatch: machine.Match(api.Value(t.FingerprintMatch)),
 		MaxRebinds:       t.MaxRebinds,
-		RebindWindowDays: value(t.RebindWindowDays),
+		RebindWindowDays: api.Value(t.RebindWindowDays),
 	}
 	if t.PriceMinor != nil || t.Currency != nil {
-		named.Price = &catalog.Price{Minor: value(t.PriceMinor), Currency: value(t.Currency)}
+		out.Price = &catalog.Price{Minor: api.Value(t.PriceMinor), Currency: api.Value(t.Currency)}
 	}
-	return named
-}
-
-func planJSON(p catalogcommands.Plan) api.Plan {
-	t := p.Terms
-	described := api.Plan{
-		ID:               p.ID,
-		ProductID:        p.ProductID,
-		Code:             p.Code,
-		Revision:         api.Revision(p.Outcome.Revision),
-		Name:             t.Name,
-		Type:             api.PlanType(t.Type),
-		MaxMachines:      t.MaxMachines,
-		ValidityDays:     t.ValidityDays,
-		ValidityStarts:   api.ValidityStart(t.ValidityStarts),
-		Features:         features(t.Features),
-		LeaseSeconds:     t.LeaseSeconds,
-		FingerprintMatch: api.FingerprintMatch(t.FingerprintMatch),
-		MaxRebinds:       t.MaxRebinds,
-		RebindWindowDays: t.RebindWindowDays,
-		PublishedAt:      p.PublishedAt.UTC(),
-	}
-	if t.Price != nil {
-		described.PriceMinor, described.Currency = &t.Price.Minor, &t.Price.Currency
-	}
-	if p.RevisedAt.After(p.PublishedAt) {
-		revised := p.RevisedAt.UTC()
-		described.RevisedAt = &revised
-	}
-	return described
-}
-
-// features are never null.
-func features(f catalog.Features) api.Features {
-	if f == nil {
-		return api.Features{}
-	}
-	return api.Features(f)
+	return out
 }

@@ -9,35 +9,33 @@ import (
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/httpapi/api"
+	"github.com/licenseledger/licenseledger/httpapi/present"
 	"github.com/licenseledger/licenseledger/httpapi/problem"
 )
 
 // RegisterProduct implements [StrictServerInterface].
 func (s server) RegisterProduct(ctx context.Context, r RegisterProductRequestObject) (RegisterProductResponseObject, error) {
-	request, err := conditions(r.Params).request(ctx)
-	if err != nil {
-		return nil, err
-	}
-	product, err := s.Commands.Catalog.RegisterProduct(ctx, request, catalogcommands.RegisterProduct{
+	command := catalogcommands.RegisterProduct{
 		Code:                  r.Body.Code,
 		Name:                  r.Body.Name,
 		Platforms:             r.Body.Platforms,
-		Algorithm:             catalog.Algorithm(value(r.Body.SigningAlgorithm)),
+		Algorithm:             catalog.Algorithm(api.Value(r.Body.SigningAlgorithm)),
 		OfflineDays:           r.Body.OfflineDays,
 		MaxMachinesPerLicense: r.Body.MaxMachinesPerLicense,
-	})
+	}
+	product, err := execute(ctx, commandHeaders{r.Params.IdempotencyKey, r.Params.IfMatch}, s.Commands.Catalog.RegisterProduct, command)
 	if err != nil {
 		return nil, err
 	}
 	return RegisterProduct201JSONResponse{ProductRegisteredJSONResponse{
-		Body:    productJSON(product),
-		Headers: ProductRegisteredResponseHeaders(createdAt("/v1/products/"+product.ID.String(), product.Outcome)),
+		Body:    present.Product(product),
+		Headers: ProductRegisteredResponseHeaders(headersWithLocation("/v1/products/"+product.ID.String(), product.Outcome)),
 	}}, nil
 }
 
 // RotateSigningKey implements [StrictServerInterface].
 func (s server) RotateSigningKey(ctx context.Context, r RotateSigningKeyRequestObject) (RotateSigningKeyResponseObject, error) {
-	request, err := conditions(r.Params).request(ctx)
+	request, err := commandHeaders{r.Params.IdempotencyKey, r.Params.IfMatch}.request(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -49,22 +47,6 @@ func (s server) RotateSigningKey(ctx context.Context, r RotateSigningKeyRequestO
 		return nil, err
 	}
 	return RotateSigningKey200JSONResponse{ProductChangedJSONResponse{
-		Body: productJSON(product), Headers: ProductChangedResponseHeaders(headers(product.Outcome)),
+		Body: present.Product(product), Headers: ProductChangedResponseHeaders(headers(product.Outcome)),
 	}}, nil
-}
-
-func productJSON(p catalogcommands.Product) api.Product {
-	signing := p.SigningKey()
-	return api.Product{
-		ID:                    p.ID,
-		Code:                  p.Code,
-		Name:                  p.Name,
-		SigningAlgorithm:      api.SigningAlgorithm(signing.Algorithm),
-		SigningKeyID:          signing.ID,
-		OfflineDays:           p.OfflineDays,
-		MaxMachinesPerLicense: p.MaxMachinesPerLicense,
-		Platforms:             append([]string{}, p.Platforms...),
-		RegisteredAt:          p.RegisteredAt.UTC(),
-		Revision:              api.Revision(p.Revision),
-	}
 }

@@ -1,4 +1,3 @@
-// Package present turns what commands and queries return into the types of the API.
 package present
 
 import (
@@ -6,9 +5,9 @@ import (
 	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
-// Projection is the status of a projection.
+// Projection returns the status of a projection.
 func Projection(p store.ProjectionStatus) api.Projection {
-	described := api.Projection{
+	out := api.Projection{
 		Name:      p.Name,
 		Version:   p.Version,
 		State:     api.ProjectionState(p.State),
@@ -18,13 +17,13 @@ func Projection(p store.ProjectionStatus) api.Projection {
 		UpdatedAt: p.UpdatedAt,
 	}
 	if p.Progress != nil {
-		described.Progress = &api.RebuildProgress{Done: p.Progress.Done, Total: p.Progress.Total}
+		out.Progress = &api.RebuildProgress{Done: p.Progress.Done, Total: p.Progress.Total}
 	}
 	if p.Error != "" {
-		described.Error = &p.Error
+		out.Error = &p.Error
 	}
 	if p.Checksum != "" {
-		described.Checksum, described.ChecksumPosition = &p.Checksum, &p.ChecksumPosition
+		out.Checksum, out.ChecksumPosition = &p.Checksum, &p.ChecksumPosition
 	}
-	return described
+	return out
 }

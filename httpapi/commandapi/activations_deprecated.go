@@ -12,11 +12,11 @@ import (
 	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
-// The deprecated endpoints name an activation or a binding, but not its licence. They are the only commands that ask a read model.
+// The deprecated endpoints name an activation or a binding, but not its licence. They are the only commands that query a read model.
 
 // Deactivate implements [StrictServerInterface].
 func (s server) Deactivate(ctx context.Context, r DeactivateRequestObject) (DeactivateResponseObject, error) {
-	request, err := conditions(r.Params).request(ctx)
+	request, err := commandHeaders{r.Params.IdempotencyKey, r.Params.IfMatch}.request(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -29,20 +29,20 @@ func (s server) Deactivate(ctx context.Context, r DeactivateRequestObject) (Deac
 			return nil, err
 		}
 	}
-	ended, err := s.Commands.Activation.Deactivate(ctx, request, command)
+	deactivated, err := s.Commands.Activation.Deactivate(ctx, request, command)
 	if err != nil {
 		return nil, err
 	}
-	return Deactivate200JSONResponse{licenseReleased(ended)}, nil
+	return Deactivate200JSONResponse{deactivationResponse(deactivated)}, nil
 }
 
 // RebindMachine implements [StrictServerInterface].
 func (s server) RebindMachine(ctx context.Context, r RebindMachineRequestObject) (RebindMachineResponseObject, error) {
-	request, err := conditions(r.Params).request(ctx)
+	request, err := commandHeaders{r.Params.IdempotencyKey, r.Params.IfMatch}.request(ctx)
 	if err != nil {
 		return nil, err
 	}
-	command := activation.RebindMachine{BindingID: r.ID, Machine: presented(r.Body.Machine), Reason: r.Body.Reason}
+	command := activation.RebindMachine{BindingID: r.ID, Machine: toMachine(r.Body.Machine), Reason: r.Body.Reason}
 	if command.LicenseKey, err = s.keyOf(ctx, r.Body.LicenseKey); err != nil {
 		return nil, err
 	}
@@ -55,13 +55,12 @@ func (s server) RebindMachine(ctx context.Context, r RebindMachineRequestObject)
 	if err != nil {
 		return nil, err
 	}
-	return RebindMachine200JSONResponse{activationStands(rebound)}, nil
+	return RebindMachine200JSONResponse{activationResponse(rebound)}, nil
 }
 
-// licenseOf finds the licence of an activation or a binding. The read model follows the ledger, so what it does not know may only be too
-// new: then it is asked again once it has caught up.
-func (s server) licenseOf(ctx context.Context, id uuid.UUID,
-	find func(context.Context, string, uuid.UUID) (uuid.UUID, error)) (uuid.UUID, error) {
+// licenseOf finds the licence of an activation or a binding. The read model lags behind the ledger. If it does not have the id, licenseOf
+// waits until it has caught up and queries it again.
+func (s server) licenseOf(ctx context.Context, id uuid.UUID, find func(context.Context, string, uuid.UUID) (uuid.UUID, error)) (uuid.UUID, error) {
 	principal, err := access.From(ctx)
 	if err != nil {
 		return uuid.UUID{}, err

@@ -1,0 +1,27 @@
+package present
+
+import (
+	"github.com/licenseledger/licenseledger/commands/activation"
+	"github.com/licenseledger/licenseledger/httpapi/api"
+)
+
+// Activation returns an activation with its certificate.
+func Activation(a activation.Activation) api.Activation {
+	return api.Activation{
+		ActivationID: a.ID,
+		BindingID:    a.BindingID,
+		LicenseID:    a.LicenseID,
+		Certificate:  a.Certificate,
+		ExpiresAt:    a.ExpiresAt.UTC(),
+		Seats:        api.Seats{Used: a.Seats.Used, Limit: a.Seats.Limit},
+	}
+}
+
+// Deactivation returns an activation that was ended.
+func Deactivation(d activation.Deactivated) api.Deactivation {
+	return api.Deactivation{
+		ActivationID: d.ActivationID,
+		LicenseID:    d.LicenseID,
+		Seats:        api.Seats{Used: d.Seats.Used, Limit: d.Seats.Limit},
+	}
+}
