@@ -6,12 +6,14 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/licenseledger/licenseledger/domain/access"
 	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/httpapi/api"
+	"github.com/licenseledger/licenseledger/httpapi/present"
 	"github.com/licenseledger/licenseledger/readmodels/catalog"
 	"github.com/licenseledger/licenseledger/readmodels/licenses"
+	"github.com/licenseledger/licenseledger/readmodels/store"
+	"github.com/licenseledger/licenseledger/readmodels/timeline"
 )
 
 // defaultSort shows the newest licences first.
@@ -19,28 +21,17 @@ const defaultSort = api.MinusIssuedAt
 
 // ListLicenses implements [StrictServerInterface].
 func (s server) ListLicenses(ctx context.Context, r ListLicensesRequestObject) (ListLicensesResponseObject, error) {
-	principal, err := access.From(ctx)
-	if err != nil {
-		return nil, err
-	}
 	filter, err := licenseFilter(r.Params)
 	if err != nil {
 		return nil, err
 	}
-	part, err := paging(r.Params.Cursor, r.Params.Limit)
-	if err != nil {
-		return nil, err
+	query := listQuery{r.Params.Cursor, r.Params.Limit, r.Params.LedgerPosition, []string{licenses.Definition.Name, catalog.Definition.Name}}
+	rows := func(ctx context.Context, tenant string, paging store.Paging) (store.Page[licenses.License], error) {
+		return s.Licenses.List(ctx, tenant, filter, paging)
 	}
-	if err := s.wait(ctx, r.Params.LedgerPosition, licenses.Definition.Name, catalog.Definition.Name); err != nil {
-		return nil, err
-	}
-	rows, err := s.Licenses.List(ctx, principal.Tenant, filter, part)
-	if err != nil {
-		return nil, err
-	}
-	items, cursor, link, err := page(ctx, rows, licenseJSON)
+	page, err := list(ctx, s, query, rows, present.LicenseRow)
 	return ListLicenses200JSONResponse{
-		Body: api.LicensePage{Items: items, NextCursor: cursor}, Headers: ListLicenses200ResponseHeaders{Link: link},
+		Body: api.LicensePage{Items: page.items, NextCursor: page.nextCursor}, Headers: ListLicenses200ResponseHeaders{Link: page.link},
 	}, err
 }
 
@@ -54,11 +45,11 @@ func licenseFilter(p api.ListLicensesParams) (licenses.Filter, error) {
 	check.Require(p.Status == nil || p.Status.Valid(), "status", "must be ACTIVE, SUSPENDED, EXPIRED or REVOKED")
 	key, descending := strings.CutPrefix(string(sort), "-")
 	return licenses.Filter{
-		Status:     string(value(p.Status)),
-		Product:    value(p.Product),
-		Plan:       value(p.Plan),
-		Customer:   value(p.Customer),
-		Search:     value(p.Q),
+		Status:     string(api.Value(p.Status)),
+		Product:    api.Value(p.Product),
+		Plan:       api.Value(p.Plan),
+		Customer:   api.Value(p.Customer),
+		Search:     api.Value(p.Q),
 		Sort:       licenses.Sort(key),
 		Descending: descending,
 	}, check.Err()
@@ -66,59 +57,34 @@ func licenseFilter(p api.ListLicensesParams) (licenses.Filter, error) {
 
 // GetLicense implements [StrictServerInterface].
 func (s server) GetLicense(ctx context.Context, r GetLicenseRequestObject) (GetLicenseResponseObject, error) {
-	row, err := s.license(ctx, r.ID, r.Params.LedgerPosition, licenses.Definition.Name)
+	tenant, err := s.tenantAt(ctx, r.Params.LedgerPosition, licenses.Definition.Name)
 	if err != nil {
 		return nil, err
 	}
-	described, err := licenseJSON(row)
-	return GetLicense200JSONResponse{Body: described, Headers: GetLicense200ResponseHeaders{ETag: etag(row.Revision)}}, err
-}
-
-// license finds a licence once the projections have reached the position that is asked for.
-func (s server) license(ctx context.Context, id uuid.UUID, position *string, projections ...string) (licenses.License, error) {
-	principal, err := access.From(ctx)
+	row, err := s.Licenses.Find(ctx, tenant, r.ID)
 	if err != nil {
-		return licenses.License{}, err
+		return nil, notFoundAs(license.ErrNotFound, err)
 	}
-	if err := s.wait(ctx, position, projections...); err != nil {
-		return licenses.License{}, err
-	}
-	row, err := s.Licenses.Find(ctx, principal.Tenant, id)
-	return row, notFoundAs(license.ErrNotFound, err)
+	body, err := present.LicenseRow(row)
+	return GetLicense200JSONResponse{Body: body, Headers: GetLicense200ResponseHeaders{ETag: present.ETag(row.Revision)}}, err
 }
 
-func licenseJSON(l licenses.License) (api.License, error) {
-	features, err := features(l.Features)
-	described := api.License{
-		ID:       l.ID,
-		Product:  api.ProductRef{ID: l.ProductID, Code: l.ProductCode},
-		Plan:     api.PlanRef{ID: l.PlanID, Code: l.PlanCode, Revision: l.PlanRevision, Type: api.PlanType(l.PlanType)},
-		Status:   api.LicenseStatus(l.Status),
-		Metadata: l.Metadata,
-		Features: features,
-		Seats:    api.Seats{Used: l.SeatsUsed, Limit: l.SeatLimit},
-		Policy: api.Policy{
-			ValidityDays:     l.ValidityDays,
-			ValidityStarts:   api.ValidityStart(l.ValidityStarts),
-			OfflineDays:      l.OfflineDays,
-			LeaseSeconds:     l.LeaseSeconds,
-			FingerprintMatch: api.FingerprintMatch(l.FingerprintMatch),
-			MaxRebinds:       l.MaxRebinds,
-			RebindWindowDays: l.RebindWindowDays,
-		},
-		KeyGeneration: l.KeyGeneration,
-		IssuedAt:      l.IssuedAt,
-		ExpiresAt:     l.ExpiresAt,
-		SuspendedAt:   l.SuspendedAt,
-		ExpiredAt:     l.ExpiredAt,
-		RevokedAt:     l.RevokedAt,
-		Revision:      l.Revision,
+// GetLicenseHistory implements [StrictServerInterface].
+func (s server) GetLicenseHistory(ctx context.Context, r GetLicenseHistoryRequestObject) (GetLicenseHistoryResponseObject, error) {
+	query := listQuery{r.Params.Cursor, r.Params.Limit, r.Params.LedgerPosition, []string{licenses.Definition.Name, timeline.Definition.Name}}
+	rows := ofLicense(s, r.ID, s.Timeline.OfLicense)
+	page, err := list(ctx, s, query, rows, withoutError(present.HistoryEntry))
+	return GetLicenseHistory200JSONResponse{
+		Body: api.HistoryPage{Items: page.items, NextCursor: page.nextCursor}, Headers: GetLicenseHistory200ResponseHeaders{Link: page.link},
+	}, err
+}
+
+// ofLicense restricts a query to one licence. The query fails with [license.ErrNotFound] if the tenant has no such licence.
+func ofLicense[Row any](s server, id uuid.UUID, rows func(context.Context, string, uuid.UUID, store.Paging) (store.Page[Row], error)) rowsQuery[Row] {
+	return func(ctx context.Context, tenant string, paging store.Paging) (store.Page[Row], error) {
+		if _, err := s.Licenses.Find(ctx, tenant, id); err != nil {
+			return store.Page[Row]{}, notFoundAs(license.ErrNotFound, err)
+		}
+		return rows(ctx, tenant, id, paging)
 	}
-	if described.Metadata == nil {
-		described.Metadata = api.Metadata{}
-	}
-	if l.CustomerName != nil && l.CustomerEmail != nil {
-		described.Customer = &api.Customer{Name: *l.CustomerName, Email: *l.CustomerEmail}
-	}
-	return described, err
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/access"
 )
 
-// permissions says what every query needs, by the operation's id. A query that is not here is forbidden to everybody.
+// permissions are those that the queries require, by operation id. A query without one is forbidden to everybody.
 var permissions = map[string]access.Permission{
 	"ListProducts":        access.ProductRead,
 	"GetProduct":          access.ProductRead,
@@ -23,17 +23,17 @@ var permissions = map[string]access.Permission{
 	"ListProjections":     access.ProjectionRead,
 }
 
-// authorize lets a query run for a principal who has its permission.
+// authorize refuses a query to a principal without its permission.
 func authorize(next StrictHandlerFunc, operationID string) StrictHandlerFunc {
 	return func(c *echo.Context, request any) (any, error) {
-		if err := permitted(c.Request().Context(), operationID); err != nil {
+		if err := requirePermission(c.Request().Context(), operationID); err != nil {
 			return nil, err
 		}
 		return next(c, request)
 	}
 }
 
-func permitted(ctx context.Context, operationID string) error {
+func requirePermission(ctx context.Context, operationID string) error {
 	_, err := access.Require(ctx, permissions[operationID])
 	return err
 }

@@ -36,5 +36,5 @@ func TestAQueryNeedsItsPermission(t *testing.T) {
 
 func requireOf(t *testing.T, role access.Role, operationID string) error {
 	t.Helper()
-	return permitted(access.With(t.Context(), access.Principal{Tenant: access.DefaultTenant, Role: role}), operationID)
+	return requirePermission(access.With(t.Context(), access.Principal{Tenant: access.DefaultTenant, Role: role}), operationID)
 }

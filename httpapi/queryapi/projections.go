@@ -13,9 +13,9 @@ func (s server) ListProjections(ctx context.Context, _ ListProjectionsRequestObj
 	if err != nil {
 		return nil, err
 	}
-	answer := ListProjections200JSONResponse{Items: make([]api.Projection, len(all))}
+	response := ListProjections200JSONResponse{Items: make([]api.Projection, len(all))}
 	for i, p := range all {
-		answer.Items[i] = present.Projection(p)
+		response.Items[i] = present.Projection(p)
 	}
-	return answer, nil
+	return response, nil
 }

@@ -1,5 +1,5 @@
-// Package queryapi serves what is read: lists and details from the read models, the ledger itself, and how far the
-// projections are. The interfaces and the plumbing are generated from openapi.yaml.
+// Package queryapi serves the queries: lists and details from the read models, the events of the ledger, and the status of the
+// projections. The interfaces, and the code that reads requests and writes responses, are generated from openapi.yaml.
 package queryapi
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/licenseledger/licenseledger/readmodels/timeline"
 )
 
-// Config is what the queries are served from.
+// Config holds what the queries need.
 type Config struct {
 	Catalog     Catalog
 	Licenses    Licenses
@@ -29,7 +29,7 @@ type Config struct {
 	Ledger      eventstore.Store
 	Epoch       uuid.UUID // of the ledger
 	Projections Projections
-	WaitTimeout time.Duration   // how long a query waits for the Ledger-Position it asks for
+	WaitTimeout time.Duration   // how long a query waits for its Ledger-Position
 	Draining    <-chan struct{} // closed when the server begins to shut down: open streams end
 
 	MaxStreams             int // how many streams of the ledger may be open
@@ -56,26 +56,26 @@ type Machines interface {
 	OfLicense(ctx context.Context, tenant string, licenseID uuid.UUID, paging store.Paging) (store.Page[machines.Machine], error)
 }
 
-// Timeline tells what happened to a licence. [timeline.Queries] implements it.
+// Timeline finds the events of a licence. [timeline.Queries] implements it.
 type Timeline interface {
 	OfLicense(ctx context.Context, tenant string, licenseID uuid.UUID, paging store.Paging) (store.Page[timeline.Entry], error)
 }
 
 // Projections is what keeps the read models up to date. Package projections implements it.
 type Projections interface {
-	// Status tells where every projection stands.
+	// Status returns the status of every projection.
 	Status(ctx context.Context) ([]store.ProjectionStatus, error)
-	// Await returns when the named projections have reached a position, or at once when one of them has failed before it.
-	Await(ctx context.Context, names []string, position uint64) error
+	// Await returns when projections have reached a position of the ledger, or at once when one of them has failed before it.
+	Await(ctx context.Context, projections []string, position uint64) error
 }
 
 // New returns the handlers of all queries.
 func New(c Config) ServerInterface {
 	return endpoints{
 		ServerInterface: NewStrictHandler(server{c}, []StrictMiddlewareFunc{rememberURL, authorize}),
-		feed: feed{
+		events: eventStreamer{
 			ledger: c.Ledger, epoch: c.Epoch, draining: c.Draining,
-			open:     &openStreams{most: c.MaxStreams, mostEach: c.MaxStreamsPerPrincipal},
+			open:     &openStreams{limit: c.MaxStreams, limitPerOwner: c.MaxStreamsPerPrincipal},
 			encoding: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 		},
 	}
@@ -83,19 +83,19 @@ func New(c Config) ServerInterface {
 
 type server struct{ Config }
 
-// endpoints adds to the generated handlers what they cannot do: streams.
+// endpoints adds streams, which the generated handlers do not support.
 type endpoints struct {
 	ServerInterface
-	feed feed
+	events eventStreamer
 }
 
-// ListLedgerEvents implements [ServerInterface]: as a stream when the client asks for one, otherwise as a page.
+// ListLedgerEvents implements [ServerInterface]: as a stream if the client accepts NDJSON, otherwise as a page.
 func (e endpoints) ListLedgerEvents(c *echo.Context, params api.ListLedgerEventsParams) error {
 	if middleware.AcceptsNDJSON(c) {
-		if err := permitted(c.Request().Context(), "ListLedgerEvents"); err != nil {
+		if err := requirePermission(c.Request().Context(), "ListLedgerEvents"); err != nil {
 			return err
 		}
-		return e.feed.stream(c, params)
+		return e.events.stream(c, params)
 	}
 	return e.ServerInterface.ListLedgerEvents(c, params)
 }
