@@ -1,6 +1,6 @@
-// Package strictjson decodes the bodies of requests exactly as they are documented. Where encoding/json is lenient, it is
-// not: unknown, misspelled, repeated and missing members, values of the wrong type, null where nothing may be absent, bytes
-// that are not UTF-8, the character U+0000 and data after the end are all refused, and every offending member is named by its path.
+// Package strictjson decodes request bodies and refuses everything that is not documented. Unlike encoding/json, it refuses unknown,
+// misspelled, repeated and missing fields, null for a required field, bytes that are not UTF-8, the character U+0000 and data after the
+// end. Its errors name every invalid field by its path, also those with a value of the wrong type.
 package strictjson
 
 import (
@@ -12,63 +12,62 @@ import (
 	"time"
 )
 
-// Decoder decodes into structs of documented requests: flat, with json tags in which "omitempty" marks what is optional.
-// It remembers what it learned of a type, and is safe for concurrent use.
+// Decoder decodes into structs without embedded ones. In their json tags "omitempty" marks optional fields. A Decoder caches what it
+// needs to know of a type, and is safe for concurrent use.
 type Decoder struct {
-	shapes sync.Map // of reflect.Type to *shape
+	structs sync.Map // of reflect.Type to *structInfo
 }
 
-// Decode fills the struct that into points to. A member that is optional may be null and is then absent.
+// Decode decodes into the struct that into points to. null for an optional field means that it is absent.
 // The error is a [domainerr.Invalid].
 func (d *Decoder) Decode(data []byte, into any) error {
-	r := newRun(d, data)
-	return r.document(reflect.ValueOf(into).Elem())
+	return newDecodeState(d, data).decodeDocument(reflect.ValueOf(into).Elem())
 }
 
-// shape is what must be known of a struct type.
-type shape struct {
-	members  map[string]member
-	required []member
+// structInfo describes the fields of a struct type.
+type structInfo struct {
+	fields   map[string]field
+	required []field
 }
 
-type member struct {
-	name     string
-	index    int // of the struct's field
+type field struct {
+	name     string // in JSON
+	index    int    // in the struct
 	optional bool
 }
 
-func (d *Decoder) shape(t reflect.Type) *shape {
-	if known, found := d.shapes.Load(t); found {
-		return known.(*shape)
+func (d *Decoder) structInfo(t reflect.Type) *structInfo {
+	if cached, found := d.structs.Load(t); found {
+		return cached.(*structInfo)
 	}
-	s := &shape{members: map[string]member{}}
+	info := &structInfo{fields: map[string]field{}}
 	for i := range t.NumField() {
 		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
 		if name == "" || name == "-" {
 			continue
 		}
-		m := member{name: name, index: i, optional: strings.Contains(options, "omitempty")}
-		s.members[name] = m
-		if !m.optional {
-			s.required = append(s.required, m)
+		f := field{name: name, index: i, optional: strings.Contains(options, "omitempty")}
+		info.fields[name] = f
+		if !f.optional {
+			info.required = append(info.required, f)
 		}
 	}
-	known, _ := d.shapes.LoadOrStore(t, s)
-	return known.(*shape)
+	cached, _ := d.structs.LoadOrStore(t, info)
+	return cached.(*structInfo)
 }
 
-// decodesItself reports whether a type brings its own way of being read.
-func decodesItself(t reflect.Type) bool {
+// unmarshalsItself reports whether a type implements an unmarshaler.
+func unmarshalsItself(t reflect.Type) bool {
 	p := reflect.PointerTo(t)
 	return p.Implements(reflect.TypeFor[json.Unmarshaler]()) || p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }
 
-// rule says what a value of a type must be, for people.
+// rule says what a value of a type must be, for error messages.
 func rule(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[time.Time]():
 		return "must be a time in the form of RFC 3339, such as 2030-01-31T00:00:00Z"
-	case decodesItself(t):
+	case unmarshalsItself(t):
 		return "is not of the right form"
 	}
 	switch t.Kind() {
