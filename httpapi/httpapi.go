@@ -95,7 +95,7 @@ func serve(c Config, openapi []byte) (http.Handler, error) {
 	reporter := problem.Reporter{Log: c.Log}
 	e := echo.NewWithConfig(echo.Config{
 		Logger:           c.Log,
-		HTTPErrorHandler: func(ctx *echo.Context, err error) { middleware.Answer(reporter, ctx, err) },
+		HTTPErrorHandler: func(ctx *echo.Context, err error) { middleware.WriteProblem(reporter, ctx, err) },
 		Router:           echo.NewRouter(echo.RouterConfig{AutoHandleHEAD: true}),
 		Binder:           middleware.NewJSONBinder(document),
 		IPExtractor:      echo.ExtractIPDirect(),

@@ -11,38 +11,39 @@ import (
 	"github.com/licenseledger/licenseledger/httpapi/problem"
 )
 
-// Problems answers every error, and every panic, with a problem document. What was begun already cannot be answered any
-// more: then the connection is cut, so that half an answer is not taken for a whole one.
+// Problems responds to every error, and every panic, with a problem document. If the response has begun, it aborts the connection, so that
+// the client does not take an incomplete response for a complete one.
 func Problems(reporter problem.Reporter) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c *echo.Context) error {
-			if err := recovered(next, c); err != nil {
-				Answer(reporter, c, err)
+			if err := callRecovering(next, c); err != nil {
+				WriteProblem(reporter, c, err)
 			}
 			return nil
 		}
 	}
 }
 
-// Answer sends the problem document of an error, or cuts the connection when the answer has begun.
-func Answer(reporter problem.Reporter, c *echo.Context, err error) {
+// WriteProblem responds with the problem document of an error, or aborts the connection if the response has begun.
+func WriteProblem(reporter problem.Reporter, c *echo.Context, err error) {
 	if response, unwrapped := echo.UnwrapResponse(c.Response()); unwrapped == nil && response.Committed {
 		reporter.Document(c.Request().Context(), err) // only for the log
 		panic(http.ErrAbortHandler)
 	}
-	reporter.Answer(c.Response(), c.Request(), err)
+	reporter.Write(c.Response(), c.Request(), err)
 }
 
-func recovered(next echo.HandlerFunc, c *echo.Context) (err error) {
+// callRecovering calls a handler and returns a panic as a [problem.Panic].
+func callRecovering(next echo.HandlerFunc, c *echo.Context) (err error) {
 	defer func() {
-		thrown := recover()
-		if thrown == nil {
+		panicked := recover()
+		if panicked == nil {
 			return
 		}
-		if cause, is := thrown.(error); is && errors.Is(cause, http.ErrAbortHandler) {
-			panic(thrown)
+		if cause, is := panicked.(error); is && errors.Is(cause, http.ErrAbortHandler) {
+			panic(panicked)
 		}
-		err = &problem.Panic{Value: fmt.Sprint(thrown), Stack: debug.Stack()}
+		err = &problem.Panic{Value: fmt.Sprint(panicked), Stack: debug.Stack()}
 	}()
 	return next(c)
 }

@@ -16,15 +16,15 @@ import (
 	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
-// explain finds the refusal that an error amounts to, and the fields of an invalid request.
-func explain(err error) (*domainerr.Error, []domainerr.Field) {
+// classify returns the refusal, with its code, that a client gets for an error, and the invalid fields of an invalid request.
+func classify(err error) (*domainerr.Error, []domainerr.Field) {
 	var invalid *domainerr.Invalid
 	if errors.As(err, &invalid) {
 		return invalidFields(invalid.Fields...)
 	}
 	var refused *domainerr.Error
 	if errors.As(err, &refused) {
-		if _, known := kinds[refused.Code]; known {
+		if _, known := statusByCode[refused.Code]; known {
 			return refused, nil
 		}
 		return errInternal, nil
@@ -43,7 +43,7 @@ func explain(err error) (*domainerr.Error, []domainerr.Field) {
 	return fromHTTP(err)
 }
 
-// fromPorts knows the sentinels of what lies behind the commands and queries.
+// fromPorts classifies the errors of storage, projections and requests that end early.
 func fromPorts(err error) (*domainerr.Error, bool) {
 	var tooLarge *http.MaxBytesError
 	var unknown *event.UnknownTypeError
@@ -72,7 +72,7 @@ func fromPorts(err error) (*domainerr.Error, bool) {
 	}
 }
 
-// fromHTTP knows what the router and the generated code say.
+// fromHTTP classifies the errors of the router and of the generated code.
 func fromHTTP(err error) (*domainerr.Error, []domainerr.Field) {
 	switch echo.StatusCode(err) {
 	case http.StatusNotFound:
@@ -90,17 +90,17 @@ func fromHTTP(err error) (*domainerr.Error, []domainerr.Field) {
 	}
 }
 
-// parameter names the path, query or header parameter that the generated code could not read. It tells so in words only.
+// parameter names the path, query or header parameter that the generated code could not read. Its name is only in the error's text.
 func parameter(err error) domainerr.Field {
-	var said *echo.HTTPError
-	if !errors.As(err, &said) {
+	var httpError *echo.HTTPError
+	if !errors.As(err, &httpError) {
 		return domainerr.Field{Name: "request", Message: "is malformed"}
 	}
-	if rest, found := strings.CutPrefix(said.Message, "Invalid format for parameter "); found {
+	if rest, found := strings.CutPrefix(httpError.Message, "Invalid format for parameter "); found {
 		name, _, _ := strings.Cut(rest, ":")
 		return domainerr.Field{Name: name, Message: "is not of the documented form"}
 	}
-	if rest, found := strings.CutPrefix(said.Message, "Expected one value for "); found {
+	if rest, found := strings.CutPrefix(httpError.Message, "Expected one value for "); found {
 		name, _, _ := strings.Cut(rest, ",")
 		return domainerr.Field{Name: name, Message: "must be given once"}
 	}

@@ -1,8 +1,8 @@
-// Package problem is the one place where errors become answers: documents as in RFC 9457, with a stable code, a hint and,
-// for invalid requests, the offending fields.
+// Package problem converts errors into responses: problem documents (RFC 9457) with a stable code, a hint and, for invalid requests, the
+// invalid fields.
 //
-// A refusal says what it has to say. Anything unexpected is answered as INTERNAL without detail, and logged with the
-// correlation id that the answer carries; each error is logged once, here.
+// The document of a refusal has the refusal's message. The document of an unexpected error has the code INTERNAL and no detail; the error
+// is logged with the correlation id of the response. Each error is logged once, here.
 package problem
 
 import (
@@ -19,24 +19,24 @@ import (
 	"github.com/licenseledger/licenseledger/httpapi/correlation"
 )
 
-// MediaType is how a problem is declared.
+// MediaType is the media type of problem documents.
 const MediaType = "application/problem+json"
 
 // Reporter turns errors into problem documents.
 type Reporter struct {
-	Log *slog.Logger // for what the client is not told
+	Log *slog.Logger // gets the errors that are not the client's fault
 }
 
-// Document describes an error to the client whose request ctx belongs to, and logs what is not the client's doing.
+// Document returns the problem document of an error for the request that ctx belongs to. It logs errors that are not the client's fault.
 func (r Reporter) Document(ctx context.Context, err error) api.Problem {
-	refused, fields := explain(err)
-	kind := kinds[refused.Code]
+	refused, fields := classify(err)
+	status := statusByCode[refused.Code]
 	id := correlation.From(ctx)
-	r.report(ctx, err, refused.Code, id)
+	r.log(ctx, err, refused.Code, id)
 	document := api.Problem{
 		Type:          "urn:licenseledger:problem:" + refused.Code,
-		Title:         kind.title,
-		Status:        kind.status,
+		Title:         status.title,
+		Status:        status.code,
 		Code:          api.ProblemCode(refused.Code),
 		Hint:          refused.Hint,
 		CorrelationID: id,
@@ -52,7 +52,7 @@ func (r Reporter) Document(ctx context.Context, err error) api.Problem {
 	return document
 }
 
-// maxDetail bounds what of a request comes back in a message, in bytes.
+// maxDetail limits the detail of a problem, in bytes. A message may repeat parts of the request.
 const maxDetail = 1000
 
 func shortened(message string) string {
@@ -62,7 +62,7 @@ func shortened(message string) string {
 	return strings.ToValidUTF8(message[:maxDetail], "") + "…"
 }
 
-func (r Reporter) report(ctx context.Context, err error, code, id string) {
+func (r Reporter) log(ctx context.Context, err error, code, id string) {
 	switch code {
 	case errInternal.Code:
 		var panicked *Panic
@@ -76,9 +76,9 @@ func (r Reporter) report(ctx context.Context, err error, code, id string) {
 	}
 }
 
-// Answer sends the document of an error, unless nobody is there to read it. The headers that go with the code are set; those
-// that go with the request, such as Allow, are the caller's.
-func (r Reporter) Answer(w http.ResponseWriter, req *http.Request, err error) {
+// Write responds with the problem document of an error and the headers that belong to its code. The caller sets those that belong to the
+// request, such as Allow. If the client left, Write sends no body.
+func (r Reporter) Write(w http.ResponseWriter, req *http.Request, err error) {
 	document := r.Document(req.Context(), err)
 	path := req.URL.Path
 	document.Instance = &path
@@ -86,7 +86,7 @@ func (r Reporter) Answer(w http.ResponseWriter, req *http.Request, err error) {
 	header.Set("Content-Type", MediaType)
 	header.Set("Cache-Control", "no-store")
 	header.Del("ETag")
-	if seconds := kinds[string(document.Code)].retryAfter; seconds > 0 {
+	if seconds := statusByCode[string(document.Code)].retryAfter; seconds > 0 {
 		header.Set("Retry-After", strconv.Itoa(seconds))
 	}
 	if document.Status == http.StatusUnauthorized {
@@ -97,26 +97,26 @@ func (r Reporter) Answer(w http.ResponseWriter, req *http.Request, err error) {
 		return
 	}
 	if err := json.NewEncoder(w).Encode(document); err != nil {
-		r.Log.DebugContext(req.Context(), "a problem could not be sent", "error", err, "correlation", document.CorrelationID)
+		r.Log.DebugContext(req.Context(), "a problem document could not be sent", "error", err, "correlation", document.CorrelationID)
 	}
 }
 
-// Status is the status with which an error is answered.
+// Status returns the HTTP status of the response to an error.
 func Status(err error) int {
-	refused, _ := explain(err)
-	return kinds[refused.Code].status
+	refused, _ := classify(err)
+	return statusByCode[refused.Code].code
 }
 
-// Field refuses a single value of a request.
+// Field returns the refusal of one invalid field of a request.
 func Field(name, rule string) error {
 	return &domainerr.Invalid{Fields: []domainerr.Field{{Name: name, Message: rule}}}
 }
 
-// Panic is what is left of a request that made the program panic.
+// Panic is the error of a request whose handler panicked.
 type Panic struct {
 	Value string
 	Stack []byte
 }
 
-// Error returns what was thrown.
+// Error returns the value that the handler panicked with.
 func (p *Panic) Error() string { return "panic: " + p.Value }

@@ -151,7 +151,7 @@ func TestEveryAnswerToTryAgainSaysWhen(t *testing.T) {
 		problem.ErrNewerLedger} {
 		recorder := httptest.NewRecorder()
 		request := httptest.NewRequest(http.MethodPost, "/v1/licenses?token=secret", nil)
-		problem.Reporter{Log: slog.New(slog.DiscardHandler)}.Answer(recorder, request, err)
+		problem.Reporter{Log: slog.New(slog.DiscardHandler)}.Write(recorder, request, err)
 		require.Equal(t, http.StatusServiceUnavailable, recorder.Code)
 		seconds, err := strconv.Atoi(recorder.Header().Get("Retry-After"))
 		require.NoError(t, err)
@@ -182,7 +182,7 @@ func TestOnlyWhatIsNotTheClientsDoingIsLoggedAndOnlyOnce(t *testing.T) {
 			t.Parallel()
 			var log bytes.Buffer
 			reporter := problem.Reporter{Log: slog.New(slog.NewTextHandler(&log, nil))}
-			reporter.Answer(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil), c.err)
+			reporter.Write(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil), c.err)
 			if c.said == "" {
 				require.Empty(t, log.String())
 				return

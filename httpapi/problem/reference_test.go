@@ -62,12 +62,12 @@ func TestEveryCodeIsInTheContractAndTheReverse(t *testing.T) {
 		}
 	}
 	require.NoError(t, yaml.Unmarshal(text, &document))
-	require.ElementsMatch(t, slices.Collect(maps.Keys(answered())), document.Components.Schemas.ProblemCode.Enum)
+	require.ElementsMatch(t, slices.Collect(maps.Keys(documented())), document.Components.Schemas.ProblemCode.Enum)
 }
 
-// answered are the kinds that a client can get.
-func answered() map[string]kind {
-	all := maps.Clone(kinds)
+// documented are the codes that a client can get.
+func documented() map[string]status {
+	all := maps.Clone(statusByCode)
 	delete(all, errClientGone.Code)
 	return all
 }
@@ -89,21 +89,21 @@ Every refusal and failure is a problem document (RFC 9457). Its ` + "`code`" + `
 ` + "`hint`" + ` what to do; the texts below are those of the code, and a detail may name values. ` + "`correlation_id`" + ` finds the request in the log.
 
 `)
-	byStatus := slices.SortedFunc(maps.Keys(answered()), func(a, b string) int {
-		if d := kinds[a].status - kinds[b].status; d != 0 {
+	byStatus := slices.SortedFunc(maps.Keys(documented()), func(a, b string) int {
+		if d := statusByCode[a].code - statusByCode[b].code; d != 0 {
 			return d
 		}
 		return strings.Compare(a, b)
 	})
 	for _, code := range byStatus {
-		k := kinds[code]
-		fmt.Fprintf(&page, "## %s\n\n%d %s", code, k.status, k.title)
-		if k.retryAfter > 0 {
-			fmt.Fprintf(&page, ". `Retry-After: %d`", k.retryAfter)
+		s := statusByCode[code]
+		fmt.Fprintf(&page, "## %s\n\n%d %s", code, s.code, s.title)
+		if s.retryAfter > 0 {
+			fmt.Fprintf(&page, ". `Retry-After: %d`", s.retryAfter)
 		}
 		page.WriteString(".\n\n")
-		for _, s := range messages[code] {
-			fmt.Fprintf(&page, "- %s\n  - *%s*\n", sentence(s.message), sentence(s.hint))
+		for _, m := range messages[code] {
+			fmt.Fprintf(&page, "- %s\n  - *%s*\n", sentence(m.message), sentence(m.hint))
 		}
 		if len(messages[code]) > 0 {
 			page.WriteString("\n")

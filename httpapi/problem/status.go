@@ -2,20 +2,20 @@ package problem
 
 import "net/http"
 
-// kind is what a code means to HTTP.
-type kind struct {
-	status     int
+// status is how a code is shown over HTTP.
+type status struct {
+	code       int
 	title      string
-	retryAfter int // seconds; 0: there is no point in trying again
+	retryAfter int // seconds; 0: retrying does not help
 }
 
 const invalidRequest = "INVALID_REQUEST"
 
-// statusClientGone is what is logged and counted when nobody is there to be answered.
+// statusClientGone is logged and counted when the client left before the response.
 const statusClientGone = 499
 
-// kinds is the one table from codes to HTTP.
-var kinds = map[string]kind{
+// statusByCode is the one table from problem codes to HTTP.
+var statusByCode = map[string]status{
 	invalidRequest:           {http.StatusBadRequest, "Invalid request", 0},
 	"UNAUTHENTICATED":        {http.StatusUnauthorized, "Not authenticated", 0},
 	"FORBIDDEN":              {http.StatusForbidden, "Forbidden", 0},
