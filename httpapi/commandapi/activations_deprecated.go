@@ -12,6 +12,9 @@ import (
 	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
+// findLicense finds the licence that an id belongs to.
+type findLicense func(ctx context.Context, tenant string, id uuid.UUID) (uuid.UUID, error)
+
 // The deprecated endpoints name an activation or a binding, but not its licence. They are the only commands that query a read model.
 
 // Deactivate implements [StrictServerInterface].
@@ -60,7 +63,7 @@ func (s server) RebindMachine(ctx context.Context, r RebindMachineRequestObject)
 
 // licenseOf finds the licence of an activation or a binding. The read model lags behind the ledger. If it does not have the id, licenseOf
 // waits until it has caught up and queries it again.
-func (s server) licenseOf(ctx context.Context, id uuid.UUID, find func(context.Context, string, uuid.UUID) (uuid.UUID, error)) (uuid.UUID, error) {
+func (s server) licenseOf(ctx context.Context, id uuid.UUID, find findLicense) (uuid.UUID, error) {
 	principal, err := access.From(ctx)
 	if err != nil {
 		return uuid.UUID{}, err

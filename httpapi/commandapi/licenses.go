@@ -11,7 +11,8 @@ import (
 
 // IssueLicense implements [StrictServerInterface].
 func (s server) IssueLicense(ctx context.Context, r IssueLicenseRequestObject) (IssueLicenseResponseObject, error) {
-	issued, err := execute(ctx, commandHeaders{r.Params.IdempotencyKey, r.Params.IfMatch}, s.Commands.Licensing.IssueLicense, toIssueLicense(*r.Body))
+	command := toIssueLicense(*r.Body)
+	issued, err := execute(ctx, commandHeaders{r.Params.IdempotencyKey, r.Params.IfMatch}, s.Commands.Licensing.IssueLicense, command)
 	if err != nil {
 		return nil, err
 	}

@@ -83,14 +83,16 @@ func newEventQuery(ctx context.Context, p api.ListLedgerEventsParams) (eventQuer
 // checkStart returns the ledger's head. It fails if the start of the query was read in another epoch or is beyond the head.
 func (q eventQuery) checkStart(ctx context.Context, ledger eventstore.Store, epoch uuid.UUID) (event.Position, error) {
 	if q.epoch != nil && *q.epoch != epoch {
-		return 0, problem.ErrEpochChanged.WithMessage("The ledger is in epoch %s, not %s: it was restored or moved since this position was read.", epoch, *q.epoch)
+		return 0, problem.ErrEpochChanged.WithMessage(
+			"The ledger is in epoch %s, not %s: it was restored or moved since this position was read.", epoch, *q.epoch)
 	}
 	head, err := ledger.Head(ctx)
 	if err != nil {
 		return 0, err
 	}
 	if q.after > head {
-		return 0, problem.ErrBeyondHead.WithMessage("The ledger ends at position %d, before %d: it was restored to an earlier state since this position was read.", head, q.after)
+		return 0, problem.ErrBeyondHead.WithMessage(
+			"The ledger ends at position %d, before %d: it was restored to an earlier state since this position was read.", head, q.after)
 	}
 	return head, nil
 }

@@ -79,8 +79,11 @@ func (s server) GetLicenseHistory(ctx context.Context, r GetLicenseHistoryReques
 	}, err
 }
 
+// licenseRowsQuery queries a page of rows of a licence.
+type licenseRowsQuery[Row any] func(ctx context.Context, tenant string, id uuid.UUID, paging store.Paging) (store.Page[Row], error)
+
 // ofLicense restricts a query to one licence. The query fails with [license.ErrNotFound] if the tenant has no such licence.
-func ofLicense[Row any](s server, id uuid.UUID, rows func(context.Context, string, uuid.UUID, store.Paging) (store.Page[Row], error)) rowsQuery[Row] {
+func ofLicense[Row any](s server, id uuid.UUID, rows licenseRowsQuery[Row]) rowsQuery[Row] {
 	return func(ctx context.Context, tenant string, paging store.Paging) (store.Page[Row], error) {
 		if _, err := s.Licenses.Find(ctx, tenant, id); err != nil {
 			return store.Page[Row]{}, notFoundAs(license.ErrNotFound, err)

@@ -57,7 +57,9 @@ type page[Item any] struct {
 }
 
 // list checks the parameters, waits for the projections, queries a page of rows and converts each row.
-func list[Row, Item any](ctx context.Context, s server, q listQuery, rows rowsQuery[Row], toItem func(Row) (Item, error)) (page[Item], error) {
+func list[Row, Item any](
+	ctx context.Context, s server, q listQuery, rows rowsQuery[Row], toItem func(Row) (Item, error),
+) (page[Item], error) {
 	paging, err := q.paging()
 	if err != nil {
 		return page[Item]{}, err

@@ -27,7 +27,8 @@ func (o *openStreams) enter(p access.Principal) (leave func(), err error) {
 	defer o.mu.Unlock()
 	switch {
 	case o.byOwner[who] >= o.limitPerOwner:
-		return nil, problem.ErrTooManyStreams.WithMessage("you have %d streams of the ledger open, which is the most for one principal", o.limitPerOwner)
+		return nil, problem.ErrTooManyStreams.WithMessage(
+			"you have %d streams of the ledger open, which is the most for one principal", o.limitPerOwner)
 	case o.total >= o.limit:
 		return nil, problem.ErrTooManyStreams.WithMessage("%d streams of the ledger are open, which is the most for this server", o.limit)
 	}

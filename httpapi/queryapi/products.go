@@ -28,7 +28,9 @@ func (s server) GetProduct(ctx context.Context, r GetProductRequestObject) (GetP
 	if err != nil {
 		return nil, notFoundAs(catalog.ErrProductNotFound, err)
 	}
-	return GetProduct200JSONResponse{Body: present.ProductRow(row), Headers: GetProduct200ResponseHeaders{ETag: present.ETag(row.Revision)}}, nil
+	return GetProduct200JSONResponse{
+		Body: present.ProductRow(row), Headers: GetProduct200ResponseHeaders{ETag: present.ETag(row.Revision)},
+	}, nil
 }
 
 // keySetCaching lets clients cache a key set for five minutes. A new key is published long before certificates need it.
