@@ -1,6 +1,6 @@
 // Package httpapi serves the ledger over HTTP.
 //
-// openapi.yaml is the contract and comes first: the types (package api), the client (package client) and the server's
-// plumbing (packages commandapi and queryapi) are generated from it, and what an endpoint asks for - a credential, how
-// large a body, which parameters - is read from it when the server starts (package contract).
+// The contract, openapi.yaml, comes first. The types (package api), the client (package client) and the interfaces of the handlers
+// (packages commandapi and queryapi) are generated from it. When the server starts, it reads the rules of each endpoint from it: the
+// credential, the size of the body and the parameters (package contract).
 package httpapi

@@ -33,19 +33,19 @@ import (
 //go:embed openapi.yaml
 var openapi []byte
 
-// The bounds of time that hold unless others are given.
+// The default time limits.
 const (
 	DefaultTimeout     = 30 * time.Second // of a request
-	DefaultWaitTimeout = 5 * time.Second  // of a query that waits for its Ledger-Position
+	DefaultWaitTimeout = 5 * time.Second  // of a query's wait for its Ledger-Position
 )
 
-// The bounds of open streams of the ledger that hold unless others are given.
+// The default limits of open streams of the ledger.
 const (
 	DefaultMaxStreams             = 256
 	DefaultMaxStreamsPerPrincipal = 64
 )
 
-// Config is what the API is served with. All fields are required unless they say otherwise.
+// Config holds what the API needs. All fields are required unless they say otherwise.
 type Config struct {
 	Commands    *commands.Handler
 	ReadModels  *store.DB
@@ -53,13 +53,13 @@ type Config struct {
 	Epoch       uuid.UUID // of the ledger
 	Projections commandapi.Projections
 	AdminKey    string
-	WithoutAPI  bool             // serve health and metrics only: for an instance that only projects
-	Ready       []health.Check   // what must work for the server to be ready
+	WithoutAPI  bool             // serve only health and metrics, for an instance that only runs projections
+	Ready       []health.Check   // say whether the server is ready
 	Draining    <-chan struct{}  // closed when the server begins to shut down: not ready any more, open streams end
-	Now         func() time.Time // for measuring how long requests take
-	NewID       func() uuid.UUID // of requests that bring none
+	Now         func() time.Time // measures the duration of requests
+	NewID       func() uuid.UUID // of requests without a correlation id
 	Log         *slog.Logger
-	Registry    *prometheus.Registry // gets the metrics of HTTP, and is served at /metrics
+	Registry    *prometheus.Registry // gets the HTTP metrics, and is served at /metrics
 	Timeout     time.Duration        // 0: [DefaultTimeout]
 	WaitTimeout time.Duration        // 0: [DefaultWaitTimeout]
 
@@ -67,13 +67,12 @@ type Config struct {
 	MaxStreamsPerPrincipal int // 0: [DefaultMaxStreamsPerPrincipal]
 }
 
-// New returns what serves the API: commands, queries, health, metrics and documentation.
+// New returns the handler of the whole API: commands, queries, health, metrics and documentation.
 //
-// A request passes, from the outside in: its correlation id, the headers that bind browsers, metrics, the access log and
-// the answering of errors and panics, which metrics and log thereby see; then, at the endpoints of the API, the limit of
-// time, authentication and the check of its parameters.
+// The middleware, from the outside in: correlation id, security headers, metrics, access log, and problem documents for errors and
+// panics. Endpoints of the API have in addition: time limit, deprecation headers, authentication, and the check of query parameters.
 //
-// New fails when the contract asks for something that the server cannot enforce, or when contract and routes differ.
+// New fails if the contract has a rule that the server cannot enforce, or if contract and routes differ.
 func New(c Config) (http.Handler, error) { return serve(c, openapi) }
 
 func serve(c Config, openapi []byte) (http.Handler, error) {

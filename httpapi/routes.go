@@ -10,8 +10,8 @@ import (
 	"github.com/licenseledger/licenseledger/httpapi/docsui"
 )
 
-// allDocumented wants every route in the contract, which says what credential, parameters and body the route takes. The files that the
-// documentation's pages load are no endpoints.
+// allDocumented fails if a route is not in the contract, which has the rules for its credential, parameters and body. The files that the
+// documentation pages load need not be in the contract.
 func allDocumented(document *contract.Contract, routes echo.Routes) error {
 	documented := document.Routes()
 	for _, r := range routes {
@@ -23,7 +23,7 @@ func allDocumented(document *contract.Contract, routes echo.Routes) error {
 	return nil
 }
 
-// allServed wants a route for every operation of the contract.
+// allServed fails if an operation of the contract has no route.
 func allServed(document *contract.Contract, routes echo.Routes) error {
 	for _, route := range document.Routes() {
 		if !slices.ContainsFunc(routes, func(r echo.RouteInfo) bool { return r.Method == route.Method && r.Path == route.Path }) {

@@ -15,7 +15,7 @@ func Value[T any](optional *T) T {
 	return *optional
 }
 
-// StringOrList is one text or a list of texts, as a client finds natural; it is a list from there on.
+// StringOrList is a list of strings, which a client may also send as a single string.
 type StringOrList []string
 
 // UnmarshalJSON implements [json.Unmarshaler]. The error is a [domainerr.Invalid].

@@ -1,3 +1,2 @@
-// Package api holds the types of everything that is sent to the HTTP API and answered by it. Most are generated from
-// openapi.yaml.
+// Package api has the types of all requests and responses of the HTTP API. Most are generated from openapi.yaml.
 package api

@@ -1,6 +1,6 @@
 package api
 
-// LicenseWithKey is a licence together with its key, side by side in one object.
+// LicenseWithKey is a licence and its key in one object.
 type LicenseWithKey struct {
 	License
 	Key LicenseKey `json:"key"`

@@ -10,18 +10,17 @@ import (
 	"github.com/licenseledger/licenseledger/httpapi/problem"
 )
 
-// permissions are those of the commands that change no aggregate, by the operation's id. All other commands declare theirs in package
-// commands.
+// permissions are those that commands on projections require, by operation id. All other commands declare theirs in package commands.
 var permissions = map[string]access.Permission{"RebuildProjection": access.ProjectionRebuild}
 
-// authorize lets such a command run for a principal who has its permission.
+// authorize refuses such a command to a principal without its permission.
 func authorize(next StrictHandlerFunc, operationID string) StrictHandlerFunc {
-	needed, ours := permissions[operationID]
-	if !ours {
+	required, declared := permissions[operationID]
+	if !declared {
 		return next
 	}
 	return func(c *echo.Context, request any) (any, error) {
-		if _, err := access.Require(c.Request().Context(), needed); err != nil {
+		if _, err := access.Require(c.Request().Context(), required); err != nil {
 			return nil, err
 		}
 		return next(c, request)

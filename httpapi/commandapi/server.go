@@ -1,5 +1,6 @@
-// Package commandapi serves the commands: it decodes what is asked, lets package commands carry it out and describes the
-// outcome. The interfaces and the plumbing are generated from openapi.yaml.
+// Package commandapi serves the commands. A handler reads the request, executes a command of package commands, and responds with the
+// changed resource as package present shows it. The interfaces, and the code that reads requests and writes responses, are generated from
+// openapi.yaml.
 package commandapi
 
 import (
@@ -14,7 +15,7 @@ import (
 	"github.com/licenseledger/licenseledger/readmodels/store"
 )
 
-// Config is what the commands are served with.
+// Config holds what the commands need.
 type Config struct {
 	Commands    *commands.Handler
 	Machines    MachineIndex
@@ -24,17 +25,17 @@ type Config struct {
 	Problems    problem.Reporter
 }
 
-// MachineIndex tells which licence an activation or a binding belongs to. Package readmodels implements it.
+// MachineIndex finds the licence of an activation or a binding. Package readmodels implements it.
 type MachineIndex interface {
 	LicenseOfActivation(ctx context.Context, tenant string, activation uuid.UUID) (uuid.UUID, error)
 	LicenseOfBinding(ctx context.Context, tenant string, binding uuid.UUID) (uuid.UUID, error)
 }
 
-// Projections is what keeps the read models up to date. Package projections implements it.
+// Projections keeps the read models up to date. Package projections implements it.
 type Projections interface {
 	// Status returns the status of every projection.
 	Status(ctx context.Context) ([]store.ProjectionStatus, error)
-	// RequestRebuild starts to rebuild a projection, here or in the process that owns it, and does not wait for the end.
+	// RequestRebuild starts a rebuild of a projection, here or in the process that owns it. It does not wait for the end.
 	RequestRebuild(ctx context.Context, name string) error
 	// Await returns when projections have reached a position of the ledger, or at once when one of them has failed before it.
 	Await(ctx context.Context, projections []string, position uint64) error

@@ -1,5 +1,5 @@
-// Package contract reads from the OpenAPI document what the server must know of each endpoint, so that what is
-// documented is what is enforced. A document that asks for something the server cannot enforce is refused.
+// Package contract reads the OpenAPI document, from which the server takes what it enforces at each endpoint. It refuses a document with
+// a rule that the server cannot enforce.
 package contract
 
 import (
@@ -13,20 +13,20 @@ import (
 	"github.com/licenseledger/licenseledger/domain/access"
 )
 
-// Credential says which credential an endpoint asks for.
+// Credential says which credential an endpoint requires.
 type Credential int
 
 // The credentials.
 const (
-	// Admin asks for the admin key. It is what the document's default says, and what an endpoint gets that says nothing.
+	// Admin requires the admin key. It is the document's default, and that of a document without one.
 	Admin Credential = iota
-	// Open asks for no credential in the header: it is public, or a licence key in the body is shown instead.
+	// Open requires no credential in the header: the endpoint is public, or requires a licence key in the body.
 	Open
-	// Either takes the admin key, or a licence key in the body.
+	// Either requires the admin key, or a licence key in the body.
 	Either
 )
 
-// Side says what an endpoint does: it carries out a command, answers a query, or tells about the server itself.
+// Side says what an endpoint does: it executes a command, responds to a query, or reports about the server itself.
 type Side string
 
 // The sides.
@@ -36,25 +36,25 @@ const (
 	System  Side = "system"
 )
 
-// DefaultMaxBody is how many bytes a request's body may have unless the endpoint says otherwise.
+// DefaultMaxBody is how many bytes a request body may have, unless the endpoint says otherwise.
 const DefaultMaxBody = 64 << 10
 
-// Operation is what the server must know of an endpoint.
+// Operation is what the server enforces at an endpoint.
 type Operation struct {
 	ID         string
 	Side       Side
-	Permission access.Permission // that the principal needs; empty for a public endpoint
+	Permission access.Permission // that the principal requires; empty for a public endpoint
 	Public     bool
 	Credential Credential
-	Deprecated *Deprecation // nil: it is not
-	Body       bool         // has a body, which is JSON
-	MaxBody    int64        // bytes
-	Stream     bool         // may answer with a stream that takes as long as the client likes
-	query      map[string]bool
+	Deprecated *Deprecation    // nil: not deprecated
+	Body       bool            // has a body, which is JSON
+	MaxBody    int64           // bytes
+	Stream     bool            // may respond with a stream, which lasts until the client leaves
+	parameters map[string]bool // the names of the query parameters
 }
 
-// Knows reports whether a query parameter of this name is documented.
-func (o Operation) Knows(parameter string) bool { return o.query[parameter] }
+// HasParameter reports whether a query parameter of this name is documented.
+func (o Operation) HasParameter(parameter string) bool { return o.parameters[parameter] }
 
 // Contract is the OpenAPI document.
 type Contract struct {
@@ -62,15 +62,14 @@ type Contract struct {
 	operations map[Route]Operation
 }
 
-// Route is an endpoint as the router knows it, such as GET "/v1/licenses/:id".
+// Route identifies an endpoint as the router does, such as GET "/v1/licenses/:id".
 type Route struct{ Method, Path string }
 
-// String is the route for people.
+// String returns the route for messages.
 func (r Route) String() string { return r.Method + " " + r.Path }
 
-// Parse reads an OpenAPI document in YAML. It fails with the place in the document when that asks for what the server does not
-// understand or cannot enforce: an unknown member of a path or an operation, another credential than the admin key, a body
-// that is not JSON, a parameter in a cookie.
+// Parse reads an OpenAPI document in YAML. It fails if the server cannot enforce the document: on an unknown field of a path or an
+// operation, a credential other than the admin key, a body that is not JSON, or a parameter in a cookie. The error names the place.
 func Parse(text []byte) (*Contract, error) {
 	var root yaml.Node
 	if err := yaml.Unmarshal(text, &root); err != nil {
@@ -91,11 +90,10 @@ func Parse(text []byte) (*Contract, error) {
 	return c, nil
 }
 
-// JSON returns the document as JSON, its members in the order in which they were written.
+// JSON returns the document as JSON, with its fields in their order.
 func (c *Contract) JSON() []byte { return c.json }
 
-// Operation finds an endpoint by its method and its route, such as "/v1/licenses/:id". Where HEAD is not documented, it is answered
-// like GET.
+// Operation finds an endpoint by its method and its route, such as "/v1/licenses/:id". An undocumented HEAD is the same as GET.
 func (c *Contract) Operation(method, path string) (Operation, bool) {
 	o, found := c.operations[Route{method, path}]
 	if !found && method == http.MethodHead {

@@ -44,10 +44,10 @@ func TestWhatTheServerMustKnowIsRead(t *testing.T) {
 		require.Equal(t, want.body, o.Body, name)
 		require.Equal(t, want.stream, o.Stream, name)
 		require.Equal(t, want.max, o.MaxBody, name)
-		require.False(t, o.Knows("anything"), name)
-		require.False(t, o.Knows("Ledger-Position"), name)
+		require.False(t, o.HasParameter("anything"), name)
+		require.False(t, o.HasParameter("Ledger-Position"), name)
 		for _, parameter := range want.knows {
-			require.True(t, o.Knows(parameter), "%s: %s", name, parameter)
+			require.True(t, o.HasParameter(parameter), "%s: %s", name, parameter)
 		}
 	}
 	unknown, found := c.Operation(http.MethodDelete, "/v1/licenses")

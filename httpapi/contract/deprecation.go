@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// Deprecation says that an endpoint has a successor and will go.
+// Deprecation says that an endpoint has a successor and will be removed.
 type Deprecation struct {
 	Since     time.Time
 	Sunset    time.Time // the endpoint works at least until then
 	Successor string    // the path of the endpoint to use instead
 }
 
-// shortestDeprecation is how long a deprecated endpoint works at least; docs/api-versions.md promises it.
-const shortestDeprecation = 365 * 24 * time.Hour
+// minDeprecation is how long a deprecated endpoint works at least, as docs/api-versions.md promises.
+const minDeprecation = 365 * 24 * time.Hour
 
-// deprecation is how the document writes a [Deprecation], with dates such as 2026-11-26.
+// deprecation is a [Deprecation] in the document, with dates such as 2026-11-26.
 type deprecation struct{ Since, Sunset, Successor string }
 
 // read returns the deprecation of an operation; nil when it is not deprecated.
@@ -35,7 +35,7 @@ func (d *deprecation) read(deprecated bool, paths map[string]bool) (*Deprecation
 	if err != nil {
 		return nil, fmt.Errorf("x-deprecation: sunset: %w", err)
 	}
-	if sunset.Sub(since) < shortestDeprecation {
+	if sunset.Sub(since) < minDeprecation {
 		return nil, errors.New("x-deprecation: a deprecated endpoint works for a year at least")
 	}
 	if !paths[d.Successor] {

@@ -12,10 +12,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// document is as much of the OpenAPI document as the server enforces.
+// document is the part of the OpenAPI document that the server enforces.
 type document struct {
 	Security   *security
-	Paths      map[string]map[string]yaml.Node // by path, then by member of the path item
+	Paths      map[string]map[string]yaml.Node // by path, then by field of the path item
 	Components struct {
 		Parameters      map[string]parameter
 		Responses       map[string]response
@@ -23,7 +23,7 @@ type document struct {
 	}
 }
 
-// methods are all that OpenAPI 3.0 has, by their names as members of a path item (section 4.7.9).
+// methods are those of OpenAPI 3.0, by the field of the path item (section 4.7.9).
 var methods = map[string]string{
 	"get": http.MethodGet, "put": http.MethodPut, "post": http.MethodPost, "delete": http.MethodDelete,
 	"options": http.MethodOptions, "head": http.MethodHead, "patch": http.MethodPatch, "trace": http.MethodTrace,
@@ -68,10 +68,10 @@ func (d document) operations() (map[Route]Operation, error) {
 	return all, nil
 }
 
-// segment is one of a path: fixed, or as a whole a parameter.
+// segment matches a segment of a path: a fixed text or one parameter.
 var segment = regexp.MustCompile(`^([A-Za-z0-9._~-]+|\{[A-Za-z0-9_]+\})$`)
 
-// routePath writes "/v1/licenses/{id}" as the router does: "/v1/licenses/:id".
+// routePath converts a path such as "/v1/licenses/{id}" into that of the router, "/v1/licenses/:id".
 func routePath(path string) (string, error) {
 	rest, rooted := strings.CutPrefix(path, "/")
 	segments := strings.Split(rest, "/")
@@ -86,33 +86,33 @@ func routePath(path string) (string, error) {
 	return "/" + strings.Join(segments, "/"), nil
 }
 
-// item is what a path has.
+// item is a path item.
 type item struct {
 	parameters []parameter
 	operations map[string]yaml.Node // by method
 }
 
-func readItem(members map[string]yaml.Node) (item, error) {
-	read := item{operations: map[string]yaml.Node{}}
-	for name, node := range members {
+func readItem(fields map[string]yaml.Node) (item, error) {
+	out := item{operations: map[string]yaml.Node{}}
+	for name, node := range fields {
 		method, isMethod := methods[name]
 		switch {
 		case isMethod:
-			read.operations[method] = node
+			out.operations[method] = node
 		case name == "parameters":
-			if err := node.Decode(&read.parameters); err != nil {
+			if err := node.Decode(&out.parameters); err != nil {
 				return item{}, err
 			}
 		case name != "summary" && name != "description":
 			return item{}, fmt.Errorf("line %d: the server does not know what %q means for a path", node.Line, name)
 		}
 	}
-	return read, nil
+	return out, nil
 }
 
 type scheme struct{ Type, Scheme string }
 
-// adminKey is the one credential that the server asks for: a bearer token.
+// adminKey is the only credential that the server supports: a bearer token.
 const adminKey = "admin_key"
 
 func (d document) checkSchemes() error {
@@ -125,20 +125,20 @@ func (d document) checkSchemes() error {
 	return nil
 }
 
-// security lists alternatives, each the credentials to be sent together with their scopes.
+// security lists alternatives. Each has the credentials that are required together, with their scopes.
 type security []map[string][]string
 
-// access says what an operation asks for. What says nothing, and has no default, gets the strictest.
+// credential returns what an operation requires. Without a rule and a default it is the admin key.
 func (s *security) credential() (Credential, error) {
 	if s == nil {
 		return Admin, nil
 	}
-	var admin, anybody bool
+	var admin, nothing bool
 	for _, alternative := range *s {
 		scopes, named := alternative[adminKey]
 		switch {
 		case len(alternative) == 0:
-			anybody = true
+			nothing = true
 		case named && len(alternative) == 1 && len(scopes) == 0:
 			admin = true
 		default:
@@ -146,7 +146,7 @@ func (s *security) credential() (Credential, error) {
 		}
 	}
 	switch {
-	case admin && anybody:
+	case admin && nothing:
 		return Either, nil
 	case admin:
 		return Admin, nil

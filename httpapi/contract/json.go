@@ -9,10 +9,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// generatorOnly begins the names of members that only the code generator reads.
+// generatorOnly is the prefix of fields that only the code generator reads.
 const generatorOnly = "x-go-"
 
-// toJSON writes a YAML document as JSON, its members in their order and without what only the code generator reads.
+// toJSON converts a YAML document into JSON. It keeps the order of fields, and drops those that only the code generator reads.
 func toJSON(node *yaml.Node) ([]byte, error) {
 	var out bytes.Buffer
 	err := writeJSON(&out, node)

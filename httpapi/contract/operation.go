@@ -11,7 +11,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/access"
 )
 
-// operation is what of a documented endpoint the server enforces.
+// operation is the part of a documented endpoint that the server enforces.
 type operation struct {
 	OperationID string `yaml:"operationId"`
 	Parameters  []parameter
@@ -25,7 +25,7 @@ type operation struct {
 	Deprecation *deprecation `yaml:"x-deprecation"`
 }
 
-// accessRule is who may use an endpoint: whoever has the permission, or everybody.
+// accessRule says who may use an endpoint: principals with a permission, or everybody.
 type accessRule struct {
 	Permission access.Permission
 	Public     bool
@@ -52,8 +52,8 @@ const (
 	ndjsonType = "application/x-ndjson"
 )
 
-// members are those that an operation may have: what the server enforces, and what is for readers. The code generator has its own.
-var members = []string{
+// operationFields are the fields that an operation may have, besides those for the code generator.
+var operationFields = []string{
 	"operationId", "parameters", "security", "requestBody", "x-max-body-bytes", "x-access", "x-side", "x-deprecation", "responses",
 	"tags", "summary", "description", "externalDocs", "deprecated",
 }
@@ -64,9 +64,9 @@ func (d document) read(node yaml.Node, shared []parameter) (Operation, error) {
 	if err := errors.Join(node.Decode(&names), node.Decode(&o)); err != nil {
 		return Operation{}, err
 	}
-	for name, member := range names {
-		if !slices.Contains(members, name) && !strings.HasPrefix(name, generatorOnly) {
-			return Operation{}, fmt.Errorf("line %d: the server does not know what %q means for an operation", member.Line, name)
+	for name, field := range names {
+		if !slices.Contains(operationFields, name) && !strings.HasPrefix(name, generatorOnly) {
+			return Operation{}, fmt.Errorf("line %d: the server does not know what %q means for an operation", field.Line, name)
 		}
 	}
 	if o.OperationID == "" {
@@ -78,31 +78,31 @@ func (d document) read(node yaml.Node, shared []parameter) (Operation, error) {
 	if o.Security == nil {
 		o.Security = d.Security
 	}
-	known := Operation{
-		ID: o.OperationID, Permission: o.Access.Permission, Public: o.Access.Public, Side: o.Side, Body: o.RequestBody != nil,
-		MaxBody: DefaultMaxBody,
+	out := Operation{
+		ID: o.OperationID, Permission: o.Access.Permission, Public: o.Access.Public, Side: o.Side,
+		Body: o.RequestBody != nil, MaxBody: DefaultMaxBody,
 	}
 	var err error
-	if known.Credential, err = o.Security.credential(); err != nil {
+	if out.Credential, err = o.Security.credential(); err != nil {
 		return Operation{}, err
 	}
-	if known.Deprecated, err = o.Deprecation.read(o.Deprecated, d.paths()); err != nil {
+	if out.Deprecated, err = o.Deprecation.read(o.Deprecated, d.paths()); err != nil {
 		return Operation{}, err
 	}
 	if err := o.checkBody(); err != nil {
 		return Operation{}, err
 	}
 	if o.MaxBody != nil {
-		known.MaxBody = *o.MaxBody
+		out.MaxBody = *o.MaxBody
 	}
-	if known.Stream, err = d.streams(o.Responses); err != nil {
+	if out.Stream, err = d.streams(o.Responses); err != nil {
 		return Operation{}, err
 	}
-	known.query, err = d.query(slices.Concat(shared, o.Parameters))
-	return known, err
+	out.parameters, err = d.queryParameters(slices.Concat(shared, o.Parameters))
+	return out, err
 }
 
-// checkAccess wants every operation to say who may use it, and on which side of the API it is.
+// checkAccess fails if an operation does not say who may use it, or on which side of the API it is.
 func (o operation) checkAccess() error {
 	switch {
 	case o.Access.Public == (o.Access.Permission != ""):
@@ -131,7 +131,7 @@ func (o operation) checkBody() error {
 	return nil
 }
 
-// streams reports whether one of the answers is a stream.
+// streams reports whether one of the responses is a stream.
 func (d document) streams(responses map[string]response) (bool, error) {
 	found := false
 	for _, r := range responses {
@@ -145,8 +145,8 @@ func (d document) streams(responses map[string]response) (bool, error) {
 	return found, nil
 }
 
-// query returns the names of the query parameters. Those in path and header are read by generated code.
-func (d document) query(parameters []parameter) (map[string]bool, error) {
+// queryParameters returns the names of the query parameters. Generated code reads those in path and header.
+func (d document) queryParameters(parameters []parameter) (map[string]bool, error) {
 	names := map[string]bool{}
 	for _, p := range parameters {
 		p, err := resolve(p, p.Ref, "parameters", d.Components.Parameters)
@@ -162,14 +162,14 @@ func (d document) query(parameters []parameter) (map[string]bool, error) {
 	return names, nil
 }
 
-// resolve returns what stands in place or what it refers to.
-func resolve[T any](inPlace T, ref, kind string, components map[string]T) (T, error) {
+// resolve follows a reference to a component. Without a reference it returns value.
+func resolve[T any](value T, ref, kind string, components map[string]T) (T, error) {
 	if ref == "" {
-		return inPlace, nil
+		return value, nil
 	}
-	name, ours := strings.CutPrefix(ref, "#/components/"+kind+"/")
+	name, local := strings.CutPrefix(ref, "#/components/"+kind+"/")
 	found, known := components[name]
-	if !ours || !known {
+	if !local || !known {
 		return found, fmt.Errorf("there is nothing at %q", ref)
 	}
 	return found, nil

@@ -37,8 +37,8 @@ func TestEveryMethodOfOpenAPIIsRead(t *testing.T) {
 		require.Equal(t, contract.Either, o.Credential, method)
 		require.True(t, o.Body && o.Stream, method)
 		require.Equal(t, int64(7), o.MaxBody, method)
-		require.True(t, o.Knows("shared") && o.Knows(o.ID+"Only"), method)
-		require.False(t, o.Knows("other"), method)
+		require.True(t, o.HasParameter("shared") && o.HasParameter(o.ID+"Only"), method)
+		require.False(t, o.HasParameter("other"), method)
 	}
 }
 

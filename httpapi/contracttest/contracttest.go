@@ -1,6 +1,5 @@
-// Package contracttest tells whether an exchange over HTTP kept to the OpenAPI document: whether the answer is one that is
-// documented, down to its headers and to members that should not be there, and whether a request that succeeded is one that
-// may be sent.
+// Package contracttest checks HTTP exchanges against the OpenAPI document: responses must be documented, with their headers and without
+// further fields, and requests that succeeded must be valid.
 package contracttest
 
 import (
@@ -21,7 +20,7 @@ import (
 // Checker checks exchanges. It is safe for concurrent use.
 type Checker struct{ router routers.Router }
 
-// New returns a checker for a document, in JSON or YAML, such as the one a server answers with at /openapi.json.
+// New returns a checker for a document in JSON or YAML, such as the one that a server has at /openapi.json.
 func New(document []byte) (*Checker, error) {
 	loader := openapi3.NewLoader()
 	doc, err := loader.LoadFromData(document)
@@ -32,7 +31,7 @@ func New(document []byte) (*Checker, error) {
 		return nil, fmt.Errorf("the OpenAPI document is not valid: %w", err)
 	}
 	closeSchemas(doc)
-	doc.Servers = nil // the exchange may be with any server
+	doc.Servers = nil // exchanges with any server are checked
 	router, err := gorillamux.NewRouter(doc)
 	if err != nil {
 		return nil, fmt.Errorf("route by the OpenAPI document: %w", err)
@@ -40,14 +39,14 @@ func New(document []byte) (*Checker, error) {
 	return &Checker{router: router}, nil
 }
 
-// Check checks one exchange. The bodies are given apart, for those of request and response were read already.
+// Check checks one exchange. sent and received are the bodies of request and response, which were read already.
 func (c *Checker) Check(request *http.Request, sent []byte, response *http.Response, received []byte) error {
 	if response.StatusCode == http.StatusMethodNotAllowed || request.Method == http.MethodHead || request.Method == http.MethodOptions {
 		return nil
 	}
-	asked := request.Clone(context.Background())
-	asked.Body = io.NopCloser(bytes.NewReader(sent))
-	route, parameters, err := c.router.FindRoute(asked)
+	cloned := request.Clone(context.Background())
+	cloned.Body = io.NopCloser(bytes.NewReader(sent))
+	route, parameters, err := c.router.FindRoute(cloned)
 	if errors.Is(err, routers.ErrPathNotFound) && response.StatusCode == http.StatusNotFound {
 		return nil
 	}
@@ -57,7 +56,7 @@ func (c *Checker) Check(request *http.Request, sent []byte, response *http.Respo
 	options := &openapi3filter.Options{
 		IncludeResponseStatus: true, MultiError: true, AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, SkipSettingDefaults: true,
 	}
-	input := &openapi3filter.RequestValidationInput{Request: asked, PathParams: parameters, Route: route, Options: options}
+	input := &openapi3filter.RequestValidationInput{Request: cloned, PathParams: parameters, Route: route, Options: options}
 	if response.StatusCode < http.StatusMultipleChoices {
 		if err := openapi3filter.ValidateRequest(context.Background(), input); err != nil {
 			return fmt.Errorf("%s %s was answered with %d though the document forbids the request: %w",

@@ -7,11 +7,11 @@ import (
 	"net/http"
 )
 
-// Transport checks every exchange of a client; put it into an [http.Client]. Streams of lines pass unchecked.
+// Transport is an [http.RoundTripper] that checks every exchange, except NDJSON streams.
 type Transport struct {
 	Checker *Checker
 	Base    http.RoundTripper // nil: [http.DefaultTransport]
-	Broken  func(error)       // is told what did not keep to the document, possibly from several goroutines at once
+	Broken  func(error)       // is called with each deviation from the document, possibly concurrently
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -20,7 +20,7 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if base == nil {
 		base = http.DefaultTransport
 	}
-	sent, err := keep(&request.Body)
+	sent, err := buffer(&request.Body)
 	if err != nil {
 		return nil, fmt.Errorf("read the request: %w", err)
 	}
@@ -31,9 +31,9 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if response.Header.Get("Content-Type") == "application/x-ndjson" {
 		return response, nil
 	}
-	received, err := keep(&response.Body)
+	received, err := buffer(&response.Body)
 	if err != nil {
-		return nil, fmt.Errorf("read the answer: %w", err)
+		return nil, fmt.Errorf("read the response: %w", err)
 	}
 	if err := t.Checker.Check(request, sent, response, received); err != nil {
 		t.Broken(err)
@@ -41,8 +41,8 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// keep reads a body and puts it back.
-func keep(body *io.ReadCloser) ([]byte, error) {
+// buffer reads a body and replaces it by an equal one.
+func buffer(body *io.ReadCloser) ([]byte, error) {
 	if *body == nil {
 		return nil, nil
 	}

@@ -1,5 +1,5 @@
-// Package correlation carries the id of a request from the edge to the log, the ledger and the answer, so that whatever
-// followed from one request can be found again.
+// Package correlation carries the correlation id of a request to the log, the events and the response, so that everything that the request
+// caused can be found.
 package correlation
 
 import (
@@ -7,21 +7,21 @@ import (
 	"strings"
 )
 
-// MaxLength is how many characters an id that a client sends may have.
+// MaxLength is how many characters an id of a client may have.
 const MaxLength = 128
 
 type key struct{}
 
-// With returns a context that belongs to the request with this id.
+// With returns a context with the id of a request.
 func With(ctx context.Context, id string) context.Context { return context.WithValue(ctx, key{}, id) }
 
-// From returns the id of the request that a context belongs to, empty when it belongs to none.
+// From returns the id in a context, empty if there is none.
 func From(ctx context.Context) string {
 	id, _ := ctx.Value(key{}).(string)
 	return id
 }
 
-// Valid reports whether an id from a client can be taken over: 1 to [MaxLength] characters of A-Z, a-z, 0-9 and . _ : / + = @ -
+// Valid reports whether an id of a client can be used: 1 to [MaxLength] characters of A-Z, a-z, 0-9 and . _ : / + = @ -
 func Valid(id string) bool {
 	return id != "" && len(id) <= MaxLength && strings.IndexFunc(id, unsafe) < 0
 }

@@ -1,5 +1,5 @@
-// Package docsui serves the API's documentation as pages: Swagger UI, where requests can be tried, and ReDoc, for reading.
-// Everything they need is in the binary; nothing is loaded from elsewhere.
+// Package docsui serves the documentation of the API as pages: Swagger UI, which can send requests, and ReDoc. The pages load nothing from
+// other servers.
 package docsui
 
 import (
@@ -27,8 +27,8 @@ var pages embed.FS
 //go:embed assets/redoc.standalone.js.gz
 var redoc []byte
 
-// policy lets the pages run their own scripts, talk to this server and, as both build their styles at run time, set styles.
-// ReDoc searches in a worker that it makes from a blob.
+// policy lets the pages run their own scripts, send requests to this server and set styles, which both create at run time. ReDoc searches
+// in a worker that it creates from a blob.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; " +
 	"connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -39,7 +39,7 @@ const (
 	png        = "image/png"
 )
 
-// Register adds the pages to a router, together with the document that they show.
+// Register adds the pages, and the OpenAPI document that they show, to a router.
 func Register(router *echo.Echo, openapi []byte) error {
 	for _, a := range []struct {
 		path, mediaType string
@@ -64,12 +64,12 @@ func Register(router *echo.Echo, openapi []byte) error {
 	return nil
 }
 
-// IsFile reports whether a path is that of a file which the pages load, and which is no endpoint of its own.
+// IsFile reports whether a path is that of a file that the pages load.
 func IsFile(path string) bool {
 	return strings.HasPrefix(path, "/docs/") || strings.HasPrefix(path, "/redoc/")
 }
 
-// file serves bytes that change with the program only: clients may keep them, but ask whether they are still the same.
+// file serves a file of the binary. Clients may cache it but must revalidate it.
 func file(mediaType string, content []byte) echo.HandlerFunc {
 	tag := entityTag(content)
 	return func(c *echo.Context) error {
@@ -78,7 +78,7 @@ func file(mediaType string, content []byte) echo.HandlerFunc {
 	}
 }
 
-// compressed serves bytes that are kept compressed, as they are to clients that understand it.
+// compressed serves a gzipped file of the binary: as it is to clients that accept gzip, otherwise unpacked.
 func compressed(mediaType string, content []byte) echo.HandlerFunc {
 	tag := entityTag(content)
 	return func(c *echo.Context) error {

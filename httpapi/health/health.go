@@ -1,4 +1,4 @@
-// Package health answers probes: is the process alive, and can it serve.
+// Package health responds to liveness and readiness probes.
 package health
 
 import (
@@ -14,81 +14,81 @@ import (
 	"github.com/licenseledger/licenseledger/httpapi/api"
 )
 
-// Check asks something that the server depends on whether it works.
+// Check checks whether something that the server depends on works.
 type Check struct {
 	Name string // of the part, such as "ledger"
-	// Essential parts are those without which nothing can be served: if one fails, the server is not ready. If another part fails,
+	// Essential: without the part the server cannot serve. If an essential part fails, the server is not ready. If another part fails,
 	// the server is ready but degraded.
 	Essential bool
-	// Do fails if the part does not work. Anyone may read why, so only what was made with [Because] is told; write nothing on
-	// every call, and return within 90 ms.
+	// Do fails if the part does not work. Since readiness is public, it shows only errors made with [Because]. Do must return within
+	// 90 ms, and must not write on every call.
 	Do func(context.Context) error
 }
 
-// Because returns an error whose text is told to anyone who asks for readiness: why a part does not work and what to do, at most
-// 300 characters, without addresses or secrets.
+// Because returns an error whose text readiness shows to everybody. It says why a part does not work and what to do, in at most 300
+// characters and without addresses or secrets.
 func Because(format string, args ...any) error { return &reason{fmt.Sprintf(format, args...)} }
 
 type reason struct{ text string }
 
 func (r *reason) Error() string { return r.text }
 
-// limit is how long the checks may take together, so that a probe is answered within 100 ms. A check that takes longer fails.
+// limit is how long all checks together may take, so that a probe takes less than 100 ms. A check that takes longer fails.
 const limit = 90 * time.Millisecond
 
-// Live answers that the process is alive.
+// Live responds that the process is alive.
 func Live(c *echo.Context) error {
 	return c.JSON(http.StatusOK, api.Liveness{Status: api.LivenessStatusOk})
 }
 
-// Ready answers whether the server can serve: with 503 while it is shutting down or an essential check fails, otherwise with 200.
+// Ready responds with 503 while the server is shutting down or an essential check fails, otherwise with 200.
 func Ready(checks []Check, draining <-chan struct{}) echo.HandlerFunc {
 	return func(c *echo.Context) error {
-		answer := assess(checks, run(c.Request().Context(), checks))
+		response := summarize(checks, run(c.Request().Context(), checks))
 		select {
 		case <-draining:
-			answer.Status = api.ReadinessStatusDraining
+			response.Status = api.ReadinessStatusDraining
 		default:
 		}
 		status := http.StatusOK
-		if answer.Status == api.ReadinessStatusFailing || answer.Status == api.ReadinessStatusDraining {
+		if response.Status == api.ReadinessStatusFailing || response.Status == api.ReadinessStatusDraining {
 			status = http.StatusServiceUnavailable
 		}
-		return c.JSON(status, answer)
+		return c.JSON(status, response)
 	}
 }
 
-// assess says what the outcomes of the checks mean; the gravest counts.
-func assess(checks []Check, outcomes map[string]error) api.Readiness {
-	answer := api.Readiness{Status: api.ReadinessStatusOk, Checks: map[string]api.ReadinessChecks{}}
+// summarize returns the status of each check, and the worst as that of the server.
+func summarize(checks []Check, outcomes map[string]error) api.Readiness {
+	response := api.Readiness{Status: api.ReadinessStatusOk, Checks: map[string]api.ReadinessChecks{}}
 	reasons := map[string]string{}
 	for _, check := range checks {
 		err := outcomes[check.Name]
 		switch {
 		case err == nil:
-			answer.Checks[check.Name] = api.ReadinessChecksOk
+			response.Checks[check.Name] = api.ReadinessChecksOk
 			continue
 		case check.Essential:
-			answer.Checks[check.Name], answer.Status = api.ReadinessChecksFailing, api.ReadinessStatusFailing
+			response.Checks[check.Name], response.Status = api.ReadinessChecksFailing, api.ReadinessStatusFailing
 		default:
-			answer.Checks[check.Name] = api.ReadinessChecksDegraded
-			if answer.Status == api.ReadinessStatusOk {
-				answer.Status = api.ReadinessStatusDegraded
+			response.Checks[check.Name] = api.ReadinessChecksDegraded
+			if response.Status == api.ReadinessStatusOk {
+				response.Status = api.ReadinessStatusDegraded
 			}
 		}
-		reasons[check.Name] = told(err)
+		reasons[check.Name] = publicReason(err)
 	}
 	if len(reasons) > 0 {
-		answer.Reasons = reasons
+		response.Reasons = reasons
 	}
-	return answer
+	return response
 }
 
-// maxReason bounds what is told of a part, in bytes.
+// maxReason limits the reason that is shown for a part, in bytes.
 const maxReason = 300
 
-// told is what anyone may know about an error.
-func told(err error) string {
+// publicReason returns what everybody may know about an error.
+func publicReason(err error) string {
 	var known *reason
 	switch {
 	case errors.As(err, &known):
@@ -100,7 +100,7 @@ func told(err error) string {
 	}
 }
 
-// run carries the checks out side by side, and does not wait for those that take too long.
+// run runs the checks concurrently, and does not wait for those that take too long.
 func run(ctx context.Context, checks []Check) map[string]error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

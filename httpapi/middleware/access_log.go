@@ -10,22 +10,22 @@ import (
 	"github.com/licenseledger/licenseledger/httpapi/correlation"
 )
 
-// AccessLog writes one line for each request: what was asked and how it was answered, but nothing that may hold a secret or
-// personal data, be it by a client's mistake: no headers, bodies or queries, and of the path the id only, if it is one.
+// AccessLog logs one line for each request. It logs nothing that may contain a secret or personal data, even by a client's mistake: no
+// headers, bodies or query parameters, and only the id of the path, if it is one.
 func AccessLog(log *slog.Logger, now func() time.Time) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c *echo.Context) error {
-			began := now()
+			start := now()
 			defer func() {
 				request := c.Request()
-				status, bytes := answered(c)
+				status, bytes := responseSize(c)
 				log.LogAttrs(request.Context(), slog.LevelInfo, "request",
 					slog.String("method", method(request)),
 					slog.String("route", route(c)),
 					slog.String("id", loggedID(c.Param("id"))),
 					slog.Int("status", status),
 					slog.Int64("bytes", bytes),
-					slog.Duration("took", now().Sub(began)),
+					slog.Duration("took", now().Sub(start)),
 					slog.String("from", c.RealIP()),
 					slog.String("correlation", correlation.From(request.Context())),
 				)
@@ -35,7 +35,7 @@ func AccessLog(log *slog.Logger, now func() time.Time) echo.MiddlewareFunc {
 	}
 }
 
-// loggedID is the id in a path if it is one, for a client may have put something else there.
+// loggedID returns the id of a path if it is a UUID, since a client may have sent something else.
 func loggedID(id string) string {
 	if uuid.Validate(id) != nil {
 		return ""

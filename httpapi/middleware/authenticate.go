@@ -12,19 +12,19 @@ import (
 	"github.com/licenseledger/licenseledger/httpapi/problem"
 )
 
-// AdminKey is what of the admin key is kept to recognise it: its SHA-256.
+// AdminKey is the SHA-256 of the admin key, which recognises the key.
 type AdminKey [sha256.Size]byte
 
-// NewAdminKey returns what recognises a key.
+// NewAdminKey returns the hash of a key.
 func NewAdminKey(key string) AdminKey { return sha256.Sum256([]byte(key)) }
 
-func (k AdminKey) matches(presented string) bool {
-	hash := sha256.Sum256([]byte(presented))
+func (k AdminKey) matches(key string) bool {
+	hash := sha256.Sum256([]byte(key))
 	return subtle.ConstantTimeCompare(hash[:], k[:]) == 1
 }
 
-// Authenticate finds out who asks, by the credential that the contract of the endpoint wants, refuses a principal without the endpoint's
-// permission, and lets the principal act in the request's context. A route without a contract wants the admin key.
+// Authenticate checks the credential that the contract of an endpoint requires, and refuses a principal without the endpoint's
+// permission. It puts the principal into the request's context. A route without a contract requires the admin key.
 func Authenticate(operations *contract.Contract, admin AdminKey) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c *echo.Context) error {

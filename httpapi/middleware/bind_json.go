@@ -16,23 +16,23 @@ import (
 	"github.com/licenseledger/licenseledger/httpapi/strictjson"
 )
 
-// JSONBinder reads the bodies of requests: JSON only, no larger than the contract of the endpoint says, exactly as it is
-// documented. It implements [echo.Binder].
+// JSONBinder decodes request bodies: only JSON, only up to the size in the contract of the endpoint, and only documented fields. It
+// implements [echo.Binder].
 type JSONBinder struct {
 	operations *contract.Contract
 	decoder    strictjson.Decoder
 	buffers    sync.Pool // of *bytes.Buffer
 }
 
-// maxKeptBuffer is how large a buffer may be that is used again, in bytes.
-const maxKeptBuffer = contract.DefaultMaxBody
+// maxReusedBuffer is the capacity up to which a buffer is reused, in bytes.
+const maxReusedBuffer = contract.DefaultMaxBody
 
 // NewJSONBinder returns a binder for the endpoints of a contract.
 func NewJSONBinder(operations *contract.Contract) *JSONBinder {
 	return &JSONBinder{operations: operations, buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }}}
 }
 
-// Bind reads the body into target, and nothing else of the request.
+// Bind decodes the body into target. It reads nothing else of the request.
 func (b *JSONBinder) Bind(c *echo.Context, target any) error {
 	request := c.Request()
 	if !isJSON(request.Header) {
@@ -48,7 +48,7 @@ func (b *JSONBinder) Bind(c *echo.Context, target any) error {
 	buffer := b.buffers.Get().(*bytes.Buffer)
 	buffer.Reset()
 	defer func() {
-		if buffer.Cap() <= maxKeptBuffer {
+		if buffer.Cap() <= maxReusedBuffer {
 			b.buffers.Put(buffer)
 		}
 	}()
@@ -58,7 +58,7 @@ func (b *JSONBinder) Bind(c *echo.Context, target any) error {
 	return b.decoder.Decode(buffer.Bytes(), target)
 }
 
-// bodyError tells a body that was cut off from one that is too large.
+// bodyError makes a body that ended early a refusal. A body that is too large already is one.
 func bodyError(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return problem.Field("body", "ended before its declared length")

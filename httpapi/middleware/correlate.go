@@ -6,7 +6,7 @@ import (
 	"github.com/licenseledger/licenseledger/httpapi/correlation"
 )
 
-// Correlate gives every request an id, the one in X-Request-Id if it is fit and a new one otherwise, and answers with it.
+// Correlate gives every request a correlation id: the valid X-Request-Id of the client, otherwise a new one. The response has it too.
 func Correlate(newID func() string) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c *echo.Context) error {

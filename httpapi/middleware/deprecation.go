@@ -9,8 +9,8 @@ import (
 	"github.com/licenseledger/licenseledger/httpapi/contract"
 )
 
-// Deprecation marks the answers of deprecated endpoints: Deprecation (RFC 9745) says since when, Sunset (RFC 8594) until when they work at
-// least, and Link where to read what to use instead.
+// Deprecation adds headers to the responses of deprecated endpoints: Deprecation (RFC 9745) with the date of deprecation, Sunset (RFC 8594)
+// with the earliest date of removal, and Link to the documentation, which names the successor.
 func Deprecation(operations *contract.Contract) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c *echo.Context) error {

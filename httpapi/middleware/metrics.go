@@ -13,20 +13,20 @@ import (
 func Metrics(registry prometheus.Registerer, now func() time.Time) (echo.MiddlewareFunc, error) {
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "licenseledger_http_requests_total",
-		Help: "Requests answered.",
+		Help: "Requests.",
 	}, []string{"method", "route", "status"})
 	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "licenseledger_http_request_duration_seconds",
-		Help:    "Time from a request's arrival to the end of its answer.",
+		Help:    "Time from the arrival of a request to the end of its response.",
 		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 	}, []string{"method", "route"})
 	sent := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "licenseledger_http_response_bytes_total",
-		Help: "Bytes of the answers' bodies.",
+		Help: "Bytes of response bodies.",
 	}, []string{"method", "route"})
 	inFlight := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "licenseledger_http_requests_in_flight",
-		Help: "Requests being answered.",
+		Help: "Requests in flight.",
 	})
 	for _, c := range []prometheus.Collector{requests, seconds, sent, inFlight} {
 		if err := registry.Register(c); err != nil {
@@ -35,14 +35,14 @@ func Metrics(registry prometheus.Registerer, now func() time.Time) (echo.Middlew
 	}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c *echo.Context) error {
-			began := now()
+			start := now()
 			inFlight.Inc()
 			defer func() {
 				inFlight.Dec()
 				method, route := method(c.Request()), route(c)
-				status, bytes := answered(c)
+				status, bytes := responseSize(c)
 				requests.WithLabelValues(method, route, strconv.Itoa(status)).Inc()
-				seconds.WithLabelValues(method, route).Observe(now().Sub(began).Seconds())
+				seconds.WithLabelValues(method, route).Observe(now().Sub(start).Seconds())
 				sent.WithLabelValues(method, route).Add(float64(bytes))
 			}()
 			return next(c)

@@ -1,4 +1,4 @@
-// Package middleware holds what every request passes on its way to a handler, one file for each concern.
+// Package middleware has the middleware of the API, one file each.
 package middleware
 
 import (
@@ -7,10 +7,10 @@ import (
 	"github.com/labstack/echo/v5"
 )
 
-// unmatched is the route of requests that no route is for.
+// unmatched is the route of requests that no route matches.
 const unmatched = "unmatched"
 
-// route names the template a request was routed by, such as "/v1/licenses/:id".
+// route returns the template of the route that a request matched, such as "/v1/licenses/:id".
 func route(c *echo.Context) string {
 	switch info := c.RouteInfo(); {
 	case info.Name == echo.NotFoundRouteName, info.Name == echo.MethodNotAllowedRouteName, info.Path == "":
@@ -20,7 +20,7 @@ func route(c *echo.Context) string {
 	}
 }
 
-// method names the method of a request; those that HTTP does not define are one.
+// method returns the method of a request, or OTHER for one that HTTP does not define.
 func method(r *http.Request) string {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
@@ -31,8 +31,8 @@ func method(r *http.Request) string {
 	}
 }
 
-// answered returns the status and the size of what was sent.
-func answered(c *echo.Context) (status int, bytes int64) {
+// responseSize returns the status of the response and the size of its body.
+func responseSize(c *echo.Context) (status int, bytes int64) {
 	response, err := echo.UnwrapResponse(c.Response())
 	if err != nil {
 		return 0, 0

@@ -98,12 +98,12 @@ func TestMetricsCountByRouteAndStatus(t *testing.T) {
 		serve(e, http.MethodGet, path)
 	}
 	require.NoError(t, testutil.GatherAndCompare(registry, strings.NewReader(`
-# HELP licenseledger_http_requests_total Requests answered.
+# HELP licenseledger_http_requests_total Requests.
 # TYPE licenseledger_http_requests_total counter
 licenseledger_http_requests_total{method="GET",route="/panic",status="500"} 1
 licenseledger_http_requests_total{method="GET",route="/v1/licenses/:id",status="200"} 2
 licenseledger_http_requests_total{method="GET",route="unmatched",status="404"} 2
-# HELP licenseledger_http_requests_in_flight Requests being answered.
+# HELP licenseledger_http_requests_in_flight Requests in flight.
 # TYPE licenseledger_http_requests_in_flight gauge
 licenseledger_http_requests_in_flight 0
 `), "licenseledger_http_requests_total", "licenseledger_http_requests_in_flight"))

@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	maxRefusedParameters   = 20
-	maxRepeatedNameOfParam = 100 // bytes
+	maxNamedParameters = 20
+	maxParameterName   = 100 // bytes
 )
 
-// KnownParameters refuses query parameters that the endpoint does not document, that are given twice or are empty: a
-// misspelled filter must not widen what is answered.
+// KnownParameters refuses query parameters that the endpoint does not document, that are repeated or empty. Otherwise a misspelled filter
+// would be ignored and the response would contain too much.
 func KnownParameters(operations *contract.Contract) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c *echo.Context) error {
@@ -40,15 +40,15 @@ func checkQuery(operation contract.Operation, raw string) error {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	for _, name := range names[:min(len(names), maxRefusedParameters)] {
-		shown := name[:min(len(name), maxRepeatedNameOfParam)]
+	for _, name := range names[:min(len(names), maxNamedParameters)] {
+		shortened := name[:min(len(name), maxParameterName)]
 		switch values := query[name]; {
-		case !operation.Knows(name):
-			check.Require(false, shown, "is not a parameter of this endpoint")
+		case !operation.HasParameter(name):
+			check.Require(false, shortened, "is not a parameter of this endpoint")
 		case len(values) > 1:
-			check.Require(false, shown, "must be given once")
+			check.Require(false, shortened, "must be given once")
 		case values[0] == "":
-			check.Require(false, shown, "must not be empty")
+			check.Require(false, shortened, "must not be empty")
 		}
 	}
 	return check.Err()

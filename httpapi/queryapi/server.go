@@ -61,7 +61,7 @@ type Timeline interface {
 	OfLicense(ctx context.Context, tenant string, licenseID uuid.UUID, paging store.Paging) (store.Page[timeline.Entry], error)
 }
 
-// Projections is what keeps the read models up to date. Package projections implements it.
+// Projections keeps the read models up to date. Package projections implements it.
 type Projections interface {
 	// Status returns the status of every projection.
 	Status(ctx context.Context) ([]store.ProjectionStatus, error)
