@@ -8,18 +8,18 @@ import (
 )
 
 const (
-	// announceEvery is the least time between two announcements. One that comes in between is made at its end.
-	announceEvery = 10 * time.Millisecond
-	// silenceTimeout is how long nobody announces anything before the connection is made anew: it may have died unnoticed.
-	silenceTimeout = 30 * time.Second
-	// listenAgainAfter is how long to wait before listening anew when that failed.
-	listenAgainAfter = time.Second
+	// announceInterval is the minimum time between two announcements. Those in between are sent as one at its end.
+	announceInterval = 10 * time.Millisecond
+	// idleTimeout is how long a subscription may receive nothing before it is renewed, since its connection may be dead.
+	idleTimeout = 30 * time.Second
+	// resubscribeDelay is how long to wait between two subscriptions.
+	resubscribeDelay = time.Second
 )
 
-// Announce tells the other instances soon that this one has appended to the ledger.
-func (c *Cache) Announce() { signal(c.grown) }
+// Announce tells the other instances, in the background, that this one has appended to the ledger.
+func (c *Cache) Announce() { signal(c.toAnnounce) }
 
-// Announced receives soon after another instance has announced something, and whenever something may have been missed.
+// Announced receives a value after another instance has announced an append, and whenever an announcement may have been missed.
 func (c *Cache) Announced() <-chan struct{} { return c.announced }
 
 func (c *Cache) announceAll(ctx context.Context) {
@@ -27,54 +27,55 @@ func (c *Cache) announceAll(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-c.grown:
+		case <-c.toAnnounce:
 		}
 		_ = c.call(ctx, backgroundTimeout, func(ctx context.Context) error {
-			return c.client.Publish(ctx, c.space.channel(), c.instance).Err()
-		}) // the others look by themselves before long
-		if !pause(ctx, announceEvery) {
+			return c.client.Publish(ctx, c.keys.channel(), c.instance).Err()
+		}) // without announcements the others poll the ledger
+		if !wait(ctx, announceInterval) {
 			return
 		}
 	}
 }
 
-// listen forwards what others announce, until ctx ends.
+// listen receives the announcements of other instances until ctx ends.
 func (c *Cache) listen(ctx context.Context) {
 	for {
-		c.listenOnce(ctx)
-		if !pause(ctx, listenAgainAfter) {
+		c.subscribe(ctx)
+		if !wait(ctx, resubscribeDelay) {
 			return
 		}
 	}
 }
 
-func (c *Cache) listenOnce(ctx context.Context) {
-	subscription := c.client.Subscribe(ctx, c.space.channel())
-	closed := context.AfterFunc(ctx, func() { _ = subscription.Close() }) // reading heeds no context
+// subscribe receives announcements until the subscription fails.
+func (c *Cache) subscribe(ctx context.Context) {
+	subscription := c.client.Subscribe(ctx, c.keys.channel())
+	closed := context.AfterFunc(ctx, func() { _ = subscription.Close() }) // ReceiveTimeout ignores the end of its context
 	defer func() {
 		if closed() {
 			_ = subscription.Close()
 		}
 	}()
 	for {
-		received, err := subscription.ReceiveTimeout(ctx, silenceTimeout)
+		reply, err := subscription.ReceiveTimeout(ctx, idleTimeout)
 		if err != nil {
 			return
 		}
-		switch message, ok := received.(*redis.Message); {
-		case !ok: // it listens from now on
+		switch message, ok := reply.(*redis.Message); {
+		case !ok: // the subscription has begun
 			signal(c.announced)
 		case message.Payload != c.instance:
-			c.metrics.received(heard)
+			c.metrics.countAnnouncement(received)
 			signal(c.announced)
 		default:
-			c.metrics.received(own)
+			c.metrics.countAnnouncement(own)
 		}
 	}
 }
 
-// pause returns false when ctx ended meanwhile.
-func pause(ctx context.Context, d time.Duration) bool {
+// wait returns false if ctx ended before d has passed.
+func wait(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -12,8 +12,8 @@ import (
 	"github.com/licenseledger/licenseledger/domain/license"
 )
 
-// format tells apart the snapshots of programs that fold events differently: by what a snapshot looks like, and by the types of event
-// that the program knows. A snapshot of a newer version may contain events that this version must stop at.
+// format identifies the snapshots that a version of the program can use: by the format of snapshots and by the types of event that the
+// version knows. A snapshot of a newer version may contain the effect of an event at which this version must stop.
 type format string
 
 // formatOf returns the format of a program that knows the registered types.
@@ -24,23 +24,23 @@ func formatOf(events *event.Registry) format {
 	return format(fmt.Sprintf("%d-%s", license.SnapshotFormat, hex.EncodeToString(sum[:8])))
 }
 
-// space is where the snapshots of one ledger are, for programs that fold alike.
-type space struct {
+// keyspace has the keys of the snapshots of one ledger in one format.
+type keyspace struct {
 	namespace
 	format format
 }
 
-// key is where a licence's snapshot is. The format is part of it, so that programs of different versions do not overwrite each
-// other's.
-func (s space) key(id uuid.UUID) string {
-	return fmt.Sprintf("%slicense:%s:%s", s.prefix(), s.format, id)
+// key returns the key of a licence's snapshot. It contains the format, so that different versions do not overwrite each other's
+// snapshots.
+func (k keyspace) key(id uuid.UUID) string {
+	return fmt.Sprintf("%slicense:%s:%s", k.prefix(), k.format, id)
 }
 
-// sealedName binds a sealed snapshot to its licence, its format and its ledger.
-func (s space) sealedName(id uuid.UUID) []string {
-	name := []string{"license snapshot", string(s.format), id.String()}
-	if s.namespace != "" {
-		name = append(name, string(s.namespace))
+// sealedName returns the name under which a snapshot is sealed. It binds the snapshot to its licence, format and ledger.
+func (k keyspace) sealedName(id uuid.UUID) []string {
+	name := []string{"license snapshot", string(k.format), id.String()}
+	if k.namespace != "" {
+		name = append(name, string(k.namespace))
 	}
 	return name
 }

@@ -21,9 +21,9 @@ func (gifted) EventType() event.Type { return "license.gifted.v1" }
 func TestProgramsThatKnowOtherEventsDoNotShareSnapshots(t *testing.T) {
 	t.Parallel()
 	id := uuid.New()
-	ours := space{format: formatOf(domain.Events())}
+	ours := keyspace{format: formatOf(domain.Events())}
 	require.Equal(t, ours.format, formatOf(domain.Events()))
-	newer := space{format: formatOf(event.NewRegistry(catalog.Events(), license.Events(), binding.Events(), activation.Events(),
+	newer := keyspace{format: formatOf(event.NewRegistry(catalog.Events(), license.Events(), binding.Events(), activation.Events(),
 		[]event.Registration{event.Of[gifted]()}))}
 	require.NotEqual(t, ours.key(id), newer.key(id))
 	require.NotEqual(t, ours.sealedName(id), newer.sealedName(id))

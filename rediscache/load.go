@@ -8,41 +8,41 @@ import (
 	"github.com/licenseledger/licenseledger/domain/license"
 )
 
-// maxValue bounds what is saved and what is read, in bytes. Licences of several thousand machines are larger; they are folded.
+// maxValue is the maximum size of a value, in bytes. Licences with several thousand machines are larger and are not cached.
 const maxValue = 4 << 20
 
-// revisionDigits begin every value, so that Redis can tell an older snapshot from a newer one; the sealed snapshot follows.
+// revisionDigits is the length of the revision at the start of a value, by which Redis compares snapshots. The sealed snapshot follows.
 const revisionDigits = 20
 
-// Load returns a licence as some instance folded it not long ago, nil when there is none or Redis does not answer in time.
+// Load returns a licence as an instance has saved it, nil if there is none or Redis does not answer in time.
 func (c *Cache) Load(ctx context.Context, id uuid.UUID) *license.Stream {
 	var value string
 	err := c.call(ctx, c.timeout, func(ctx context.Context) (err error) {
-		value, err = c.client.GetRange(ctx, c.space.key(id), 0, maxValue-1).Result()
+		value, err = c.client.GetRange(ctx, c.keys.key(id), 0, maxValue-1).Result()
 		return err
 	})
 	if err != nil {
 		return nil
 	}
 	if value == "" {
-		c.metrics.loaded(missed)
+		c.metrics.countLoad(missed)
 		return nil
 	}
 	s := c.open(id, value)
 	if s == nil {
-		c.metrics.loaded(rejected)
+		c.metrics.countLoad(rejected)
 		return nil
 	}
-	c.metrics.loaded(hit)
+	c.metrics.countLoad(hit)
 	return s
 }
 
-// open returns what was sealed for a licence by one who has the keys, nil for anything else.
+// open unseals the value of a licence. It returns nil if the value was not sealed for this licence with the keys of the sealer.
 func (c *Cache) open(id uuid.UUID, value string) *license.Stream {
 	if len(value) < revisionDigits {
 		return nil
 	}
-	text, err := c.sealer.OpenCached([]byte(value[revisionDigits:]), c.space.sealedName(id)...)
+	text, err := c.sealer.OpenCached([]byte(value[revisionDigits:]), c.keys.sealedName(id)...)
 	if err != nil {
 		return nil
 	}

@@ -7,24 +7,24 @@ import (
 	"github.com/sony/gobreaker/v2"
 )
 
-// outcome is what became of a load, a save, a call or an announcement.
+// outcome is the result of a load, a save, a call or an announcement.
 type outcome string
 
 const (
 	hit      outcome = "hit"
 	missed   outcome = "miss"
-	rejected outcome = "rejected" // not sealed by one of ours, or of another format
+	rejected outcome = "rejected" // not sealed with our keys, or of another format
 
-	stores   outcome = "saved"
-	outdated outcome = "outdated" // a newer one lay there
-	dropped  outcome = "dropped"  // too many waited, it was too large, or Redis did not answer
+	saved    outcome = "saved"
+	outdated outcome = "outdated" // the cache has a later revision
+	dropped  outcome = "dropped"  // the queue was full, the value was too large, or Redis did not answer
 
-	answered outcome = "answered"
-	failed   outcome = "failed"
-	refused  outcome = "refused" // by the breaker
+	succeeded outcome = "answered"
+	failed    outcome = "failed"
+	refused   outcome = "refused" // by the breaker
 
-	heard outcome = "heard"
-	own   outcome = "own"
+	received outcome = "heard"
+	own      outcome = "own"
 )
 
 type metrics struct {
@@ -36,28 +36,29 @@ func newMetrics(breaker *gobreaker.CircuitBreaker[struct{}]) *metrics {
 	counter := func(name, help string, outcomes ...outcome) *prometheus.CounterVec {
 		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "licenseledger_redis_" + name, Help: help}, []string{"outcome"})
 		for _, o := range outcomes {
-			c.WithLabelValues(string(o)) // shown as 0 before it happens
+			c.WithLabelValues(string(o)) // shows 0 before the first one
 		}
 		return c
 	}
 	return &metrics{
-		loads: counter("loads_total", "Licences looked for in Redis.", hit, missed, rejected),
-		saves: counter("saves_total", "Licences to be saved in Redis.", stores, outdated, dropped),
-		calls: counter("calls_total", "Calls of Redis; refused are those that the circuit breaker spared.", answered, failed, refused),
+		loads: counter("loads_total", "Loads of licences from Redis.", hit, missed, rejected),
+		saves: counter("saves_total", "Saves of licences in Redis.", saved, outdated, dropped),
+		calls: counter("calls_total",
+			"Calls of Redis. Those with the outcome refused were stopped by the circuit breaker.", succeeded, failed, refused),
 		announcements: counter("announcements_total",
-			"Announcements heard from other instances, and own ones, which are passed over.", heard, own),
+			"Announcements received from other instances, and own ones, which are ignored.", received, own),
 		breaker: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "licenseledger_redis_breaker_state", Help: "0 while Redis is used, 1 while it is tried, 2 while it is left alone.",
+			Name: "licenseledger_redis_breaker_state", Help: "0: closed, Redis is used. 1: half-open, Redis is tried. 2: open, Redis is not used.",
 		}, func() float64 { return float64(breaker.State()) }),
 	}
 }
 
-func (m *metrics) loaded(o outcome)   { m.loads.WithLabelValues(string(o)).Inc() }
-func (m *metrics) saved(o outcome)    { m.saves.WithLabelValues(string(o)).Inc() }
-func (m *metrics) received(o outcome) { m.announcements.WithLabelValues(string(o)).Inc() }
+func (m *metrics) countLoad(o outcome)         { m.loads.WithLabelValues(string(o)).Inc() }
+func (m *metrics) countSave(o outcome)         { m.saves.WithLabelValues(string(o)).Inc() }
+func (m *metrics) countAnnouncement(o outcome) { m.announcements.WithLabelValues(string(o)).Inc() }
 
-func (m *metrics) called(err error) {
-	o := answered
+func (m *metrics) countCall(err error) {
+	o := succeeded
 	switch {
 	case errors.Is(err, gobreaker.ErrOpenState), errors.Is(err, gobreaker.ErrTooManyRequests):
 		o = refused
@@ -67,7 +68,7 @@ func (m *metrics) called(err error) {
 	m.calls.WithLabelValues(string(o)).Inc()
 }
 
-// Metrics returns a collector of what became of loads, saves and calls, to be registered once.
+// Metrics returns the collector of the cache's metrics, to be registered once.
 func (c *Cache) Metrics() prometheus.Collector { return c.metrics }
 
 // Describe implements [prometheus.Collector].

@@ -1,6 +1,6 @@
 package rediscache
 
-// namespace tells the ledgers that share a Redis apart. It is part of every name in it, of what is sealed as well.
+// namespace identifies a ledger among those that share a Redis. It is part of every key, and of the name under which values are sealed.
 type namespace string
 
 func (n namespace) prefix() string {
@@ -10,5 +10,5 @@ func (n namespace) prefix() string {
 	return "licenseledger:" + string(n) + ":"
 }
 
-// channel is where instances announce that the ledger grew.
+// channel returns the channel on which instances announce that they appended to the ledger.
 func (n namespace) channel() string { return n.prefix() + "grown" }

@@ -12,10 +12,10 @@ import (
 	"github.com/licenseledger/licenseledger/domain/license"
 )
 
-// maxWaiting bounds how many licences wait to be saved.
+// maxWaiting is how many licences may wait to be saved.
 const maxWaiting = 1_024
 
-// queue holds the newest state of each licence that waits to be saved.
+// queue holds the latest revision of each licence that waits to be saved.
 type queue struct {
 	mu      sync.Mutex
 	waiting map[uuid.UUID]*license.Stream
@@ -26,22 +26,22 @@ func newQueue() queue {
 	return queue{waiting: map[uuid.UUID]*license.Stream{}, wake: make(chan struct{}, 1)}
 }
 
-// put returns false when there is no room.
-func (q *queue) put(s *license.Stream) bool {
+// add returns false if the queue is full.
+func (q *queue) add(s *license.Stream) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	before, known := q.waiting[s.ID]
-	if !known && len(q.waiting) >= maxWaiting {
+	queued, found := q.waiting[s.ID]
+	if !found && len(q.waiting) >= maxWaiting {
 		return false
 	}
-	if !known || before.StreamState().Revision < s.StreamState().Revision {
+	if !found || queued.StreamState().Revision < s.StreamState().Revision {
 		q.waiting[s.ID] = s
 	}
 	signal(q.wake)
 	return true
 }
 
-// take returns one of the waiting, nil when none does.
+// take removes a licence and returns it, nil if none waits.
 func (q *queue) take() *license.Stream {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -52,7 +52,7 @@ func (q *queue) take() *license.Stream {
 	return nil
 }
 
-// signal leaves a value in a channel that has room for one.
+// signal sends a value unless the channel is full.
 func signal(to chan<- struct{}) {
 	select {
 	case to <- struct{}{}:
@@ -60,10 +60,10 @@ func signal(to chan<- struct{}) {
 	}
 }
 
-// Save has a licence saved in the background. When too many wait already, or Redis does not answer, it is not.
+// Save saves a licence in the background. It drops the licence if the queue is full or Redis does not answer.
 func (c *Cache) Save(s *license.Stream) {
-	if !c.saves.put(s) {
-		c.metrics.saved(dropped)
+	if !c.saves.add(s) {
+		c.metrics.countSave(dropped)
 	}
 }
 
@@ -80,39 +80,39 @@ func (c *Cache) saveAll(ctx context.Context) {
 	}
 }
 
-// saveNewer sets KEYS[1] to the revision ARGV[1] and the snapshot ARGV[2] for ARGV[3] milliseconds, unless a newer one lies there. It
-// answers whether it did.
-const saveNewer = `
-local there = tonumber(redis.call('GETRANGE', KEYS[1], 0, 19))
-if there and there > tonumber(ARGV[1]) then return 0 end
+// setIfNewer sets KEYS[1] to the revision ARGV[1] and the snapshot ARGV[2], to expire in ARGV[3] ms, unless the key has a later revision.
+// It returns whether it did.
+const setIfNewer = `
+local current = tonumber(redis.call('GETRANGE', KEYS[1], 0, 19))
+if current and current > tonumber(ARGV[1]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[1] .. ARGV[2], 'PX', ARGV[3])
 return 1`
 
 func (c *Cache) save(ctx context.Context, s *license.Stream) {
 	if c.breaker.State() == gobreaker.StateOpen {
-		c.metrics.saved(dropped)
+		c.metrics.countSave(dropped)
 		return
 	}
 	text, err := license.Snapshot(s)
 	if err == nil {
-		text, err = c.sealer.SealCached(text, c.space.sealedName(s.ID)...)
+		text, err = c.sealer.SealCached(text, c.keys.sealedName(s.ID)...)
 	}
 	if err != nil || revisionDigits+len(text) > maxValue {
-		c.metrics.saved(dropped)
+		c.metrics.countSave(dropped)
 		return
 	}
 	var stored bool
 	err = c.call(ctx, backgroundTimeout, func(ctx context.Context) (err error) {
 		revision := fmt.Sprintf("%0*d", revisionDigits, s.StreamState().Revision)
-		stored, err = redis.NewScript(saveNewer).Run(ctx, c.client, []string{c.space.key(s.ID)}, revision, text, timeToLive.Milliseconds()).Bool()
+		stored, err = redis.NewScript(setIfNewer).Run(ctx, c.client, []string{c.keys.key(s.ID)}, revision, text, timeToLive.Milliseconds()).Bool()
 		return err
 	})
 	switch {
 	case err != nil:
-		c.metrics.saved(dropped)
+		c.metrics.countSave(dropped)
 	case stored:
-		c.metrics.saved(stores)
+		c.metrics.countSave(saved)
 	default:
-		c.metrics.saved(outdated)
+		c.metrics.countSave(outdated)
 	}
 }

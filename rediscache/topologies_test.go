@@ -14,7 +14,7 @@ import (
 // requireShared wants that what one instance saves another loads, and that they hear of each other.
 func requireShared(t *testing.T, url string) {
 	t.Helper()
-	require.NoError(t, rediscache.Reach(t.Context(), url))
+	require.NoError(t, rediscache.Ping(t.Context(), url))
 	keys := ring(t)
 	one, other := open(t, url, sealedBy(keys)), open(t, url, sealedBy(keys))
 	s := at(t, uuid.New(), 3)

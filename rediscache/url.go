@@ -10,24 +10,23 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// errURL tells nothing of the URL, which may hold a password.
-var errURL = errors.New("the URL of the Redis is not understood: " +
-	"it must be redis://USER:PASSWORD@HOST:PORT/DATABASE (rediss:// for TLS), " +
+// errURL hides the URL, which may contain a password.
+var errURL = errors.New("the URL of Redis is malformed: it must be redis://USER:PASSWORD@HOST:PORT/DATABASE (rediss:// for TLS), " +
 	"unix:///PATH?db=DATABASE, redis+sentinel://HOST:PORT?master_name=NAME&addr=HOST:PORT or redis+cluster://HOST:PORT?addr=HOST:PORT")
 
-// dialTimeout bounds the making of a connection, which goes on when who asked for it has given up.
+// dialTimeout is the timeout of connecting, which continues after the caller gave up.
 const dialTimeout = 500 * time.Millisecond
 
-// CheckURL returns nil for a URL that [Open] takes:
+// CheckURL returns nil for a URL that [Open] accepts:
 //
 //	redis://USER:PASSWORD@HOST:PORT/DATABASE       one server; rediss:// over TLS
 //	unix://USER:PASSWORD@/PATH?db=DATABASE         one server, through a socket
 //	redis+sentinel://HOST:PORT/DATABASE?master_name=NAME&addr=HOST:PORT&password=PASSWORD
 //	redis+cluster://USER:PASSWORD@HOST:PORT?addr=HOST:PORT
 //
-// addr gives further sentinels or nodes, as often as needed. User and password before the host of a sentinel are the sentinel's;
-// username and password among the parameters are the server's. Options of go-redis may follow as further parameters, except for
-// timeouts and retries, which are this package's. The error never shows the URL.
+// addr adds a sentinel or node and may be repeated. User and password before the host of a sentinel are the sentinel's; the parameters
+// username and password are the server's. Further parameters are options of go-redis, except for timeouts and retries, which this package
+// sets. The error never shows the URL.
 func CheckURL(text string) error {
 	_, err := parse(text)
 	return err
@@ -38,17 +37,17 @@ func newClient(text string) (redis.UniversalClient, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The library logs each failing connection by itself, for the whole process. What matters of that the breaker tells.
-	redis.SetLogger(silence{})
+	// go-redis logs each failed connection, for the whole process. The breaker logs what matters.
+	redis.SetLogger(discardLogger{})
 	return connect(), nil
 }
 
-type silence struct{}
+type discardLogger struct{}
 
 // Printf logs nothing.
-func (silence) Printf(context.Context, string, ...any) {}
+func (discardLogger) Printf(context.Context, string, ...any) {}
 
-// parse returns what makes a client. Connections are made when they are needed.
+// parse returns a function that creates a client. The client connects when it needs to.
 func parse(text string) (func() redis.UniversalClient, error) {
 	u, err := url.Parse(text)
 	if err != nil {

@@ -15,7 +15,7 @@ func (d *examination) examineCache(ctx context.Context, c config.Config) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	if err := rediscache.Reach(ctx, c.Redis); err != nil {
+	if err := rediscache.Ping(ctx, c.Redis); err != nil {
 		d.Warn("redis", err.Error(), "start it, or correct or unset LICENSELEDGER_REDIS; until then the instances share no cache, and "+
 			"nothing else changes")
 		return
