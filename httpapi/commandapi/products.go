@@ -2,15 +2,11 @@ package commandapi
 
 import (
 	"context"
-	"strings"
-	"unicode/utf8"
 
 	catalogcommands "github.com/licenseledger/licenseledger/commands/catalog"
 	"github.com/licenseledger/licenseledger/domain/catalog"
-	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/licenseledger/licenseledger/httpapi/present"
-	"github.com/licenseledger/licenseledger/httpapi/problem"
 )
 
 // RegisterProduct implements [StrictServerInterface].
@@ -38,9 +34,6 @@ func (s server) RotateSigningKey(ctx context.Context, r RotateSigningKeyRequestO
 	request, err := commandHeaders{r.Params.IdempotencyKey, r.Params.IfMatch}.request(ctx)
 	if err != nil {
 		return nil, err
-	}
-	if blank := strings.TrimSpace(r.Body.Reason) == ""; blank || utf8.RuneCountInString(r.Body.Reason) > license.MaxReasonLength {
-		return nil, problem.Field("reason", "must be 1 to 500 characters")
 	}
 	product, err := s.Commands.Catalog.RotateSigningKey(ctx, request, catalogcommands.RotateSigningKey{ProductID: r.ID, Reason: r.Body.Reason})
 	if err != nil {
