@@ -6,6 +6,9 @@ TOOLS         := $(CURDIR)/.tools
 GOLANGCI_LINT := v2.15.0
 OAPI_CODEGEN  := v2.8.2
 OASDIFF       := v1.37.0
+REDOCLY       := 2.77.0
+NODE          := 22
+DEADCODE      := v0.52.0
 BINARY        := bin/licenseledger
 VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 DATA_DIR      ?= ./data
@@ -18,7 +21,7 @@ OTHER_ENGINES ?= postgres+sqlite sqlite+postgres postgres+postgres+redis esdb+sq
 # The packages whose tests take longer than a minute together. `make check` leaves them to `make test`.
 SLOW := tests|projections|eventstore/postgres|sqlitefile
 
-.PHONY: help run build check test test-slow cover lint generate breaking verify bench load crash torture fuzz clean need-go need-gcc need-postgres need-redis
+.PHONY: help run build check test test-slow cover lint lint-contract generate breaking verify bench load crash torture fuzz clean need-go need-gcc need-postgres need-redis need-npm
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,8 +52,13 @@ cover: need-go ## Check that domain and commands are covered to 90 % at least
 test-slow: build need-postgres ## Run what takes long: crash rounds, faults between instances, every fuzz target. ROUNDS, DURATION and FUZZTIME say how long
 	$(MAKE) --no-print-directory crash torture fuzz
 
-lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## Check style, mistakes and import directions
+lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) $(TOOLS)/deadcode-$(DEADCODE) ## Check style, mistakes, import directions and dead code
 	$< run ./...
+	@dead=$$($(TOOLS)/deadcode-$(DEADCODE) -test ./...) && if [ -n "$$dead" ]; then echo "$$dead"; exit 1; fi
+
+lint-contract: $(TOOLS)/redocly-$(REDOCLY) ## Check the contract for mistakes that trouble clients
+	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $</node_modules/.bin/node $</node_modules/@redocly/cli/bin/cli.js \
+	  lint --config httpapi/openapi/redocly.yaml httpapi/openapi.yaml
 
 generate: $(TOOLS)/oapi-codegen-$(OAPI_CODEGEN) ## Generate code from httpapi/openapi.yaml, and the references of errors, events, settings and metrics from the code
 	PATH="$(TOOLS)/bin:$$PATH" go generate ./...
@@ -96,16 +104,22 @@ clean: ## Remove what was built; data stays
 need-go:
 	@command -v go >/dev/null || { echo "Go 1.26 or newer is needed: https://go.dev/dl"; exit 1; }
 
+# $(call install,packages,what to do where there is no apt-get)
+install = { command -v apt-get >/dev/null || { echo "$(2)"; exit 1; }; apt-get update -q && apt-get install -qy --no-install-recommends $(1); }
+
 need-gcc: need-go # the race detector needs a C compiler
-	@command -v gcc >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends gcc libc6-dev; }
+	@command -v gcc >/dev/null || $(call install,gcc libc6-dev,A C compiler is needed: install gcc or clang.)
 
 need-postgres: # the tests start a private server of the newest version, unless LICENSELEDGER_TEST_POSTGRES names one
 	@test -n "$$LICENSELEDGER_TEST_POSTGRES" || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || \
-	  { apt-get update -q && apt-get install -qy --no-install-recommends postgresql; }
+	  $(call install,postgresql,PostgreSQL is needed: install it or set LICENSELEDGER_TEST_POSTGRES to the URL of a server for tests.)
 
 need-redis: # the tests start a private server, unless LICENSELEDGER_TEST_REDIS names one
 	@test -n "$$LICENSELEDGER_TEST_REDIS" || command -v redis-server >/dev/null || \
-	  { apt-get update -q && apt-get install -qy --no-install-recommends redis-server; }
+	  $(call install,redis-server,Redis is needed: install it or set LICENSELEDGER_TEST_REDIS to the URL of a server for tests.)
+
+need-npm: # the contract's linter is a Node program
+	@command -v npm >/dev/null || $(call install,npm,npm is needed: install Node from https://nodejs.org.)
 
 $(TOOLS)/golangci-lint-$(GOLANGCI_LINT): | need-go
 	GOBIN=$(TOOLS)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
@@ -114,6 +128,14 @@ $(TOOLS)/golangci-lint-$(GOLANGCI_LINT): | need-go
 $(TOOLS)/oasdiff-$(OASDIFF): | need-go
 	GOBIN=$(TOOLS)/bin go install github.com/oasdiff/oasdiff@$(OASDIFF)
 	ln -sf bin/oasdiff $@
+
+$(TOOLS)/deadcode-$(DEADCODE): | need-go
+	GOBIN=$(TOOLS)/bin go install golang.org/x/tools/cmd/deadcode@$(DEADCODE)
+	ln -sf bin/deadcode $@
+
+# Node itself comes from npm too: the one of the system may be too old.
+$(TOOLS)/redocly-$(REDOCLY): | need-npm
+	npm install --silent --no-audit --no-fund --prefix $@ node@$(NODE) @redocly/cli@$(REDOCLY)
 
 $(TOOLS)/oapi-codegen-$(OAPI_CODEGEN): | need-go
 	GOBIN=$(TOOLS)/bin go install github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@$(OAPI_CODEGEN)

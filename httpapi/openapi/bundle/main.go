@@ -6,7 +6,7 @@
 //	responses.yaml         the answers that operations share
 //
 // It adds the problems that an operation can be answered with, as far as they follow from what the operation says; x-errors lists
-// the others.
+// the others. And it adds the Go types of schemas that may be null.
 package main
 
 import (
@@ -63,6 +63,7 @@ func bundle(folder string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	nameReferences(schemas)
 	set(components, "responses", responses)
 	set(components, "schemas", schemas)
 	// Paths stand before components, as readers expect.
@@ -138,6 +139,17 @@ func errorsOf(operation *yaml.Node) ([]string, error) {
 	}
 	slices.Sort(statuses)
 	return statuses, nil
+}
+
+// nameReferences says for every schema that is another one or null which Go type it has. The generator would make a type of its own.
+func nameReferences(node *yaml.Node) {
+	if either := member(node, "oneOf"); either != nil && len(either.Content) == 1 {
+		ref := member(either.Content[0], "$ref").Value
+		set(node, "x-go-type", scalar(ref[strings.LastIndexByte(ref, '/')+1:]))
+	}
+	for _, below := range node.Content {
+		nameReferences(below)
+	}
 }
 
 // read returns the mapping in a file.
