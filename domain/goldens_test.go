@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/domain"
+	"github.com/licenseledger/licenseledger/domain/domaintest"
 	"github.com/licenseledger/licenseledger/domain/event"
 )
 
@@ -39,15 +40,15 @@ func TestMain(m *testing.M) {
 // writeMissingGoldens leaves a file that exists as it is, since bytes like it may be in somebody's ledger. When an event
 // gets an optional field, its file is deleted by hand before.
 func writeMissingGoldens() error {
-	for eventType, s := range samples() {
+	for eventType, s := range domaintest.Samples() {
 		if _, err := os.Stat(goldenPath(eventType)); err == nil {
 			continue
 		}
-		full, err := event.Encode(s.full)
+		full, err := event.Encode(s.Full)
 		if err != nil {
 			return err
 		}
-		minimal, err := event.Encode(s.minimal)
+		minimal, err := event.Encode(s.Minimal)
 		if err != nil {
 			return err
 		}
@@ -97,7 +98,7 @@ func TestEveryEventTypeEverWrittenHasItsGoldenAndItsSample(t *testing.T) {
 	for _, path := range files {
 		withGolden = append(withGolden, event.Type(strings.TrimSuffix(filepath.Base(path), ".json")))
 	}
-	for eventType := range samples() {
+	for eventType := range domaintest.Samples() {
 		withSample = append(withSample, eventType)
 	}
 	require.ElementsMatch(t, domain.Events().Types(), withGolden)
@@ -106,12 +107,12 @@ func TestEveryEventTypeEverWrittenHasItsGoldenAndItsSample(t *testing.T) {
 
 func TestGoldensDecodeToTheirEventsAndBackToTheSameBytes(t *testing.T) {
 	t.Parallel()
-	for eventType, s := range samples() {
+	for eventType, s := range domaintest.Samples() {
 		g := readGolden(t, eventType)
 		for name, pair := range map[string]struct {
 			data     []byte
 			expected event.Payload
-		}{"full": {g.Full, s.full}, "minimal": {g.Minimal, s.minimal}} {
+		}{"full": {g.Full, s.Full}, "minimal": {g.Minimal, s.Minimal}} {
 			t.Run(string(eventType)+" "+name, func(t *testing.T) {
 				t.Parallel()
 				decoded := decode(t, eventType, pair.data)
@@ -142,21 +143,21 @@ func TestFieldsOfANewerWriterAreTolerated(t *testing.T) {
 		}
 		object["from_the_future"] = []any{map[string]any{"x": 1}}
 	}
-	for eventType, s := range samples() {
+	for eventType, s := range domaintest.Samples() {
 		var object map[string]any
 		require.NoError(t, json.Unmarshal(readGolden(t, eventType).Full, &object))
 		extend(object)
 		extended, err := json.Marshal(object)
 		require.NoError(t, err)
-		require.Equal(t, s.full, decode(t, eventType, extended), eventType)
+		require.Equal(t, s.Full, decode(t, eventType, extended), eventType)
 	}
 }
 
 // TestFullSamplesLeaveNoFieldOut makes sure that a field that is added to an event is added to its golden.
 func TestFullSamplesLeaveNoFieldOut(t *testing.T) {
 	t.Parallel()
-	for eventType, s := range samples() {
-		requireAllSet(t, string(eventType), reflect.ValueOf(s.full))
+	for eventType, s := range domaintest.Samples() {
+		requireAllSet(t, string(eventType), reflect.ValueOf(s.Full))
 	}
 }
 

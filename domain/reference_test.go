@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/domain"
+	"github.com/licenseledger/licenseledger/domain/domaintest"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/domain/machine"
 )
@@ -63,8 +64,8 @@ func references() (map[string]string, error) {
 		return nil, err
 	}
 	pages, rows := map[string]string{}, []string{}
-	for eventType, s := range samples() {
-		schema := reflector.Reflect(s.full)
+	for eventType, s := range domaintest.Samples() {
+		schema := reflector.Reflect(s.Full)
 		schema.Title = string(eventType)
 		forReaders(schema)
 		text, err := json.MarshalIndent(schema, "", "  ")
@@ -72,7 +73,7 @@ func references() (map[string]string, error) {
 			return nil, err
 		}
 		pages[filepath.Join(schemas, string(eventType)+".schema.json")] = string(text) + "\n"
-		meaning := strings.TrimPrefix(schema.Description, reflect.TypeOf(s.full).Name()+" ")
+		meaning := strings.TrimPrefix(schema.Description, reflect.TypeOf(s.Full).Name()+" ")
 		rows = append(rows, fmt.Sprintf("| [`%s`](events/%s.schema.json) | %s |\n", eventType, eventType, sentence(meaning)))
 	}
 	slices.Sort(rows)

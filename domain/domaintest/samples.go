@@ -1,4 +1,4 @@
-package domain_test
+package domaintest
 
 import (
 	"fmt"
@@ -15,8 +15,8 @@ import (
 	"github.com/licenseledger/licenseledger/domain/machine"
 )
 
-// sample is an event type at its largest, every field set, and at its smallest, every optional field left out.
-type sample struct{ full, minimal event.Payload }
+// Sample is an event type at its largest, every field set, and at its smallest, every optional field left out.
+type Sample struct{ Full, Minimal event.Payload }
 
 func id(n int) uuid.UUID { return uuid.MustParse(fmt.Sprintf("00000000-0000-4000-8000-%012d", n)) }
 
@@ -24,35 +24,35 @@ func fingerprint(digit string) machine.Fingerprint {
 	return machine.Fingerprint(strings.Repeat(digit, 64))
 }
 
-// samples has an entry for every event type ever written. The values are arbitrary and final: goldens are made of them.
-func samples() map[event.Type]sample {
+// Samples has an entry for every event type ever written. The values are arbitrary and final: goldens are made of them.
+func Samples() map[event.Type]Sample {
 	at := time.Date(2026, 3, 3, 12, 0, 0, 123_456_000, time.UTC)
 	later := time.Date(2027, 3, 3, 12, 0, 0, 0, time.UTC)
 	key := catalog.SigningKey{ID: "key-1", Algorithm: catalog.Ed25519, Public: []byte{0x30, 0x2a, 0xff}}
 	hashes := machine.Hashes{machine.CPU: {"0a1b"}, machine.MAC: {"2c3d", "4e5f"}}
 	features := catalog.Features{"export": true, "render": false, "seats.max": 2.5, "tier": "gold & <silver>"}
-	return map[event.Type]sample{
+	return map[event.Type]Sample{
 		catalog.ProductRegisteredType: {
-			full: catalog.ProductRegistered{
+			Full: catalog.ProductRegistered{
 				ProductID: id(2), Code: "cad", Name: "CAD für Größen", Platforms: []string{"linux/amd64", "windows/amd64"},
 				OfflineDays: 3, MaxMachinesPerLicense: new(50), SigningKey: key, RegisteredAt: at,
 			},
-			minimal: catalog.ProductRegistered{ProductID: id(2), Code: "cad", Name: "CAD", OfflineDays: 3, SigningKey: key, RegisteredAt: at},
+			Minimal: catalog.ProductRegistered{ProductID: id(2), Code: "cad", Name: "CAD", OfflineDays: 3, SigningKey: key, RegisteredAt: at},
 		},
 		catalog.ProductSigningKeyRotatedType: {
-			full:    catalog.ProductSigningKeyRotated{SigningKey: key, PreviousKeyID: "key-0", Reason: "once a year", RotatedAt: at},
-			minimal: catalog.ProductSigningKeyRotated{SigningKey: key, PreviousKeyID: "key-0", RotatedAt: at},
+			Full:    catalog.ProductSigningKeyRotated{SigningKey: key, PreviousKeyID: "key-0", Reason: "once a year", RotatedAt: at},
+			Minimal: catalog.ProductSigningKeyRotated{SigningKey: key, PreviousKeyID: "key-0", RotatedAt: at},
 		},
 		catalog.PlanPublishedType: {
-			full:    catalog.PlanPublished{PlanID: id(3), ProductID: id(2), Code: "pro", Terms: fullTerms(features), PublishedAt: at},
-			minimal: catalog.PlanPublished{PlanID: id(3), ProductID: id(2), Code: "pro", Terms: minimalTerms(), PublishedAt: at},
+			Full:    catalog.PlanPublished{PlanID: id(3), ProductID: id(2), Code: "pro", Terms: fullTerms(features), PublishedAt: at},
+			Minimal: catalog.PlanPublished{PlanID: id(3), ProductID: id(2), Code: "pro", Terms: minimalTerms(), PublishedAt: at},
 		},
 		catalog.PlanRevisedType: {
-			full:    catalog.PlanRevised{PlanRevision: 2, Terms: fullTerms(features), RevisedAt: at},
-			minimal: catalog.PlanRevised{PlanRevision: 2, Terms: minimalTerms(), RevisedAt: at},
+			Full:    catalog.PlanRevised{PlanRevision: 2, Terms: fullTerms(features), RevisedAt: at},
+			Minimal: catalog.PlanRevised{PlanRevision: 2, Terms: minimalTerms(), RevisedAt: at},
 		},
 		license.IssuedType: {
-			full: license.Issued{
+			Full: license.Issued{
 				LicenseID: id(1), Serial: 0xfedcba9876543210, ProductID: id(2), ProductCode: "cad", PlanID: id(3), PlanCode: "pro", PlanRevision: 2,
 				Policy: license.Policy{
 					PlanType: catalog.Professional, ProductMaxMachines: new(50), PlanMaxMachines: 10, LicenseMaxMachines: new(5),
@@ -62,7 +62,7 @@ func samples() map[event.Type]sample {
 				SubjectID: id(4), Customer: []byte("sealed"), Metadata: map[string]string{"crm": "A-17", "order": "4711"},
 				KeyGeneration: 1, IssuedAt: at, ExpiresAt: &later,
 			},
-			minimal: license.Issued{
+			Minimal: license.Issued{
 				LicenseID: id(1), Serial: 7, ProductID: id(2), ProductCode: "cad", PlanID: id(3), PlanCode: "pro", PlanRevision: 1,
 				Policy: license.Policy{
 					PlanType: catalog.Trial, PlanMaxMachines: 1, ValidityStarts: catalog.AtIssue, OfflineDays: 3,
@@ -72,97 +72,97 @@ func samples() map[event.Type]sample {
 			},
 		},
 		license.ValidityStartedType: {
-			full:    license.ValidityStarted{StartedAt: at, ExpiresAt: later},
-			minimal: license.ValidityStarted{StartedAt: at, ExpiresAt: later},
+			Full:    license.ValidityStarted{StartedAt: at, ExpiresAt: later},
+			Minimal: license.ValidityStarted{StartedAt: at, ExpiresAt: later},
 		},
 		license.SuspendedType: {
-			full:    license.Suspended{Reason: "unpaid", SuspendedAt: at},
-			minimal: license.Suspended{Reason: "unpaid", SuspendedAt: at},
+			Full:    license.Suspended{Reason: "unpaid", SuspendedAt: at},
+			Minimal: license.Suspended{Reason: "unpaid", SuspendedAt: at},
 		},
 		license.ReinstatedType: {
-			full:    license.Reinstated{Reason: "paid", ReinstatedAt: at},
-			minimal: license.Reinstated{Reason: "paid", ReinstatedAt: at},
+			Full:    license.Reinstated{Reason: "paid", ReinstatedAt: at},
+			Minimal: license.Reinstated{Reason: "paid", ReinstatedAt: at},
 		},
 		license.RenewedType: {
-			full:    license.Renewed{Reason: "another year", PreviousExpiresAt: &at, ExpiresAt: later, RenewedAt: at},
-			minimal: license.Renewed{Reason: "another year", ExpiresAt: later, RenewedAt: at},
+			Full:    license.Renewed{Reason: "another year", PreviousExpiresAt: &at, ExpiresAt: later, RenewedAt: at},
+			Minimal: license.Renewed{Reason: "another year", ExpiresAt: later, RenewedAt: at},
 		},
 		"license.expired.v1": { // which ended a suspension
-			full:    license.Expired{ExpiredAt: at, LiftsSuspension: true},
-			minimal: license.Expired{ExpiredAt: at, LiftsSuspension: true},
+			Full:    license.Expired{ExpiredAt: at, LiftsSuspension: true},
+			Minimal: license.Expired{ExpiredAt: at, LiftsSuspension: true},
 		},
 		license.ExpiredType: {
-			full:    license.Expired{ExpiredAt: at, LiftsSuspension: true},
-			minimal: license.Expired{ExpiredAt: at},
+			Full:    license.Expired{ExpiredAt: at, LiftsSuspension: true},
+			Minimal: license.Expired{ExpiredAt: at},
 		},
 		license.ExpiryUndoneType: {
-			full:    license.ExpiryUndone{Reason: "the clock was wrong", ExpiresAt: later, UndoneAt: at},
-			minimal: license.ExpiryUndone{Reason: "the clock was wrong", ExpiresAt: later, UndoneAt: at},
+			Full:    license.ExpiryUndone{Reason: "the clock was wrong", ExpiresAt: later, UndoneAt: at},
+			Minimal: license.ExpiryUndone{Reason: "the clock was wrong", ExpiresAt: later, UndoneAt: at},
 		},
 		license.RevokedType: {
-			full:    license.Revoked{Reason: "fraud", RevokedAt: at},
-			minimal: license.Revoked{Reason: "fraud", RevokedAt: at},
+			Full:    license.Revoked{Reason: "fraud", RevokedAt: at},
+			Minimal: license.Revoked{Reason: "fraud", RevokedAt: at},
 		},
 		license.KeyReissuedType: {
-			full:    license.KeyReissued{Reason: "leaked", Generation: 255, ReissuedAt: at},
-			minimal: license.KeyReissued{Reason: "leaked", Generation: 1, ReissuedAt: at},
+			Full:    license.KeyReissued{Reason: "leaked", Generation: 255, ReissuedAt: at},
+			Minimal: license.KeyReissued{Reason: "leaked", Generation: 1, ReissuedAt: at},
 		},
 		binding.MachineBoundType: {
-			full: binding.MachineBound{
+			Full: binding.MachineBound{
 				BindingID: id(5), Fingerprint: fingerprint("a"), Components: hashes, OS: "linux/amd64", Name: []byte("sealed"),
 				SeatsUsed: 2, BoundAt: at,
 			},
-			minimal: binding.MachineBound{BindingID: id(5), Fingerprint: fingerprint("a"), SeatsUsed: 1, BoundAt: at},
+			Minimal: binding.MachineBound{BindingID: id(5), Fingerprint: fingerprint("a"), SeatsUsed: 1, BoundAt: at},
 		},
 		binding.HardwareDriftedType: {
-			full: binding.HardwareDrifted{
+			Full: binding.HardwareDrifted{
 				BindingID: id(5), PreviousFingerprint: fingerprint("a"), Fingerprint: fingerprint("b"), Components: hashes,
 				Matched: 1, Compared: 2, Changed: []machine.Kind{machine.MAC}, DriftedAt: at,
 			},
-			minimal: binding.HardwareDrifted{
+			Minimal: binding.HardwareDrifted{
 				BindingID: id(5), PreviousFingerprint: fingerprint("a"), Fingerprint: fingerprint("b"),
 				Components: machine.Hashes{machine.CPU: {"0a1b"}},
 				Matched:    1, Compared: 1, Changed: []machine.Kind{machine.CPU}, DriftedAt: at,
 			},
 		},
 		binding.MachineReboundType: {
-			full: binding.MachineRebound{
+			Full: binding.MachineRebound{
 				BindingID: id(5), PreviousFingerprint: fingerprint("a"), Fingerprint: fingerprint("b"), Components: hashes, OS: "linux/amd64",
 				Name: []byte("sealed"), Reason: "new laptop", RebindsInWindow: 3, SeatsUsed: 2, ReboundAt: at,
 			},
-			minimal: binding.MachineRebound{
+			Minimal: binding.MachineRebound{
 				BindingID: id(5), PreviousFingerprint: fingerprint("a"), Fingerprint: fingerprint("b"),
 				Reason: "new laptop", RebindsInWindow: 1, SeatsUsed: 1, ReboundAt: at,
 			},
 		},
 		binding.MachineReleasedType: {
-			full:    binding.MachineReleased{BindingID: id(5), Reason: "sold", SeatsUsed: 2, ReleasedAt: at},
-			minimal: binding.MachineReleased{BindingID: id(5), Reason: "sold", ReleasedAt: at},
+			Full:    binding.MachineReleased{BindingID: id(5), Reason: "sold", SeatsUsed: 2, ReleasedAt: at},
+			Minimal: binding.MachineReleased{BindingID: id(5), Reason: "sold", ReleasedAt: at},
 		},
 		activation.GrantedType: {
-			full: activation.Granted{
+			Full: activation.Granted{
 				ActivationID: id(6), BindingID: id(5), Fingerprint: fingerprint("a"), KeyID: "key-1", Floating: true, GrantedAt: at, ExpiresAt: later,
 			},
-			minimal: activation.Granted{
+			Minimal: activation.Granted{
 				ActivationID: id(6), BindingID: id(5), Fingerprint: fingerprint("a"), KeyID: "key-1", GrantedAt: at, ExpiresAt: later,
 			},
 		},
 		activation.RenewedType: {
-			full: activation.Renewed{
+			Full: activation.Renewed{
 				ActivationID: id(6), BindingID: id(5), Fingerprint: fingerprint("b"), KeyID: "key-2", SeatsUsed: 2, Floating: true,
 				RenewedAt: at, ExpiresAt: later,
 			},
-			minimal: activation.Renewed{
+			Minimal: activation.Renewed{
 				ActivationID: id(6), BindingID: id(5), Fingerprint: fingerprint("b"), KeyID: "key-2", SeatsUsed: 1, RenewedAt: at, ExpiresAt: later,
 			},
 		},
 		activation.LapsedType: {
-			full:    activation.Lapsed{ActivationID: id(6), BindingID: id(5), SeatsUsed: 2, LapsedAt: at},
-			minimal: activation.Lapsed{ActivationID: id(6), BindingID: id(5), LapsedAt: at},
+			Full:    activation.Lapsed{ActivationID: id(6), BindingID: id(5), SeatsUsed: 2, LapsedAt: at},
+			Minimal: activation.Lapsed{ActivationID: id(6), BindingID: id(5), LapsedAt: at},
 		},
 		activation.EndedType: {
-			full:    activation.Ended{ActivationID: id(6), BindingID: id(5), Reason: "sold", EndedAt: at},
-			minimal: activation.Ended{ActivationID: id(6), BindingID: id(5), Reason: "sold", EndedAt: at},
+			Full:    activation.Ended{ActivationID: id(6), BindingID: id(5), Reason: "sold", EndedAt: at},
+			Minimal: activation.Ended{ActivationID: id(6), BindingID: id(5), Reason: "sold", EndedAt: at},
 		},
 	}
 }
