@@ -392,8 +392,8 @@ func TestAProcessHasNoMoreConnectionsToItsKeysThanItMay(t *testing.T) {
 func TestNoErrorRepeatsAPassword(t *testing.T) {
 	t.Parallel()
 	closed := "postgres://user:se+cret@/db?" + url.Values{"host": {t.TempDir()}}.Encode()
-	for _, connection := range []string{closed, "postgres://user:se+cret@host:port/db", "password=se+cret host",
-		strings.Repeat("se+cret", 2)} {
+	malformed := []string{"postgres://user:se+cret@host:port/db", "password=se+cret host", strings.Repeat("se+cret", 2)}
+	for _, connection := range append(malformed, closed) {
 		_, err := keyring.OpenPostgres(t.Context(), connection)
 		require.Error(t, err)
 		require.NotContains(t, err.Error(), "cret")

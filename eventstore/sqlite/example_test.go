@@ -26,7 +26,8 @@ func ExampleStore_Append() {
 	ctx := context.Background()
 	ledger, err := sqlite.Open(ctx, filepath.Join(folder, "ledger.db"))
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer func() { _ = ledger.Close() }()
 
