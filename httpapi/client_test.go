@@ -32,7 +32,7 @@ func TestTheGeneratedClientSpeaksToTheServer(t *testing.T) {
 	shown, err := c.GetLicenseWithResponse(t.Context(), s.license.ID, &api.GetLicenseParams{LedgerPosition: &position})
 	require.NoError(t, err)
 	require.Equal(t, 1, shown.JSON200.Seats.Used)
-	refused, err := c.SuspendLicenseWithResponse(t.Context(), s.license.ID, nil, api.Because{Reason: " "})
+	refused, err := c.SuspendLicenseWithResponse(t.Context(), s.license.ID, nil, api.ReasonRequest{Reason: " "})
 	require.NoError(t, err)
 	require.Equal(t, api.ProblemCodeINVALIDREQUEST, refused.ApplicationProblemJSON400.Code)
 }

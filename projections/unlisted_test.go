@@ -16,7 +16,7 @@ import (
 
 // noted is an event that no projector names.
 type noted struct {
-	Note string `json:"note"`
+	Reason string `json:"reason"`
 }
 
 func (noted) EventType() event.Type { return "license.noted.v1" }
@@ -43,6 +43,9 @@ func TestAnEventThatNoProjectorNames(t *testing.T) {
 		changes := w.models.Changes(p.Definition(), store.Checkpoint{Generation: 1})
 		require.NoError(t, p.Project(t.Context(), inStream(licenseStream), changes), name)
 		require.Contains(t, changes.Statements()[0].SQL, wanted, name)
+		if name == timeline.Definition.Name {
+			require.Subset(t, changes.Statements()[0].Args, []any{"License noted", "call back"}, "its name and its reason")
+		}
 	}
 	products := runtime.Table{Streams: []aggregate.Prefix{catalog.ProductAggregate().Prefix}}
 	require.True(t, products.Wants(noted{}.EventType(), productStream), "what is not declared ignorable must not be passed over")

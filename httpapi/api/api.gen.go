@@ -542,14 +542,6 @@ type BatchOutcome struct {
 	Refused int `json:"refused"`
 }
 
-// Because defines model for Because.
-type Because struct {
-	// Reason Why, for the history.
-	//
-	// Example: payment overdue
-	Reason Reason `json:"reason"`
-}
-
 // BoundMachine defines model for BoundMachine.
 type BoundMachine struct {
 	// Activation The latest activation.
@@ -1315,6 +1307,14 @@ type ReadinessStatus string
 // Example: payment overdue
 type Reason = string
 
+// ReasonRequest defines model for ReasonRequest.
+type ReasonRequest struct {
+	// Reason Why, for the history.
+	//
+	// Example: payment overdue
+	Reason Reason `json:"reason"`
+}
+
 // RebindMachine The licence key is needed unless an operator asks.
 type RebindMachine struct {
 	LicenseKey *LicenseKey `json:"license_key,omitempty"`
@@ -2016,22 +2016,22 @@ type DeactivateMachineJSONRequestBody = Deactivate
 type RebindJSONRequestBody = RebindMachine
 
 // ReinstateLicenseJSONRequestBody defines body for ReinstateLicense for application/json ContentType.
-type ReinstateLicenseJSONRequestBody = Because
+type ReinstateLicenseJSONRequestBody = ReasonRequest
 
 // ReissueKeyJSONRequestBody defines body for ReissueKey for application/json ContentType.
-type ReissueKeyJSONRequestBody = Because
+type ReissueKeyJSONRequestBody = ReasonRequest
 
 // RenewLicenseJSONRequestBody defines body for RenewLicense for application/json ContentType.
 type RenewLicenseJSONRequestBody = RenewLicense
 
 // RevokeLicenseJSONRequestBody defines body for RevokeLicense for application/json ContentType.
-type RevokeLicenseJSONRequestBody = Because
+type RevokeLicenseJSONRequestBody = ReasonRequest
 
 // SuspendLicenseJSONRequestBody defines body for SuspendLicense for application/json ContentType.
-type SuspendLicenseJSONRequestBody = Because
+type SuspendLicenseJSONRequestBody = ReasonRequest
 
 // UndoExpiryJSONRequestBody defines body for UndoExpiry for application/json ContentType.
-type UndoExpiryJSONRequestBody = Because
+type UndoExpiryJSONRequestBody = ReasonRequest
 
 // RevisePlanJSONRequestBody defines body for RevisePlan for application/json ContentType.
 type RevisePlanJSONRequestBody = PlanTerms
@@ -2043,7 +2043,7 @@ type RegisterProductJSONRequestBody = RegisterProduct
 type PublishPlanJSONRequestBody = PublishPlan
 
 // RotateSigningKeyJSONRequestBody defines body for RotateSigningKey for application/json ContentType.
-type RotateSigningKeyJSONRequestBody = Because
+type RotateSigningKeyJSONRequestBody = ReasonRequest
 
 // ValidateJSONRequestBody defines body for Validate for application/json ContentType.
 type ValidateJSONRequestBody = Validate

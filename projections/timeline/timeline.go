@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,7 +25,7 @@ import (
 // entry is an event for people.
 type entry struct{ summary, reason string }
 
-// Projector returns the projector. An event that it does not describe is listed by its type.
+// Projector returns the projector. An event without a description here is listed by its name.
 func Projector() runtime.Projector {
 	return runtime.Table{
 		Of:      readmodel.Definition,
@@ -75,7 +76,7 @@ func Projector() runtime.Projector {
 			}),
 		),
 		Otherwise: func(_ context.Context, e event.Event, id uuid.UUID, rows runtime.Rows) error {
-			return insert(e, id, entry{summary: string(e.Type)}, rows)
+			return insert(e, id, named(e), rows)
 		},
 	}
 }
@@ -106,6 +107,16 @@ func insert(e event.Event, id uuid.UUID, described entry, rows runtime.Rows) err
 		"summary":     described.summary,
 		"data":        data,
 	})
+}
+
+// named describes an event by its name, such as "License noted" for license.noted.v1, and by the reason that its payload holds, if any.
+func named(e event.Event) entry {
+	name, _, _ := strings.Cut(strings.NewReplacer(".v", "\x00", ".", " ", "_", " ").Replace(string(e.Type)), "\x00")
+	var with struct {
+		Reason string `json:"reason"`
+	}
+	_ = json.Unmarshal(e.Data, &with) // a payload without such a reason has none
+	return entry{strings.ToUpper(name[:1]) + name[1:], with.Reason}
 }
 
 func issued(_ context.Context, e event.Event, id uuid.UUID, p license.Issued, rows runtime.Rows) error {
