@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -66,24 +67,75 @@ func (r *Repository[T]) Execute(ctx context.Context, req Request, id uuid.UUID, 
 		if len(payloads) == 0 {
 			return Result[T]{State: state, Outcome: Outcome{Position: stream.Position, Revision: stream.Revision}}, nil
 		}
-		pending, failed := r.newEvents(payloads, cmp.Or(stream.Tenant, principal.Tenant), principal.Actor, req)
-		if failed != nil {
-			return Result[T]{}, failed
+		var failed error
+		if due := timeDriven(payloads); due > MaxPortion {
+			state, failed = r.record(ctx, lock, state, principal, &req, payloads[:due])
+		} else {
+			var result Result[T]
+			if result, failed = r.append(ctx, lock, state, principal, req, payloads); failed == nil {
+				return result, nil
+			}
 		}
-		// Do not cancel the append with the request: it might still commit, and the cache would then be stale.
-		commit, failed := r.store.Append(context.WithoutCancel(ctx), r.Prefix.Stream(id), stream.Revision, pending)
 		switch {
-		case failed == nil:
-			return r.apply(lock, state, commit)
-		case errors.Is(failed, eventstore.ErrBusy): // nothing was appended
-			return Result[T]{}, failed
-		case !errors.Is(failed, eventstore.ErrWrongExpectedRevision):
-			lock.invalidate() // whether it was appended is unknown; the next command reads what is there
+		case failed == nil: // decide again, on what is recorded now
+		case errors.Is(failed, eventstore.ErrWrongExpectedRevision):
+			state, err = r.refresh(ctx, lock, state)
+		default:
 			return Result[T]{}, failed
 		}
-		state, err = r.refresh(ctx, lock, state)
 	}
 	return Result[T]{}, ErrContended
+}
+
+// MaxPortion is how many time-driven events are appended at once. More may be due together than an engine appends, and than
+// others should wait for.
+const MaxPortion = 1_000
+
+// timeDriven returns how many events time has brought about before those of the command.
+func timeDriven(payloads []event.Payload) int {
+	for i, p := range payloads {
+		if _, is := p.(event.TimeDriven); !is {
+			return i
+		}
+	}
+	return len(payloads)
+}
+
+// record appends what time has brought about, in portions, and returns the state after them. They are no part of the command: if it is
+// conditional, then on the revision after them; if it fails, they stay. A process that ends between two portions leaves a stream for
+// which the rest is due.
+func (r *Repository[T]) record(ctx context.Context, lock *aggregateLock[T], state *T, principal access.Principal, req *Request,
+	due []event.Payload) (*T, error) {
+	for portion := range slices.Chunk(due, MaxPortion) {
+		result, err := r.append(ctx, lock, state, principal, Request{Correlation: req.Correlation, atPresent: req.atPresent}, portion)
+		if err != nil {
+			return state, err
+		}
+		state = result.State
+		if req.IfMatch != nil {
+			req.IfMatch = &result.Revision
+		}
+	}
+	return state, nil
+}
+
+// append appends events to the stream of a state. After any error but a wrong revision the command has failed.
+func (r *Repository[T]) append(ctx context.Context, lock *aggregateLock[T], state *T, principal access.Principal, req Request,
+	payloads []event.Payload) (Result[T], error) {
+	stream := r.stateOf(state)
+	pending, err := r.newEvents(payloads, cmp.Or(stream.Tenant, principal.Tenant), principal.Actor, req)
+	if err != nil {
+		return Result[T]{}, err
+	}
+	// Do not cancel the append with the request: it might still commit, and the cache would then be stale.
+	commit, err := r.store.Append(context.WithoutCancel(ctx), r.Prefix.Stream(lock.id), stream.Revision, pending)
+	if err != nil {
+		if !errors.Is(err, eventstore.ErrBusy) && !errors.Is(err, eventstore.ErrWrongExpectedRevision) {
+			lock.invalidate() // whether it was appended is unknown; the next command reads what is there
+		}
+		return Result[T]{}, err
+	}
+	return r.apply(lock, state, commit)
 }
 
 // evaluate returns what a command causes; nothing when it is refused or everything is as wished already.
