@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/licenseledger/licenseledger/domain/domainerr"
 )
@@ -27,8 +28,8 @@ const (
 	bitsPerDigit   = 5
 	generationBits = 8
 	macBits        = 53
-	// maxLicenseKeyLength bounds what is looked at, in bytes; it leaves room for separators of all kinds.
-	maxLicenseKeyLength = 64
+	// maxLicenseKeyLength bounds what is looked at, in bytes; it leaves room for separators of all kinds, three bytes each.
+	maxLicenseKeyLength = 256
 )
 
 // crockford is the alphabet of base 32 by Douglas Crockford (https://www.crockford.com/base32.html): no I, L, O, U.
@@ -49,8 +50,9 @@ func (k *Keyring) FormatLicenseKey(key LicenseKey) string {
 	return string(text)
 }
 
-// ParseLicenseKey reads a licence key and checks that this ring made it. Lower case, O for 0, I and L for 1, and any number of dashes
-// and blanks are accepted. It fails with ErrLicenseKeyInvalid. No error holds the key.
+// ParseLicenseKey reads a licence key, as people type and paste it, and checks that this ring made it. Lower case, O for 0, I and L for 1,
+// full-width characters and any number of separators (see [isSeparator]) are accepted. It fails with ErrLicenseKeyInvalid. No error
+// holds the key.
 //
 // Storage is not touched, but for a ring that processes share: a licence key that no known secret made leads to a look for newer
 // secrets, at most once a second, and to another error when that look fails. So, for up to a second after such a look, a licence key
@@ -110,11 +112,11 @@ func decodeDigits(text string) (high, low uint64, ok bool) {
 		return 0, 0, false
 	}
 	seen := 0
-	for i := range len(text) {
-		if text[i] == '-' || text[i] == ' ' {
+	for _, r := range text {
+		if isSeparator(r) {
 			continue
 		}
-		value, ok := digitValue(text[i])
+		value, ok := digitValue(r)
 		if !ok {
 			return 0, 0, false
 		}
@@ -124,7 +126,22 @@ func decodeDigits(text string) (high, low uint64, ok bool) {
 	return high, low, seen == digits
 }
 
-func digitValue(c byte) (uint64, bool) {
+// isSeparator reports whether a character only stands between or around the digits, where mail programs, word processors and chats put
+// it: blanks and line ends of all kinds, dashes, quotation marks, and what is invisible, such as soft hyphens and byte order marks.
+func isSeparator(r rune) bool {
+	switch {
+	case r == '-' || r == ' ':
+		return true
+	case 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z' || '0' <= r && r <= '9':
+		return false
+	}
+	return unicode.IsSpace(r) || unicode.In(r, unicode.Pd, unicode.Pi, unicode.Pf, unicode.Cf) || strings.ContainsRune("\"'`´−", r)
+}
+
+func digitValue(c rune) (uint64, bool) {
+	if '！' <= c && c <= '～' { // full-width ASCII
+		c -= '！' - '!'
+	}
 	if 'a' <= c && c <= 'z' {
 		c -= 'a' - 'A'
 	}
@@ -134,6 +151,6 @@ func digitValue(c byte) (uint64, bool) {
 	case 'I', 'L':
 		c = '1'
 	}
-	value := strings.IndexByte(crockford, c)
+	value := strings.IndexRune(crockford, c)
 	return uint64(max(value, 0)), value >= 0
 }

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -63,6 +64,12 @@ func TestALicenseKeyMayBeTypedInManyWays(t *testing.T) {
 		strings.ReplaceAll(text, "0", "o"),
 		strings.ReplaceAll(text, "1", "I"),
 		strings.ReplaceAll(text, "1", "l"),
+		text + "\r\n", "\t" + text, "\ufeff" + text, `"` + text + `"`, "'" + text + "'", "`" + text + "`", "“" + text + "”", "«" + text + "»",
+		strings.ReplaceAll(text, "-", "\u2011"), // non-breaking hyphen
+		strings.ReplaceAll(text, "-", "–"), strings.ReplaceAll(text, "-", "—"), strings.ReplaceAll(text, "-", "−"),
+		strings.ReplaceAll(text, "-", "\u00a0"), strings.ReplaceAll(text, "-", "\u3000"), strings.ReplaceAll(text, "-", "\u202f"),
+		strings.ReplaceAll(text, "-", "\u200b-"), strings.ReplaceAll(text, "-", "-\u00ad"), strings.ReplaceAll(text, "-", "-\n"),
+		strings.Map(func(r rune) rune { return r - '!' + '！' }, text), // full width
 	} {
 		parsed, err := k.ParseLicenseKey(t.Context(), typed)
 		require.NoError(t, err, typed)
@@ -110,14 +117,16 @@ func TestWhatIsNotALicenseKeyIsRefused(t *testing.T) {
 	good := k.FormatLicenseKey(keyring.LicenseKey{Serial: 5})
 	for _, typed := range []string{
 		"", "-", good[:len(good)-1], good + "0", "0" + good, good + good,
-		strings.Repeat(" ", 36) + good, // one byte too long
-		strings.Repeat("0", 25), strings.Repeat("Z", 25), strings.Repeat("é", 25), "\x00" + good[1:], "U" + good[1:],
+		strings.Repeat(" ", 228) + good, // one byte too long
+		strings.Repeat("0", 25), strings.Repeat("Z", 25), strings.Repeat("é", 25), good[1:] + "\xff",
+		strings.ReplaceAll(good, "-", "."), strings.ReplaceAll(good, "-", "/"),
+		"\x00" + good[1:], "U" + good[1:],
 	} {
 		parsed, err := k.ParseLicenseKey(t.Context(), typed)
 		require.ErrorIs(t, err, keyring.ErrLicenseKeyInvalid, "%q", typed)
 		require.Zero(t, parsed)
 	}
-	_, err := k.ParseLicenseKey(t.Context(), strings.Repeat(" ", 35)+good)
+	_, err := k.ParseLicenseKey(t.Context(), strings.Repeat(" ", 227)+good)
 	require.NoError(t, err)
 }
 
@@ -204,7 +213,7 @@ func TestNewSerialsAreRandom(t *testing.T) {
 
 // canonical spells a typed key the one way in which keys are formatted, without dashes.
 func canonical(typed string) string {
-	return strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(typed))
+	return strings.NewReplacer("-", "", " ", "", `"`, "", "'", "", "`", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(typed))
 }
 
 func FuzzParseLicenseKey(f *testing.F) {
@@ -220,6 +229,15 @@ func FuzzParseLicenseKey(f *testing.F) {
 			require.Zero(t, key)
 			return
 		}
-		require.Equal(t, canonical(k.FormatLicenseKey(key)), canonical(typed))
+		digits := strings.Map(func(r rune) rune {
+			if r >= '！' && r <= '～' {
+				r -= '！' - '!'
+			}
+			if r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+				return -1
+			}
+			return r
+		}, typed)
+		require.Equal(t, canonical(k.FormatLicenseKey(key)), canonical(digits))
 	})
 }

@@ -501,7 +501,9 @@ func (e VerdictCode) Valid() bool {
 
 // ActivateMachine defines model for ActivateMachine.
 type ActivateMachine struct {
-	// LicenseKey What the customer types - five groups of five characters. Case, blanks and hyphens do not matter.
+	// LicenseKey What the customer types or pastes - five groups of five characters. Letter case does not matter, nor do blanks, line ends, dashes,
+	// quotation marks and invisible characters between or around them.
+	//
 	//
 	// Example: 0A1B2-C3D4E-5F6G7-H8J9K-MNPQR
 	LicenseKey LicenseKey `json:"license_key"`
@@ -659,7 +661,9 @@ type FingerprintMatch string
 
 // Heartbeat defines model for Heartbeat.
 type Heartbeat struct {
-	// LicenseKey What the customer types - five groups of five characters. Case, blanks and hyphens do not matter.
+	// LicenseKey What the customer types or pastes - five groups of five characters. Letter case does not matter, nor do blanks, line ends, dashes,
+	// quotation marks and invisible characters between or around them.
+	//
 	//
 	// Example: 0A1B2-C3D4E-5F6G7-H8J9K-MNPQR
 	LicenseKey LicenseKey `json:"license_key"`
@@ -878,7 +882,8 @@ type License struct {
 	SuspendedAt *time.Time `json:"suspended_at,omitempty"`
 }
 
-// LicenseKey What the customer types - five groups of five characters. Case, blanks and hyphens do not matter.
+// LicenseKey What the customer types or pastes - five groups of five characters. Letter case does not matter, nor do blanks, line ends, dashes,
+// quotation marks and invisible characters between or around them.
 //
 // Example: 0A1B2-C3D4E-5F6G7-H8J9K-MNPQR
 type LicenseKey = string
@@ -1396,7 +1401,9 @@ type Validate struct {
 	// Entitlements Asks whether the licence entitles to all of these features.
 	Entitlements []string `json:"entitlements,omitempty"`
 
-	// LicenseKey What the customer types - five groups of five characters. Case, blanks and hyphens do not matter.
+	// LicenseKey What the customer types or pastes - five groups of five characters. Letter case does not matter, nor do blanks, line ends, dashes,
+	// quotation marks and invisible characters between or around them.
+	//
 	//
 	// Example: 0A1B2-C3D4E-5F6G7-H8J9K-MNPQR
 	LicenseKey LicenseKey `json:"license_key"`

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,9 @@ import (
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/hint"
 	"github.com/licenseledger/licenseledger/keyring"
 )
+
+// maxCertificateFile bounds the file of a certificate, in bytes: it may be the whole answer of the server.
+const maxCertificateFile = keyring.MaxCertificateSize + 4096
 
 // maxKeySet bounds the key set file, in bytes.
 const maxKeySet = 1 << 20
@@ -29,8 +33,8 @@ func newVerifyCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "verify CERT --jwks FILE",
 		Short: "Check a certificate offline against a product's public keys",
-		Long: "Check a certificate's signature and time offline. CERT is the certificate itself, a file that holds it, or - for standard\n" +
-			"input. The keys are what the server answers on /v1/products/{id}/jwks.json.",
+		Long: "Check a certificate's signature and time offline. CERT is the certificate itself, a file that holds it or the server's\n" +
+			"answer, or - for standard input. The keys are what the server answers on /v1/products/{id}/jwks.json.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			keySet, err := readBounded(keys, maxKeySet)
@@ -58,17 +62,30 @@ func newVerifyCommand() *cobra.Command {
 // readCertificate takes the certificate itself, the file that holds it, or standard input.
 func readCertificate(in io.Reader, argument string) (string, error) {
 	if argument == "-" {
-		text, err := io.ReadAll(io.LimitReader(in, keyring.MaxCertificateSize+1))
-		return strings.TrimSpace(string(text)), err
+		text, err := io.ReadAll(io.LimitReader(in, maxCertificateFile))
+		return certificateIn(string(text)), err
 	}
 	if strings.Count(argument, ".") == 2 && strings.HasPrefix(argument, "eyJ") {
 		return argument, nil
 	}
-	text, err := readBounded(argument, keyring.MaxCertificateSize+1)
+	text, err := readBounded(argument, maxCertificateFile)
 	if err != nil {
 		return "", fmt.Errorf("read the certificate: %w", err)
 	}
-	return strings.TrimSpace(string(text)), nil
+	return certificateIn(string(text)), nil
+}
+
+// certificateIn finds the certificate in what somebody saved: the certificate alone, perhaps in quotes or after a byte order mark, or the
+// whole answer of the server.
+func certificateIn(text string) string {
+	text = strings.TrimSpace(strings.TrimPrefix(text, "\ufeff"))
+	var answer struct {
+		Certificate string `json:"certificate"`
+	}
+	if json.Unmarshal([]byte(text), &answer) == nil && answer.Certificate != "" {
+		return answer.Certificate
+	}
+	return strings.Trim(text, "\"'`“”‘’ ")
 }
 
 // readBounded reads a file of at most limit bytes; more is left out.
