@@ -68,8 +68,8 @@ func (e *engine) fill(t *testing.T, capacity, size int) (queued []<-chan error) 
 		single := make(chan error, 1)
 		go func() {
 			err := <-failed
+			single <- err // first, so that it is there when the test looks for the one that was refused
 			all <- err
-			single <- err
 		}()
 		queued = append(queued, single)
 	}
