@@ -42,10 +42,17 @@ func (c *Commands) identify(tenant string, p PresentedMachine) (machine.Machine,
 		identified.Fingerprint = fingerprint
 	}
 	if len(p.Components) > 0 {
-		components, err := machine.NewComponents(p.Components)
+		components, former, err := machine.NewComponents(p.Components)
 		check.Nested("machine.components", err)
 		identified.Fingerprint = components.Fingerprint()
 		identified.Hashes = c.keyring.HashComponents(tenant, components)
+		if former != nil {
+			identified.Former = &machine.Former{
+				Fingerprint: former.All.Fingerprint(),
+				Hashes:      c.keyring.HashComponents(tenant, former.All),
+				Identifying: c.keyring.HashComponents(tenant, former.Identifying),
+			}
+		}
 	}
 	return identified, check.Err()
 }

@@ -39,10 +39,25 @@ func (b Binding) Apply(e event.Event) Binding {
 
 // Recognise tells whether a presented machine is the bound one: its fingerprint is the same, or its components match by policy.
 // The score is zero when only fingerprints could be compared.
+//
+// A binding of an earlier version may hold placeholders and other spellings. It is compared with the machine's former identity too. That
+// alone makes no two machines the same: a component that identifies must match.
 func (b Binding) Recognise(presented machine.Machine, policy machine.Match) (same bool, score machine.Score) {
 	score = machine.Compare(b.Machine.Hashes, presented.Hashes)
 	if presented.Fingerprint == b.Machine.Fingerprint {
 		return true, score
 	}
-	return len(presented.Hashes) > 0 && policy.Accepts(score), score
+	if len(presented.Hashes) == 0 {
+		return false, score
+	}
+	if policy.Accepts(score) {
+		return true, score
+	}
+	former := presented.Former
+	if former == nil {
+		return false, score
+	}
+	identified := score.Matched > 0 || machine.Compare(b.Machine.Hashes, former.Identifying).Matched > 0
+	before := machine.Compare(b.Machine.Hashes, former.Hashes)
+	return former.Fingerprint == b.Machine.Fingerprint || identified && policy.Accepts(before), before
 }

@@ -2,6 +2,7 @@ package license
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 
 	"github.com/google/uuid"
@@ -38,10 +39,16 @@ func (s *Stream) recognise(presented machine.Machine) (recognised, bool) {
 		bound, _ := s.machines.get(id)
 		return recognised{BoundMachine: bound}, true
 	}
+	if former := presented.Former; former != nil {
+		if id, ok := s.machines.byFingerprint.first(former.Fingerprint); ok {
+			bound, _ := s.machines.get(id)
+			return recognised{BoundMachine: bound, score: machine.Compare(bound.Binding.Machine.Hashes, former.Hashes)}, true
+		}
+	}
 	var best recognised
 	found := false
 	compared := map[uuid.UUID]bool{}
-	for c := range components(presented.Hashes) {
+	for c := range identifying(presented) {
 		sharers := 0
 		for id := range s.machines.byComponent.find(c) {
 			if sharers++; sharers > maxSharers {
@@ -59,6 +66,25 @@ func (s *Stream) recognise(presented machine.Machine) (recognised, bool) {
 		}
 	}
 	return best, found
+}
+
+// identifying yields the components by which a machine may be found, in their present and their former spelling.
+func identifying(presented machine.Machine) iter.Seq[component] {
+	return func(yield func(component) bool) {
+		for c := range components(presented.Hashes) {
+			if !yield(c) {
+				return
+			}
+		}
+		if presented.Former == nil {
+			return
+		}
+		for c := range components(presented.Former.Identifying) {
+			if !yield(c) {
+				return
+			}
+		}
+	}
 }
 
 func better(h BoundMachine, score machine.Score, best recognised) bool {

@@ -14,9 +14,17 @@ type Hashes map[Kind][]string
 // Machine is a computer that asks for a seat, already reduced to what may be stored.
 type Machine struct {
 	Fingerprint Fingerprint
-	Hashes      Hashes // empty when the machine presented a ready fingerprint only
-	OS          string // such as "linux/amd64"; may be empty
-	Name        []byte // host name, sealed with the key of the licence's subject; may be empty
+	Hashes      Hashes  // empty when the machine presented a ready fingerprint only
+	OS          string  // such as "linux/amd64"; may be empty
+	Name        []byte  // host name, sealed with the key of the licence's subject; may be empty
+	Former      *Former `json:"-"` // of a machine that presents itself; never stored
+}
+
+// Former is how a version before 0.8 identified the same machine, which may be bound under that identity. nil: in the same way.
+type Former struct {
+	Fingerprint Fingerprint
+	Hashes      Hashes // placeholders included
+	Identifying Hashes // placeholders excluded
 }
 
 // Match says how much of a machine's hardware must be unchanged for it to count as the same machine.

@@ -603,7 +603,8 @@ type Certificate = string
 // Example: ["00:1b:44:11:3a:b7","00:1b:44:11:3a:b8"]
 type ComponentValues = StringOrList
 
-// Components Identifying parts of a machine, each with one value or several.
+// Components Identifying parts of a machine, each with one value or several. Letter case and the spelling of MAC addresses and UUIDs do not matter.
+// Placeholders, such as "To be filled by O.E.M.", are dropped; a machine of which nothing is left is refused.
 type Components = map[string]ComponentValues
 
 // Customer Whom the licence is for. Kept sealed with a key of its own, so that it can be erased.
