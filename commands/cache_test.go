@@ -28,7 +28,7 @@ type remembering struct {
 	mu        sync.Mutex
 	kept      map[uuid.UUID]*license.Stream
 	saves     []event.Revision
-	told      int
+	notified  int
 	announced chan struct{}
 }
 
@@ -52,7 +52,7 @@ func (r *remembering) Save(s *license.Stream) {
 func (r *remembering) Announce() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.told++
+	r.notified++
 }
 
 func (r *remembering) Announced() <-chan struct{} { return r.announced }
@@ -84,7 +84,7 @@ func (o *fixture) worn(h *commands.Handler, events int) licensing.IssuedLicense 
 	issued, err := h.Licensing.IssueLicense(o.admin(vendor), runtime.Request{}, order(o.plan(vendor, seats(2), rebinds(3))))
 	require.NoError(o.t, err)
 	_, err = h.Activation.ActivateMachine(o.machine(), keyed("activate"),
-		activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(1)})
+		activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: machineNo(1)})
 	require.NoError(o.t, err)
 	for n := 3; n < events; n++ {
 		o.turn(h, issued.ID, n)
@@ -107,7 +107,7 @@ func (o *fixture) turn(h *commands.Handler, id uuid.UUID, revision int) {
 // requireSameAnswers asks h, and an instance that knows the ledger only, what they think of a licence.
 func (o *fixture) requireSameAnswers(h *commands.Handler, store eventstore.Store, key string) {
 	o.t.Helper()
-	m := box(1)
+	m := machineNo(1)
 	ask := activation.Validate{LicenseKey: o.key(key), Machine: &m}
 	expected, err := o.handler(store, 10).Activation.Validate(o.machine(), runtime.Request{}, ask)
 	require.NoError(o.t, err)
@@ -133,7 +133,7 @@ func TestAColdLicenceIsContinuedFromItsSnapshot(t *testing.T) {
 	require.Equal(t, []event.Revision{16, 32}, cache.saves)
 
 	repeated, err := o.handlerWith(o.store, 10, cache).Activation.ActivateMachine(o.machine(), keyed("activate"),
-		activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(1)})
+		activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: machineNo(1)})
 	require.NoError(t, err)
 	require.True(t, repeated.Replayed, "commands are remembered in it")
 }
@@ -189,7 +189,7 @@ func (o *fixture) continuation(s *license.Stream, until event.Revision) *license
 
 func TestAReadThatFailsBehindASnapshotIsAnError(t *testing.T) {
 	t.Parallel()
-	o, ledger := newFaultyOffice(t)
+	o, ledger := newFaultyFixture(t)
 	cache := newRemembering()
 	issued := o.worn(o.handlerWith(o.store, 10, cache), 20)
 	ledger.readsWith(func(context.Context, string, event.Revision) iter.Seq2[event.Envelope, error] {
@@ -205,15 +205,15 @@ func TestEveryAppendIsAnnouncedAndNothingElse(t *testing.T) {
 	o := newFixture(t)
 	cache := newRemembering()
 	issued := o.worn(o.handlerWith(o.store, 10, cache), 5)
-	before := cache.told
+	before := cache.notified
 	h := o.handlerWith(o.store, 10, cache)
 	o.turn(h, issued.ID, 5)
-	require.Equal(t, before+1, cache.told)
+	require.Equal(t, before+1, cache.notified)
 	_, err := h.Licensing.ReinstateLicense(o.admin(vendor), runtime.Request{},
 		licensing.ReinstateLicense{LicenseID: uuid.New(), Reason: "paid"})
 	require.ErrorIs(t, err, license.ErrNotFound)
 	o.requireSameAnswers(h, o.store, issued.Key)
-	require.Equal(t, before+1, cache.told)
+	require.Equal(t, before+1, cache.notified)
 }
 
 func TestAnInstanceThatIsToldOfAnAppendReadsAtOnce(t *testing.T) {

@@ -35,7 +35,7 @@ func TestACertificateSaysWhatTheLedgerSays(t *testing.T) {
 	require.Equal(t, keyring.Certificate{
 		Issuer: "https://licenses.example", License: issued.ID, Product: issued.ProductID, ProductCode: "cad",
 		Plan: issued.PlanCode, PlanType: catalog.Professional, Features: catalog.Features{"export": true, "render": false},
-		Fingerprint: machine.Fingerprint(box(1).Fingerprint), Activation: a.ID, Binding: a.BindingID,
+		Fingerprint: machine.Fingerprint(machineNo(1).Fingerprint), Activation: a.ID, Binding: a.BindingID,
 		NotBefore: noon, IssuedAt: noon, ExpiresAt: noon.Add(3 * day), OfflineUntil: noon.Add(3 * day),
 		Position: a.Position, Revision: a.Revision,
 	}, verified(t, a.Certificate, o.product(vendor), noon))
@@ -70,7 +70,7 @@ func TestCertificatesOutliveTheRotationOfTheirKey(t *testing.T) {
 			issued, err := o.Licensing.IssueLicense(o.admin(vendor), runtime.Request{},
 				licensing.IssueLicense{Product: "cam", Plan: "pro", Customer: ada()})
 			require.NoError(t, err)
-			ask := activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(1)}
+			ask := activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: machineNo(1)}
 			before, err := o.Activation.ActivateMachine(o.machine(), keyed("activate"), ask)
 			require.NoError(t, err)
 
@@ -83,7 +83,7 @@ func TestCertificatesOutliveTheRotationOfTheirKey(t *testing.T) {
 				again, err := h.Activation.ActivateMachine(o.machine(), keyed("activate"), ask)
 				require.NoError(t, err, name)
 				require.Equal(t, before.Certificate, again.Certificate, "%s: the same event gives the same bytes", name)
-				m := box(1)
+				m := machineNo(1)
 				verdict, err := h.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(issued.Key), Machine: &m})
 				require.NoError(t, err, name)
 				require.Equal(t, before.Certificate, verdict.Activation.Certificate, name)

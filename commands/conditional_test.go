@@ -45,7 +45,7 @@ func TestAValidationWithIfMatchIsAnsweredAtThatRevisionOnly(t *testing.T) {
 	o := newFixture(t)
 	issued := o.issue()
 	a := o.activate(issued.Key, 1)
-	m := box(1)
+	m := machineNo(1)
 	ask := activation.Validate{LicenseKey: o.key(issued.Key), Machine: &m}
 	_, err := o.Activation.Validate(o.machine(), runtime.Request{IfMatch: &issued.Revision}, ask)
 	require.ErrorIs(t, err, runtime.ErrPreconditionFailed)

@@ -86,7 +86,7 @@ func TestHoweverManyLeasesLapseTogetherEveryCommandIsPossible(t *testing.T) {
 
 func TestLeasesThatLapseTogetherAreRecordedInPortionsAndGoOnAfterAnError(t *testing.T) {
 	t.Parallel()
-	o, ledger := newFaultyOffice(t)
+	o, ledger := newFaultyFixture(t)
 	issued := crowded(o)
 	o.clock.advance(time.Hour)
 	before := o.head()
@@ -105,7 +105,7 @@ func TestLeasesThatLapseTogetherAreRecordedInPortionsAndGoOnAfterAnError(t *test
 	require.Equal(t, before+2*runtime.MaxPortion, o.head())
 
 	activated, err := h.Activation.ActivateMachine(o.machine(), runtime.Request{},
-		activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(1)})
+		activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: machineNo(1)})
 	require.NoError(t, err)
 	require.Equal(t, activation.Seats{Used: 1, Limit: 100_000}, activated.Seats)
 	restore()

@@ -61,7 +61,7 @@ func (f *faulty) readsWith(r reading) (restore func()) {
 	return func() { f.read.Store(nil) }
 }
 
-func newFaultyOffice(t *testing.T) (*fixture, *faulty) {
+func newFaultyFixture(t *testing.T) (*fixture, *faulty) {
 	t.Helper()
 	f := &faulty{}
 	return newFixture(t, func(s eventstore.Store) eventstore.Store {
@@ -72,10 +72,10 @@ func newFaultyOffice(t *testing.T) (*fixture, *faulty) {
 
 func TestAnAppendThatWasStoredThoughItFailedHasOneEffectWhenItIsRepeated(t *testing.T) {
 	t.Parallel()
-	o, ledger := newFaultyOffice(t)
+	o, ledger := newFaultyFixture(t)
 	issued := o.issue()
 	before := o.head()
-	ask := activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(1)}
+	ask := activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: machineNo(1)}
 
 	restore := ledger.appendsWith(func(ctx context.Context, stream string, expected event.Revision,
 		events []event.Pending) (eventstore.Commit, error) {
@@ -100,7 +100,7 @@ func TestAnAppendThatWasStoredThoughItFailedHasOneEffectWhenItIsRepeated(t *test
 
 func TestAnAppendWithAnUnknownOutcomeIsLookedUpBeforeTheNextAnswer(t *testing.T) {
 	t.Parallel()
-	o, ledger := newFaultyOffice(t)
+	o, ledger := newFaultyFixture(t)
 	issued := o.issue()
 	o.activate(issued.Key, 1)
 	restore := ledger.appendsWith(func(ctx context.Context, stream string, expected event.Revision,
@@ -117,7 +117,7 @@ func TestAnAppendWithAnUnknownOutcomeIsLookedUpBeforeTheNextAnswer(t *testing.T)
 
 func TestAnAppendThatFailedAndWasNotStoredHasOneEffectWhenItIsRepeated(t *testing.T) {
 	t.Parallel()
-	o, ledger := newFaultyOffice(t)
+	o, ledger := newFaultyFixture(t)
 	plan := o.plan(vendor)
 	before := o.head()
 	for _, failure := range []error{eventstore.ErrUnavailable, eventstore.ErrBusy} {
@@ -137,7 +137,7 @@ func TestAnAppendThatFailedAndWasNotStoredHasOneEffectWhenItIsRepeated(t *testin
 
 func TestAClientThatLeavesDoesNotLeaveItsAppendUncertain(t *testing.T) {
 	t.Parallel()
-	o, ledger := newFaultyOffice(t)
+	o, ledger := newFaultyFixture(t)
 	issued := o.issue()
 	o.activate(issued.Key, 1)
 
@@ -177,7 +177,7 @@ func TestAClientThatLeavesDoesNotLeaveItsAppendUncertain(t *testing.T) {
 
 func TestACommandThatAlwaysComesTooLateGivesUp(t *testing.T) {
 	t.Parallel()
-	o, ledger := newFaultyOffice(t)
+	o, ledger := newFaultyFixture(t)
 	issued := o.issue()
 	attempts := 0
 	ledger.appendsWith(func(context.Context, string, event.Revision, []event.Pending) (eventstore.Commit, error) {
@@ -191,7 +191,7 @@ func TestACommandThatAlwaysComesTooLateGivesUp(t *testing.T) {
 
 func TestAReadThatFailsMidwayIsAnErrorAndLeavesNoTrace(t *testing.T) {
 	t.Parallel()
-	o, ledger := newFaultyOffice(t)
+	o, ledger := newFaultyFixture(t)
 	issued := o.issue()
 	o.activate(issued.Key, 1)
 	o.suspend(issued.ID)
@@ -210,7 +210,7 @@ func TestAReadThatFailsMidwayIsAnErrorAndLeavesNoTrace(t *testing.T) {
 		}
 	})
 	cold := o.handler(ledger, 10)
-	m := box(1)
+	m := machineNo(1)
 	ask := activation.Validate{LicenseKey: o.key(issued.Key), Machine: &m}
 	reinstate := licensing.ReinstateLicense{LicenseID: issued.ID, Reason: "paid"}
 	_, err := cold.Activation.Validate(o.machine(), runtime.Request{}, ask)
@@ -233,7 +233,7 @@ func TestAReadThatFailsMidwayIsAnErrorAndLeavesNoTrace(t *testing.T) {
 
 func TestAReplayThatCannotReadIsAnError(t *testing.T) {
 	t.Parallel()
-	o, ledger := newFaultyOffice(t)
+	o, ledger := newFaultyFixture(t)
 	issued := o.issue()
 	suspend := licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"}
 	_, err := o.Licensing.SuspendLicense(o.admin(vendor), keyed("suspend"), suspend)
@@ -248,7 +248,7 @@ func TestAReplayThatCannotReadIsAnError(t *testing.T) {
 
 func TestAnEventOfANewerProgramStopsTheCommandInsteadOfBeingSkipped(t *testing.T) {
 	t.Parallel()
-	o, ledger := newFaultyOffice(t)
+	o, ledger := newFaultyFixture(t)
 	issued := o.issue()
 	head := o.head()
 	ledger.readsWith(func(ctx context.Context, stream string, after event.Revision) iter.Seq2[event.Envelope, error] {
@@ -293,7 +293,7 @@ func TestAForeignEventInAStreamStopsTheCommand(t *testing.T) {
 // TestWhatAnAppendAnswersIsNotTrustedBlindly: a commit that cannot be folded is an error, and is not cached.
 func TestWhatAnAppendAnswersIsNotTrustedBlindly(t *testing.T) {
 	t.Parallel()
-	o, ledger := newFaultyOffice(t)
+	o, ledger := newFaultyFixture(t)
 	issued := o.issue()
 	for name, distort := range map[string]func(*event.Envelope){
 		"an unknown type": func(e *event.Envelope) { e.Type = "license.paused.v1" },
@@ -318,7 +318,7 @@ func TestWhatAnAppendAnswersIsNotTrustedBlindly(t *testing.T) {
 
 func TestWaitingForATurnEndsWithTheContext(t *testing.T) {
 	t.Parallel()
-	o, ledger := newFaultyOffice(t)
+	o, ledger := newFaultyFixture(t)
 	issued := o.issue()
 	taken, release := make(chan struct{}), make(chan struct{})
 	ledger.appendsWith(func(ctx context.Context, stream string, expected event.Revision, events []event.Pending) (eventstore.Commit, error) {

@@ -23,7 +23,7 @@ func TestMachinesThatShareOnlyPlaceholdersTakeASeatEach(t *testing.T) {
 	for n := range 20 {
 		activated, err := o.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{
 			LicenseKey: o.key(issued.Key),
-			Machine: rig("board=To be filled by O.E.M.", "bios=03000200-0400-0500-0006-000700080009", "memory=00000000",
+			Machine: machineWith("board=To be filled by O.E.M.", "bios=03000200-0400-0500-0006-000700080009", "memory=00000000",
 				"os_id=ffffffff-ffff-ffff-ffff-ffffffffffff", fmt.Sprintf("disk=WD-%d", n)),
 		})
 		require.NoError(t, err)
@@ -72,7 +72,7 @@ func TestAMachineThatAnEarlierVersionBoundKeepsItsSeat(t *testing.T) {
 			boundBefore(o, issued.ID, issued.Revision, before)
 			h := o.handler(o.store, 10)
 			head := o.head()
-			ask := activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: rig(presented...)}
+			ask := activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: machineWith(presented...)}
 			activated, err := h.Activation.ActivateMachine(o.machine(), runtime.Request{}, ask)
 			require.NoError(t, err)
 			if len(presented) == 2 {
@@ -82,7 +82,7 @@ func TestAMachineThatAnEarlierVersionBoundKeepsItsSeat(t *testing.T) {
 			require.Equal(t, 1, activated.Seats.Used)
 			events := o.after(head)
 			drifted := events[0].Payload.(binding.HardwareDrifted)
-			components, _, err := machine.NewComponents(rig(presented...).Components)
+			components, _, err := machine.NewComponents(machineWith(presented...).Components)
 			require.NoError(t, err)
 			require.Equal(t, components.Fingerprint(), drifted.Fingerprint, "it is recorded anew")
 

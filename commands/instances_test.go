@@ -57,7 +57,7 @@ func TestASeatFreedOnOneInstanceIsThereOnAnother(t *testing.T) {
 		activation.Deactivate{LicenseKey: o.key(issued.Key), ActivationID: first.ID, Reason: "retired"})
 	require.NoError(t, err)
 	_, err = other.Activation.ActivateMachine(o.machine(), runtime.Request{},
-		activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(2)})
+		activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: machineNo(2)})
 	require.NoError(t, err)
 }
 
@@ -100,7 +100,7 @@ func TestAKeyReissuedByOneInstanceOpensAtAnother(t *testing.T) {
 	require.Equal(t, license.Valid, o.code(other, reissued.Key))
 	require.Equal(t, license.KeyInvalid, o.code(other, issued.Key))
 	_, err = other.Activation.ActivateMachine(o.machine(), runtime.Request{},
-		activation.ActivateMachine{LicenseKey: o.key(reissued.Key), Machine: box(1)})
+		activation.ActivateMachine{LicenseKey: o.key(reissued.Key), Machine: machineNo(1)})
 	require.NoError(t, err)
 }
 
@@ -121,7 +121,7 @@ func TestAPlanRevisedByOneInstanceIsSoldByAnother(t *testing.T) {
 // A licence that is read from the ledger just before another instance changes it must not be remembered as it was.
 func TestAReadThatIsOvertakenIsNotRemembered(t *testing.T) {
 	t.Parallel()
-	o, ledger := newFaultyOffice(t)
+	o, ledger := newFaultyFixture(t)
 	issued := o.issue()
 	slow := o.handler(ledger, 10)
 	began, goOn := make(chan struct{}), make(chan struct{})
@@ -240,7 +240,7 @@ func TestAValidationLooksForTheEndOfTheLedgerOnce(t *testing.T) {
 	o.activate(issued.Key, 1)
 	ledger := &measured{Store: o.store}
 	h := o.handler(ledger, 10)
-	m := box(1)
+	m := machineNo(1)
 	for range 2 { // cold, and from memory
 		before := ledger.looks.Load()
 		v, err := h.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(issued.Key), Machine: &m})

@@ -221,7 +221,7 @@ func TestABatchWithoutAnIdempotencyKeyIssuesAnew(t *testing.T) {
 
 func TestTheSizeOfABatch(t *testing.T) {
 	t.Parallel()
-	o, ledger := newFaultyOffice(t)
+	o, ledger := newFaultyFixture(t)
 	ledger.readsWith(func(context.Context, string, event.Revision) iter.Seq2[event.Envelope, error] { // faster than asking the ledger
 		return func(yield func(event.Envelope, error) bool) { yield(event.Envelope{}, eventstore.ErrStreamNotFound) }
 	})

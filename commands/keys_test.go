@@ -66,7 +66,7 @@ func TestAKeyThatTheRingDoesNotHaveIsAnErrorOfOurs(t *testing.T) {
 	subject, err := o.ring.Subject(t.Context(), vendor, "ada@example.com")
 	require.NoError(t, err)
 	_, key := o.foreign("lost", subject, nil)
-	m := box(1)
+	m := machineNo(1)
 	_, err = o.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(key), Machine: m})
 	require.ErrorIs(t, err, keyring.ErrUnknownSigningKey)
 	_, err = o.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(key), Machine: &m})
@@ -89,7 +89,8 @@ func TestACustomerThatCannotBeOpenedIsAnErrorThatNamesTheLicense(t *testing.T) {
 		require.ErrorContains(t, err, id.String(), name)
 	}
 	_, key := o.foreign("stranger", uuid.New(), nil)
-	_, err = o.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(key), Machine: box(1)})
+	_, err = o.Activation.ActivateMachine(o.machine(), runtime.Request{},
+		activation.ActivateMachine{LicenseKey: o.key(key), Machine: machineNo(1)})
 	require.ErrorIs(t, err, keyring.ErrUnknownSubject)
 	require.NotContains(t, o.typesAfter(0), event.Type("binding.machine_bound.v1"))
 }

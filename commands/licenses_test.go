@@ -156,17 +156,17 @@ func keyedCommands(o *fixture, issued licensing.IssuedLicense, activated activat
 	return map[string]func(*commands.Handler) error{
 		"activate": func(h *commands.Handler) error {
 			_, err := h.Activation.ActivateMachine(o.machine(), runtime.Request{},
-				activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(2)})
+				activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: machineNo(2)})
 			return err
 		},
 		"heartbeat": func(h *commands.Handler) error {
 			_, err := h.Activation.Heartbeat(o.machine(), runtime.Request{},
-				activation.Heartbeat{ActivationID: activated.ID, LicenseKey: o.key(issued.Key), Machine: box(1)})
+				activation.Heartbeat{ActivationID: activated.ID, LicenseKey: o.key(issued.Key), Machine: machineNo(1)})
 			return err
 		},
 		"rebind": func(h *commands.Handler) error {
 			_, err := h.Activation.RebindMachine(o.machine(), runtime.Request{}, activation.RebindMachine{
-				LicenseKey: o.key(issued.Key), BindingID: activated.BindingID, Machine: box(2), Reason: "new laptop",
+				LicenseKey: o.key(issued.Key), BindingID: activated.BindingID, Machine: machineNo(2), Reason: "new laptop",
 			})
 			return err
 		},
@@ -176,7 +176,7 @@ func keyedCommands(o *fixture, issued licensing.IssuedLicense, activated activat
 			return err
 		},
 		"validate": func(h *commands.Handler) error {
-			m := box(1)
+			m := machineNo(1)
 			verdict, err := h.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(issued.Key), Machine: &m})
 			if err == nil && verdict.Code == license.KeyInvalid {
 				return license.ErrKeySuperseded // which a verdict says in its own way

@@ -70,12 +70,12 @@ func TestAMachineIsKnownByItsComponents(t *testing.T) {
 		require.NoError(t, err)
 		return a
 	}
-	first := ask(rig("cpu=GenuineIntel-77", "board=B-1", "disk=D-1"))
-	again := ask(rig("disk= d-1 ", "cpu=genuineintel-77", "board=b-1"))
+	first := ask(machineWith("cpu=GenuineIntel-77", "board=B-1", "disk=D-1"))
+	again := ask(machineWith("disk= d-1 ", "cpu=genuineintel-77", "board=b-1"))
 	require.Equal(t, first.ID, again.ID)
 	require.Equal(t, before+2, o.head())
 
-	drifted := ask(rig("cpu=GenuineIntel-77", "board=B-1", "disk=D-2"))
+	drifted := ask(machineWith("cpu=GenuineIntel-77", "board=B-1", "disk=D-2"))
 	require.Equal(t, first.ID, drifted.ID)
 	require.NotEqual(t, first.Certificate, drifted.Certificate)
 	events := o.after(before)
@@ -98,15 +98,15 @@ func TestWhatAMachineMayPresent(t *testing.T) {
 		fields  []string
 	}{
 		"nothing": {activation.PresentedMachine{}, []string{"machine"}},
-		"both": {activation.PresentedMachine{Fingerprint: box(1).Fingerprint, Components: rig("cpu=x").Components},
+		"both": {activation.PresentedMachine{Fingerprint: machineNo(1).Fingerprint, Components: machineWith("cpu=x").Components},
 			[]string{"machine"}},
 		"no fingerprint":       {activation.PresentedMachine{Fingerprint: "xyz"}, []string{"machine.fingerprint"}},
-		"an unknown component": {rig("cpu=x", "mood=good"), []string{"machine.components.mood"}},
-		"empty components":     {rig("cpu= "), []string{"machine.components"}},
-		"a long name": {activation.PresentedMachine{Fingerprint: box(1).Fingerprint, Name: strings.Repeat("ä", 201)},
+		"an unknown component": {machineWith("cpu=x", "mood=good"), []string{"machine.components.mood"}},
+		"empty components":     {machineWith("cpu= "), []string{"machine.components"}},
+		"a long name": {activation.PresentedMachine{Fingerprint: machineNo(1).Fingerprint, Name: strings.Repeat("ä", 201)},
 			[]string{"machine.name"}},
-		"a name that is not UTF-8": {activation.PresentedMachine{Fingerprint: box(1).Fingerprint, Name: "\xff"}, []string{"machine.name"}},
-		"a long system": {activation.PresentedMachine{Fingerprint: box(1).Fingerprint, OS: strings.Repeat("x", 65)},
+		"a name that is not UTF-8": {activation.PresentedMachine{Fingerprint: machineNo(1).Fingerprint, Name: "\xff"}, []string{"machine.name"}},
+		"a long system": {activation.PresentedMachine{Fingerprint: machineNo(1).Fingerprint, OS: strings.Repeat("x", 65)},
 			[]string{"machine.os"}},
 		"a system that is not UTF-8, and a bad fingerprint": {
 			activation.PresentedMachine{Fingerprint: "xyz", OS: "\xff"}, []string{"machine.os", "machine.fingerprint"},
@@ -124,7 +124,7 @@ func TestWhatAMachineMayPresent(t *testing.T) {
 
 	_, err := o.Activation.ActivateMachine(o.machine(), runtime.Request{},
 		activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: activation.PresentedMachine{
-			Fingerprint: strings.ToUpper(box(0xabc).Fingerprint), Name: strings.Repeat("ä", 200), OS: strings.Repeat("x", 64),
+			Fingerprint: strings.ToUpper(machineNo(0xabc).Fingerprint), Name: strings.Repeat("ä", 200), OS: strings.Repeat("x", 64),
 		}})
 	require.NoError(t, err)
 }
@@ -156,17 +156,17 @@ func TestALicenseThatDoesNotPermitItRefusesMachines(t *testing.T) {
 	} {
 		a := held[test.key]
 		_, err := o.Activation.ActivateMachine(o.machine(), runtime.Request{},
-			activation.ActivateMachine{LicenseKey: o.key(test.key), Machine: box(1)})
+			activation.ActivateMachine{LicenseKey: o.key(test.key), Machine: machineNo(1)})
 		require.ErrorIs(t, err, test.expected, name)
 		_, err = o.Activation.Heartbeat(o.machine(), runtime.Request{},
-			activation.Heartbeat{LicenseKey: o.key(test.key), ActivationID: a.ID, Machine: box(1)})
+			activation.Heartbeat{LicenseKey: o.key(test.key), ActivationID: a.ID, Machine: machineNo(1)})
 		require.ErrorIs(t, err, test.expected, name)
 		_, err = o.Activation.RebindMachine(o.machine(), runtime.Request{},
-			activation.RebindMachine{LicenseKey: o.key(test.key), BindingID: a.BindingID, Machine: box(2), Reason: "why"})
+			activation.RebindMachine{LicenseKey: o.key(test.key), BindingID: a.BindingID, Machine: machineNo(2), Reason: "why"})
 		require.ErrorIs(t, err, test.expected, name)
 	}
 	_, err = o.Activation.ActivateMachine(o.machine(), runtime.Request{},
-		activation.ActivateMachine{LicenseKey: o.key(full.Key), Machine: box(2)})
+		activation.ActivateMachine{LicenseKey: o.key(full.Key), Machine: machineNo(2)})
 	require.ErrorIs(t, err, license.ErrSeatLimitReached)
 	require.Equal(t, head, o.head())
 }
@@ -179,7 +179,7 @@ func TestAHeartbeatKeepsALease(t *testing.T) {
 	require.Equal(t, noon.Add(time.Minute), a.ExpiresAt)
 	beat := func(n int) (activation.Activation, error) {
 		return o.Activation.Heartbeat(o.machine(), runtime.Request{},
-			activation.Heartbeat{ActivationID: a.ID, LicenseKey: o.key(issued.Key), Machine: box(n)})
+			activation.Heartbeat{ActivationID: a.ID, LicenseKey: o.key(issued.Key), Machine: machineNo(n)})
 	}
 	head := o.head()
 	o.clock.advance(30 * time.Second)
@@ -212,7 +212,7 @@ func TestAHeartbeatKeepsALease(t *testing.T) {
 	_, err = beat(2)
 	require.ErrorIs(t, err, license.ErrFingerprintMismatch)
 	_, err = o.Activation.Heartbeat(o.machine(), runtime.Request{},
-		activation.Heartbeat{ActivationID: uuid.New(), LicenseKey: o.key(issued.Key), Machine: box(1)})
+		activation.Heartbeat{ActivationID: uuid.New(), LicenseKey: o.key(issued.Key), Machine: machineNo(1)})
 	require.ErrorIs(t, err, license.ErrActivationNotFound)
 	require.Equal(t, head, o.head())
 }
@@ -231,7 +231,7 @@ func TestSeatsAreCountedAsOfNowThoughNothingSaysSoYet(t *testing.T) {
 	require.Equal(t, head, o.head())
 
 	_, err := o.Activation.Heartbeat(o.machine(), runtime.Request{},
-		activation.Heartbeat{ActivationID: a.ID, LicenseKey: o.key(issued.Key), Machine: box(1)})
+		activation.Heartbeat{ActivationID: a.ID, LicenseKey: o.key(issued.Key), Machine: machineNo(1)})
 	require.NoError(t, err)
 	require.Equal(t, activation.Seats{Used: 2, Limit: 2}, o.activate(issued.Key, 2).Seats)
 }
@@ -287,7 +287,7 @@ func TestRebindingMovesTheSeat(t *testing.T) {
 	a := o.activate(issued.Key, 1)
 	head := o.head()
 	moved, err := o.Activation.RebindMachine(o.machine(), runtime.Request{}, activation.RebindMachine{
-		LicenseKey: o.key(issued.Key), BindingID: a.BindingID, Machine: box(2), Reason: "new laptop",
+		LicenseKey: o.key(issued.Key), BindingID: a.BindingID, Machine: machineNo(2), Reason: "new laptop",
 	})
 	require.NoError(t, err)
 	require.Equal(t, a.BindingID, moved.BindingID)
@@ -300,7 +300,7 @@ func TestRebindingMovesTheSeat(t *testing.T) {
 	require.Equal(t, license.Valid, o.verdict(issued.Key, 2).Code)
 
 	again, err := o.Activation.RebindMachine(o.admin(vendor), runtime.Request{}, activation.RebindMachine{
-		LicenseID: issued.ID, BindingID: a.BindingID, Machine: rig("cpu=1"), Reason: "a newer one",
+		LicenseID: issued.ID, BindingID: a.BindingID, Machine: machineWith("cpu=1"), Reason: "a newer one",
 	})
 	require.NoError(t, err)
 	require.Equal(t, event.Revision(9), again.Revision)
@@ -310,10 +310,10 @@ func TestRebindingMovesTheSeat(t *testing.T) {
 		_, err := o.Activation.RebindMachine(o.admin(vendor), runtime.Request{}, c)
 		return err
 	}
-	there := activation.RebindMachine{LicenseID: issued.ID, BindingID: a.BindingID, Machine: box(3), Reason: "why"}
+	there := activation.RebindMachine{LicenseID: issued.ID, BindingID: a.BindingID, Machine: machineNo(3), Reason: "why"}
 	require.ErrorIs(t, rebind(there), license.ErrRebindLimitReached)
 	same := there
-	same.Machine = rig("cpu=1")
+	same.Machine = machineWith("cpu=1")
 	require.ErrorIs(t, rebind(same), license.ErrMachineAlreadyBound)
 	nowhere := there
 	nowhere.BindingID = uuid.New()
@@ -339,7 +339,7 @@ func TestALapsedMachineIsNotReboundWhenTheSeatIsTaken(t *testing.T) {
 	o.activate(issued.Key, 2)
 	head := o.head()
 	_, err := o.Activation.RebindMachine(o.machine(), runtime.Request{}, activation.RebindMachine{
-		LicenseKey: o.key(issued.Key), BindingID: a.BindingID, Machine: box(3), Reason: "new laptop",
+		LicenseKey: o.key(issued.Key), BindingID: a.BindingID, Machine: machineNo(3), Reason: "new laptop",
 	})
 	require.ErrorIs(t, err, license.ErrSeatLimitReached)
 	require.Equal(t, head, o.head())

@@ -131,7 +131,7 @@ func TestANewerEventOfAProductStopsWhatNeedsTheProduct(t *testing.T) {
 	require.Equal(t, license.Valid, o.code(cold, issued.Key), "a verdict on the licence alone needs no product")
 	_, err := cold.Licensing.RevokeLicense(o.admin(vendor), runtime.Request{}, licensing.RevokeLicense{LicenseID: issued.ID, Reason: "fraud"})
 	require.NoError(t, err)
-	machine := box(1)
+	machine := machineNo(1)
 	_, err = cold.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(issued.Key), Machine: &machine})
 	require.ErrorIs(t, err, event.ErrUnknownType, "the product's key signs")
 	_, err = cold.Catalog.RotateSigningKey(o.admin(vendor), runtime.Request{},

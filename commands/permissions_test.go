@@ -98,7 +98,7 @@ func adminCommands(o *fixture, d deal) map[string]func(context.Context) error {
 		},
 		"RebindMachine, by the licence's id": func(ctx context.Context) error {
 			_, err := o.Activation.RebindMachine(ctx, runtime.Request{}, activation.RebindMachine{
-				LicenseID: id, BindingID: d.activated.BindingID, Machine: box(2), Reason: "why",
+				LicenseID: id, BindingID: d.activated.BindingID, Machine: machineNo(2), Reason: "why",
 			})
 			return err
 		},
@@ -114,17 +114,17 @@ func machineCommands(o *fixture, d deal) map[string]func(context.Context) error 
 	key := d.issued.Key
 	return map[string]func(context.Context) error{
 		"ActivateMachine": func(ctx context.Context) error {
-			_, err := o.Activation.ActivateMachine(ctx, runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(key), Machine: box(2)})
+			_, err := o.Activation.ActivateMachine(ctx, runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(key), Machine: machineNo(2)})
 			return err
 		},
 		"Heartbeat": func(ctx context.Context) error {
 			_, err := o.Activation.Heartbeat(ctx, runtime.Request{},
-				activation.Heartbeat{LicenseKey: o.key(key), ActivationID: d.activated.ID, Machine: box(1)})
+				activation.Heartbeat{LicenseKey: o.key(key), ActivationID: d.activated.ID, Machine: machineNo(1)})
 			return err
 		},
 		"RebindMachine": func(ctx context.Context) error {
 			_, err := o.Activation.RebindMachine(ctx, runtime.Request{}, activation.RebindMachine{
-				LicenseKey: o.key(key), BindingID: d.activated.BindingID, Machine: box(3), Reason: "why",
+				LicenseKey: o.key(key), BindingID: d.activated.BindingID, Machine: machineNo(3), Reason: "why",
 			})
 			return err
 		},
@@ -216,7 +216,7 @@ func TestATenantSeesNothingOfAnother(t *testing.T) {
 		require.ErrorIs(t, ask(globex), license.ErrNotFound, name)
 	}
 	require.EqualError(t, adminCommands(o, d)["PublishPlan"](globex), adminCommands(o, d)["PublishPlan, taken"](globex).Error(),
-		"whether a plan exists cannot be told")
+		"whether a plan exists cannot be learned")
 	require.Equal(t, head, o.head())
 }
 

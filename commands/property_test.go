@@ -30,7 +30,7 @@ func TestAnInstanceThatStartsAnewAnswersLikeTheOneThatWasThere(t *testing.T) {
 			t.ValidityStarts = catalog.AtFirstActivation
 		})}
 	rapid.Check(t, func(t *rapid.T) {
-		p := &play{fixture: o, t: t}
+		p := &run{fixture: o, t: t}
 		for _, plan := range plans {
 			answer, ok := p.do("issue", func(req runtime.Request) (any, error) {
 				return o.Licensing.IssueLicense(o.admin(vendor), req, order(plan))
@@ -54,8 +54,8 @@ func TestAnInstanceThatStartsAnewAnswersLikeTheOneThatWasThere(t *testing.T) {
 	})
 }
 
-// play is one sequence of commands.
-type play struct {
+// run is one sequence of commands.
+type run struct {
 	*fixture
 	t        *rapid.T
 	licenses []sold
@@ -85,7 +85,7 @@ type carried struct {
 const machinesOfAPlay = 4
 
 // do sends a command with an Idempotency-Key of its own. Only the domain may say no.
-func (p *play) do(name string, send func(runtime.Request) (any, error)) (answer any, ok bool) {
+func (p *run) do(name string, send func(runtime.Request) (any, error)) (answer any, ok bool) {
 	req := keyed(p.ids.next().String())
 	before := p.head()
 	answer, err := send(req)
@@ -102,12 +102,12 @@ func (p *play) do(name string, send func(runtime.Request) (any, error)) (answer 
 	return answer, true
 }
 
-func (p *play) license(t *rapid.T) (int, sold) {
+func (p *run) license(t *rapid.T) (int, sold) {
 	i := rapid.IntRange(0, len(p.licenses)-1).Draw(t, "license")
 	return i, p.licenses[i]
 }
 
-func (p *play) place(t *rapid.T) placed {
+func (p *run) place(t *rapid.T) placed {
 	if len(p.places) == 0 {
 		t.Skip("nobody has a place yet")
 	}
@@ -116,55 +116,55 @@ func (p *play) place(t *rapid.T) placed {
 
 func machineOfAPlay(t *rapid.T) int { return rapid.IntRange(1, machinesOfAPlay).Draw(t, "machine") }
 
-func (p *play) holds(t *rapid.T, license, machine int, answer any) {
+func (p *run) holds(t *rapid.T, license, machine int, answer any) {
 	a := answer.(activation.Activation)
 	require.LessOrEqual(t, a.Seats.Used, a.Seats.Limit)
 	require.NotEmpty(t, a.Certificate)
 	p.places = append(p.places, placed{license, a.BindingID, a.ID, machine})
 }
 
-func (p *play) activate(t *rapid.T) {
+func (p *run) activate(t *rapid.T) {
 	i, l := p.license(t)
 	n := machineOfAPlay(t)
 	if answer, ok := p.do("activate", func(req runtime.Request) (any, error) {
-		return p.Activation.ActivateMachine(p.fixture.machine(), req, activation.ActivateMachine{LicenseKey: p.key(l.key), Machine: box(n)})
+		return p.Activation.ActivateMachine(p.fixture.machine(), req, activation.ActivateMachine{LicenseKey: p.key(l.key), Machine: machineNo(n)})
 	}); ok {
 		p.holds(t, i, n, answer)
 	}
 }
 
-func (p *play) heartbeat(t *rapid.T) {
+func (p *run) heartbeat(t *rapid.T) {
 	at := p.place(t)
 	key := p.licenses[at.license].key
 	if answer, ok := p.do("heartbeat", func(req runtime.Request) (any, error) {
 		return p.Activation.Heartbeat(p.fixture.machine(), req,
-			activation.Heartbeat{LicenseKey: p.key(key), ActivationID: at.activation, Machine: box(at.machine)})
+			activation.Heartbeat{LicenseKey: p.key(key), ActivationID: at.activation, Machine: machineNo(at.machine)})
 	}); ok {
 		p.holds(t, at.license, at.machine, answer)
 	}
 }
 
-func (p *play) validate(t *rapid.T) {
+func (p *run) validate(t *rapid.T) {
 	_, l := p.license(t)
-	m := box(machineOfAPlay(t))
+	m := machineNo(machineOfAPlay(t))
 	p.do("validate", func(req runtime.Request) (any, error) {
 		return p.Activation.Validate(p.fixture.machine(), req, activation.Validate{LicenseKey: p.key(l.key), Machine: &m})
 	})
 }
 
-func (p *play) rebind(t *rapid.T) {
+func (p *run) rebind(t *rapid.T) {
 	at := p.place(t)
 	n := machineOfAPlay(t)
 	key := p.licenses[at.license].key
 	if answer, ok := p.do("rebind", func(req runtime.Request) (any, error) {
 		return p.Activation.RebindMachine(p.fixture.machine(), req,
-			activation.RebindMachine{LicenseKey: p.key(key), BindingID: at.binding, Machine: box(n), Reason: "new laptop"})
+			activation.RebindMachine{LicenseKey: p.key(key), BindingID: at.binding, Machine: machineNo(n), Reason: "new laptop"})
 	}); ok {
 		p.holds(t, at.license, n, answer)
 	}
 }
 
-func (p *play) deactivate(t *rapid.T) {
+func (p *run) deactivate(t *rapid.T) {
 	at := p.place(t)
 	p.do("deactivate", func(req runtime.Request) (any, error) {
 		return p.Activation.Deactivate(p.admin(vendor), req,
@@ -172,7 +172,7 @@ func (p *play) deactivate(t *rapid.T) {
 	})
 }
 
-func (p *play) administer(t *rapid.T) {
+func (p *run) administer(t *rapid.T) {
 	i, l := p.license(t)
 	what := rapid.SampledFrom([]string{"suspend", "reinstate", "reinstate", "renew", "renew", "reissue", "revoke"}).Draw(t, "what")
 	days := rapid.IntRange(1, 3).Draw(t, "days")
@@ -199,18 +199,18 @@ func (p *play) administer(t *rapid.T) {
 	}
 }
 
-func (p *play) wait(t *rapid.T) {
+func (p *run) wait(t *rapid.T) {
 	p.clock.advance(rapid.SampledFrom([]time.Duration{time.Second, 31 * time.Second, time.Minute, time.Hour, day, 2 * day}).Draw(t, "for"))
 }
 
-func (p *play) recordDue(t *rapid.T) {
+func (p *run) recordDue(t *rapid.T) {
 	_, l := p.license(t)
 	_, err := recordDue(p.system(), p.Handler, l.id)
 	require.NoError(t, err)
 }
 
 // repeat sends a command once more, unless the licence key it was sent with is useless by now.
-func (p *play) repeat(t *rapid.T) {
+func (p *run) repeat(t *rapid.T) {
 	c := p.done[rapid.IntRange(0, len(p.done)-1).Draw(t, "command")]
 	before := p.head()
 	answer, err := c.send(c.req)
@@ -227,7 +227,7 @@ func (p *play) repeat(t *rapid.T) {
 }
 
 // compare asks both handlers everything. The old one is asked first, so that whatever has to be recorded is.
-func (p *play) compare() {
+func (p *run) compare() {
 	before := p.answers(p.Handler)
 	head := p.head()
 	domaintest.RequireSame(p.t, before, p.answers(p.handler(p.store, 100)))
@@ -237,14 +237,14 @@ func (p *play) compare() {
 	}
 }
 
-func (p *play) answers(h *commands.Handler) map[string]activation.Verdict {
+func (p *run) answers(h *commands.Handler) map[string]activation.Verdict {
 	answers := map[string]activation.Verdict{}
 	for round := range 2 { // the first may record something, which the answers before it did not know
 		for i, l := range p.licenses {
 			for n := range machinesOfAPlay + 1 {
 				ask := activation.Validate{LicenseKey: p.key(l.key)}
 				if n > 0 {
-					m := box(n)
+					m := machineNo(n)
 					ask.Machine = &m
 				}
 				verdict, err := h.Activation.Validate(p.fixture.machine(), runtime.Request{}, ask)

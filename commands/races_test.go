@@ -26,7 +26,7 @@ func (o *fixture) rush(n int, key string, handlers ...*commands.Handler) int {
 		all.Go(func() {
 			<-start
 			a, err := handlers[i%len(handlers)].Activation.ActivateMachine(o.machine(), runtime.Request{},
-				activation.ActivateMachine{LicenseKey: o.key(key), Machine: box(i + 1)})
+				activation.ActivateMachine{LicenseKey: o.key(key), Machine: machineNo(i + 1)})
 			switch {
 			case err == nil && a.New && a.Certificate != "":
 				granted.Add(1)
@@ -78,10 +78,10 @@ func TestACommandThatComesTooLateIsDecidedAnew(t *testing.T) {
 	head := o.head()
 
 	_, err = behind.Activation.ActivateMachine(o.machine(), runtime.Request{},
-		activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(2)})
+		activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: machineNo(2)})
 	require.ErrorIs(t, err, license.ErrSeatLimitReached)
 	same, err := behind.Activation.ActivateMachine(o.machine(), runtime.Request{},
-		activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(1)})
+		activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: machineNo(1)})
 	require.NoError(t, err)
 	require.False(t, same.New)
 	require.Equal(t, head, o.head())
@@ -101,7 +101,7 @@ func TestARepetitionSentToAnotherInstanceHasOneEffect(t *testing.T) {
 	behind := o.handler(o.store, 10)
 	_, err := behind.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(issued.Key)})
 	require.NoError(t, err)
-	ask := activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(1)}
+	ask := activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: machineNo(1)}
 	first, err := o.Activation.ActivateMachine(o.machine(), keyed("activate"), ask)
 	require.NoError(t, err)
 	again, err := behind.Activation.ActivateMachine(o.machine(), keyed("activate"), ask)
@@ -148,14 +148,14 @@ func TestASmallCacheChangesNothing(t *testing.T) {
 	for round := range 3 {
 		for _, i := range issued {
 			a, err := small.Activation.ActivateMachine(o.machine(), runtime.Request{},
-				activation.ActivateMachine{LicenseKey: o.key(i.Key), Machine: box(round + 1)})
+				activation.ActivateMachine{LicenseKey: o.key(i.Key), Machine: machineNo(round + 1)})
 			if round == 2 {
 				require.ErrorIs(t, err, license.ErrSeatLimitReached)
 				continue
 			}
 			require.NoError(t, err)
 			require.Equal(t, activation.Seats{Used: round + 1, Limit: 2}, a.Seats)
-			m := box(round + 1)
+			m := machineNo(round + 1)
 			verdict, err := small.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(i.Key), Machine: &m})
 			require.NoError(t, err)
 			require.Equal(t, a.Certificate, verdict.Activation.Certificate)
@@ -165,7 +165,7 @@ func TestASmallCacheChangesNothing(t *testing.T) {
 	for _, i := range issued {
 		for n := range 10 {
 			all.Go(func() {
-				m := box(n%2 + 1)
+				m := machineNo(n%2 + 1)
 				verdict, err := small.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(i.Key), Machine: &m})
 				if err != nil || verdict.Code != license.Valid {
 					t.Errorf("%v %v", verdict.Code, err)

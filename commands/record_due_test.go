@@ -63,7 +63,7 @@ func TestTimePassesALicenseThatDoesNotExist(t *testing.T) {
 
 func TestTheTimekeeperRecordsWhatIsDue(t *testing.T) {
 	t.Parallel()
-	o, ledger := newFaultyOffice(t)
+	o, ledger := newFaultyFixture(t)
 	var due []uuid.UUID
 	for range 3 {
 		due = append(due, o.issue(validFor(1)).ID)

@@ -96,11 +96,11 @@ func everyRepeatable(o *fixture) map[string]repeatable {
 	beating, moving, leaving := o.activate(leased.Key, 1), o.activate(movable.Key, 1), o.activate(occupied.Key, 1)
 	activate := func(key string, n int) asked {
 		return func(h *commands.Handler, req runtime.Request) (any, error) {
-			return h.Activation.ActivateMachine(visitor, req, activation.ActivateMachine{LicenseKey: o.key(key), Machine: box(n)})
+			return h.Activation.ActivateMachine(visitor, req, activation.ActivateMachine{LicenseKey: o.key(key), Machine: machineNo(n)})
 		}
 	}
 	heartbeat := func(os string) asked {
-		m := box(1)
+		m := machineNo(1)
 		m.OS = os
 		return func(h *commands.Handler, req runtime.Request) (any, error) {
 			return h.Activation.Heartbeat(visitor, req, activation.Heartbeat{ActivationID: beating.ID, LicenseKey: o.key(leased.Key), Machine: m})
@@ -109,7 +109,7 @@ func everyRepeatable(o *fixture) map[string]repeatable {
 	rebind := func(n int) asked {
 		return func(h *commands.Handler, req runtime.Request) (any, error) {
 			return h.Activation.RebindMachine(visitor, req, activation.RebindMachine{
-				LicenseKey: o.key(movable.Key), BindingID: moving.BindingID, Machine: box(n), Reason: "new laptop",
+				LicenseKey: o.key(movable.Key), BindingID: moving.BindingID, Machine: machineNo(n), Reason: "new laptop",
 			})
 		}
 	}
@@ -231,7 +231,7 @@ func TestARefusedCommandMayBeSentAgainWithItsIdempotencyKey(t *testing.T) {
 	o := newFixture(t)
 	issued := o.issue(seats(1))
 	a := o.activate(issued.Key, 1)
-	ask := activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: box(2)}
+	ask := activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: machineNo(2)}
 	_, err := o.Activation.ActivateMachine(o.machine(), keyed("activate"), ask)
 	require.Error(t, err)
 	_, err = o.Activation.Deactivate(o.machine(), runtime.Request{},

@@ -74,13 +74,13 @@ func (o *fixture) issue(changes ...func(*catalog.Terms)) licensing.IssuedLicense
 	return issued
 }
 
-// box is machine n with a ready fingerprint.
-func box(n int) activation.PresentedMachine {
+// machineNo is machine n with a ready fingerprint.
+func machineNo(n int) activation.PresentedMachine {
 	return activation.PresentedMachine{Fingerprint: fmt.Sprintf("%064x", n), Name: fmt.Sprintf("host-%d", n), OS: "linux/amd64"}
 }
 
-// rig is a machine known by components, given as "kind=value".
-func rig(components ...string) activation.PresentedMachine {
+// machineWith is a machine known by components, given as "kind=value".
+func machineWith(components ...string) activation.PresentedMachine {
 	p := activation.PresentedMachine{Components: map[string][]string{}, OS: "linux/amd64"}
 	for _, component := range components {
 		kind, value, _ := strings.Cut(component, "=")
@@ -92,7 +92,8 @@ func rig(components ...string) activation.PresentedMachine {
 // activate gives machine n a seat.
 func (o *fixture) activate(key string, n int) activation.Activation {
 	o.t.Helper()
-	a, err := o.Activation.ActivateMachine(o.machine(), runtime.Request{}, activation.ActivateMachine{LicenseKey: o.key(key), Machine: box(n)})
+	a, err := o.Activation.ActivateMachine(o.machine(), runtime.Request{},
+		activation.ActivateMachine{LicenseKey: o.key(key), Machine: machineNo(n)})
 	require.NoError(o.t, err)
 	return a
 }
@@ -100,7 +101,7 @@ func (o *fixture) activate(key string, n int) activation.Activation {
 // verdict validates a licence key for machine n.
 func (o *fixture) verdict(key string, n int) activation.Verdict {
 	o.t.Helper()
-	m := box(n)
+	m := machineNo(n)
 	v, err := o.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(key), Machine: &m})
 	require.NoError(o.t, err)
 	return v

@@ -51,7 +51,7 @@ func TestEveryVerdict(t *testing.T) {
 	require.NoError(t, err)
 	o.clock.advance(day)
 	head := o.head()
-	first, second := box(1), box(2)
+	first, second := machineNo(1), machineNo(2)
 	tests := map[string]struct {
 		ask      activation.Validate
 		expected license.Code
@@ -117,7 +117,7 @@ func TestAValidMachineGetsAFreshCertificateInTime(t *testing.T) {
 	var all sync.WaitGroup
 	verdicts := make([]activation.Verdict, 50)
 	errs := make([]error, len(verdicts))
-	m := box(1)
+	m := machineNo(1)
 	for i := range verdicts {
 		all.Go(func() {
 			verdicts[i], errs[i] = o.Activation.Validate(o.machine(), runtime.Request{},
@@ -141,10 +141,10 @@ func TestDriftIsRecordedWhenAMachineIsValidated(t *testing.T) {
 	o := newFixture(t)
 	issued := o.issue()
 	_, err := o.Activation.ActivateMachine(o.machine(), runtime.Request{},
-		activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: rig("cpu=1", "board=2", "disk=3")})
+		activation.ActivateMachine{LicenseKey: o.key(issued.Key), Machine: machineWith("cpu=1", "board=2", "disk=3")})
 	require.NoError(t, err)
 	before := o.head()
-	changed := rig("cpu=1", "board=2", "disk=4")
+	changed := machineWith("cpu=1", "board=2", "disk=4")
 	for range 2 {
 		verdict, err := o.Activation.Validate(o.machine(), runtime.Request{Correlation: "request-9"},
 			activation.Validate{LicenseKey: o.key(issued.Key), Machine: &changed})

@@ -14,7 +14,7 @@ import (
 // BenchmarkValidate is one validation by a machine that is activated, from the request's bytes to the answer's, without a
 // network.
 func BenchmarkValidate(b *testing.B) {
-	w := newWorld(b, func(c *httpapi.Config) { c.Log = slog.New(slog.NewJSONHandler(io.Discard, nil)) })
+	w := newFixture(b, func(c *httpapi.Config) { c.Log = slog.New(slog.NewJSONHandler(io.Discard, nil)) })
 	s := w.sell(nil)
 	w.ask("POST", "/v1/activations", map[string]any{"license_key": s.license.Key, "machine": fingerprinted('a')}).is(201)
 	body := `{"license_key":"` + s.license.Key + `","machine":{"fingerprint":"` + strings.Repeat("a", 64) + `"},"product":"cad-suite"}`

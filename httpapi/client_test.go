@@ -14,7 +14,7 @@ import (
 
 func TestTheGeneratedClientSpeaksToTheServer(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	s := w.sell(nil)
 	c, err := client.NewClientWithResponses(w.url, client.WithHTTPClient(w.client),
 		client.WithRequestEditorFn(func(_ context.Context, r *http.Request) error {

@@ -61,7 +61,7 @@ func published(t *testing.T) document {
 
 func TestEveryDocumentedEndpointIsServed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	text, err := os.ReadFile("openapi.yaml")
 	require.NoError(t, err)
 	parsed, err := contract.Parse(text)

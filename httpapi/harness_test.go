@@ -36,8 +36,8 @@ import (
 
 const adminKey = "an-admin-key-for-tests"
 
-// world is a server on an embedded ledger, every exchange with which is checked against the contract.
-type world struct {
+// fixture is a server on an embedded ledger, every exchange with which is checked against the contract.
+type fixture struct {
 	commands    *commands.Handler
 	t           testing.TB
 	url         string
@@ -54,14 +54,14 @@ type world struct {
 	}
 }
 
-func (w *world) now() time.Time {
+func (w *fixture) now() time.Time {
 	w.clock.Lock()
 	defer w.clock.Unlock()
 	return time.Now().Add(w.clock.ahead)
 }
 
 // pass lets time pass for the decisions of the server.
-func (w *world) pass(d time.Duration) {
+func (w *fixture) pass(d time.Duration) {
 	w.clock.Lock()
 	defer w.clock.Unlock()
 	w.clock.ahead += d
@@ -88,9 +88,9 @@ func (l *logged) text() string {
 // option changes how the server of a world is configured.
 type option func(*httpapi.Config)
 
-func newWorld(t testing.TB, options ...option) *world {
+func newFixture(t testing.TB, options ...option) *fixture {
 	t.Helper()
-	w := &world{t: t, log: &logged{}}
+	w := &fixture{t: t, log: &logged{}}
 	ctx, dir := t.Context(), t.TempDir()
 	logger := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 
@@ -156,7 +156,7 @@ var checker = sync.OnceValues(func() (*contracttest.Checker, error) {
 })
 
 // checkContract has every exchange compared with the contract.
-func (w *world) checkContract() {
+func (w *fixture) checkContract() {
 	c, err := checker()
 	require.NoError(w.t, err)
 	w.client = &http.Client{Transport: &contracttest.Transport{Checker: c, Broken: func(err error) { w.t.Error(err) }}}
@@ -174,13 +174,13 @@ type answer struct {
 type header struct{ name, value string }
 
 // admin asks as an operator; body is sent as JSON unless it is a string or nil.
-func (w *world) admin(method, path string, body any, headers ...header) answer {
+func (w *fixture) admin(method, path string, body any, headers ...header) answer {
 	w.t.Helper()
 	return w.ask(method, path, body, append([]header{{"Authorization", "Bearer " + adminKey}}, headers...)...)
 }
 
 // ask asks as anybody.
-func (w *world) ask(method, path string, body any, headers ...header) answer {
+func (w *fixture) ask(method, path string, body any, headers ...header) answer {
 	w.t.Helper()
 	var content io.Reader
 	if text, raw := body.(string); raw {
@@ -247,7 +247,7 @@ type sold struct {
 }
 
 // sell registers a product with a plan under which a licence is issued.
-func (w *world) sell(terms map[string]any) sold {
+func (w *fixture) sell(terms map[string]any) sold {
 	w.t.Helper()
 	var s sold
 	s.product = read[api.Product](w.admin("POST", "/v1/products", map[string]any{"code": "cad-suite", "name": "CAD Suite"}).is(201))

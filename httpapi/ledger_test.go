@@ -22,7 +22,7 @@ import (
 
 func TestTheLedgerIsReadInPages(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	s := w.sell(nil)
 	var all []api.LedgerEvent
 	for path := "/v1/ledger/events?limit=2"; path != ""; {
@@ -48,7 +48,7 @@ func TestTheLedgerIsReadInPages(t *testing.T) {
 }
 
 // lines asks for the ledger as a stream.
-func (w *world) lines(ctx context.Context, query string) (*http.Response, *json.Decoder) {
+func (w *fixture) lines(ctx context.Context, query string) (*http.Response, *json.Decoder) {
 	w.t.Helper()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url+"/v1/ledger/events"+query, nil)
 	require.NoError(w.t, err)
@@ -64,7 +64,7 @@ func (w *world) lines(ctx context.Context, query string) (*http.Response, *json.
 
 func TestTheLedgerIsStreamedToItsEnd(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.sell(nil)
 	response, _ := w.lines(t.Context(), "?after=1")
 	var positions []uint64
@@ -83,7 +83,7 @@ func TestTheLedgerIsStreamedToItsEnd(t *testing.T) {
 
 func TestAFollowerSeesWhatHappensNextUntilTheServerDrains(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	s := w.sell(nil)
 	_, events := w.lines(t.Context(), "?follow=true&stream=license-"+s.license.ID.String())
 	next := func() string {
@@ -105,7 +105,7 @@ func TestAFollowerSeesWhatHappensNextUntilTheServerDrains(t *testing.T) {
 
 func TestAFollowerWithALimitIsLetGo(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.sell(nil)
 	response, _ := w.lines(t.Context(), "?follow=true&limit=2")
 	text, err := io.ReadAll(response.Body)
@@ -116,7 +116,7 @@ func TestAFollowerWithALimitIsLetGo(t *testing.T) {
 
 func TestAFollowerMayLeave(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	ctx, leave := context.WithCancel(t.Context())
 	_, events := w.lines(ctx, "?follow=true")
 	leave()
@@ -127,7 +127,7 @@ func TestAFollowerMayLeave(t *testing.T) {
 
 func TestProjectionsAreShownAndRebuilt(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	s := w.sell(nil)
 	w.admin("GET", "/v1/licenses", nil, s.issued.at()).is(200)
 	all := read[api.ProjectionList](w.admin("GET", "/v1/projections", nil).is(200))
@@ -151,7 +151,7 @@ func TestProjectionsAreShownAndRebuilt(t *testing.T) {
 
 func TestEventsOfOtherTenantsAreNotShown(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	s := w.sell(nil)
 	stranger := event.Pending{ID: uuid.New(), Type: "product.registered.v1", RecordedAt: time.Now(), Data: []byte(`{"secret":1}`)}
 	stranger.Tenant = "another"
@@ -193,7 +193,7 @@ func (f failing) Exports() eventstore.Reader { return f }
 
 func TestAStreamThatFailsMidwayIsCutOff(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *httpapi.Config) { c.Ledger = failing{Store: c.Ledger, after: 1000} })
+	w := newFixture(t, func(c *httpapi.Config) { c.Ledger = failing{Store: c.Ledger, after: 1000} })
 	response, _ := w.lines(t.Context(), "")
 	_, err := io.ReadAll(response.Body)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
@@ -201,7 +201,7 @@ func TestAStreamThatFailsMidwayIsCutOff(t *testing.T) {
 
 func TestAStreamThatFailsAtOnceIsAProblem(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *httpapi.Config) { c.Ledger = failing{Store: c.Ledger, after: 1} })
+	w := newFixture(t, func(c *httpapi.Config) { c.Ledger = failing{Store: c.Ledger, after: 1} })
 	w.admin("GET", "/v1/ledger/events", nil, header{"Accept", "application/x-ndjson"}).refused(503, api.ProblemCodeUNAVAILABLE)
 	w.admin("GET", "/v1/ledger/events", nil).refused(503, api.ProblemCodeUNAVAILABLE)
 }

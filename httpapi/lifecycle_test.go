@@ -12,7 +12,7 @@ import (
 
 func TestALicenceGoesThroughItsWholeLife(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	s := w.sell(map[string]any{"features": map[string]any{"export": true}, "price_minor": 49900, "currency": "EUR", "max_rebinds": 1})
 	license := "/v1/licenses/" + s.license.ID.String()
 	require.Equal(t, license, s.issued.header.Get("Location"))
@@ -90,7 +90,7 @@ func TestALicenceGoesThroughItsWholeLife(t *testing.T) {
 
 func TestTheCatalogueIsShownAsItWasAnsweredToCommands(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	registered := w.admin("POST", "/v1/products", map[string]any{
 		"code": "cad-suite", "name": "CAD Suite", "signing_algorithm": "rsa2048", "offline_days": 7,
 		"max_machines_per_license": 3, "platforms": []string{"linux/amd64"},
@@ -138,7 +138,7 @@ func TestTheCatalogueIsShownAsItWasAnsweredToCommands(t *testing.T) {
 
 func TestABatchIssuesEachLicenceOnItsOwn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.sell(nil)
 	broken, elsewhere := order(), order()
 	broken["customer"] = map[string]any{"name": "Nobody", "email": "not an address"}
@@ -162,7 +162,7 @@ func TestABatchIssuesEachLicenceOnItsOwn(t *testing.T) {
 
 func TestARepeatedCommandIsAnsweredLikeTheFirstTime(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	s := w.sell(nil)
 	machine := map[string]any{"license_key": s.license.Key, "machine": laptop("one")}
 	first := w.ask("POST", "/v1/activations", machine, header{"Idempotency-Key", "a-1"}).is(201)
@@ -179,7 +179,7 @@ func TestARepeatedCommandIsAnsweredLikeTheFirstTime(t *testing.T) {
 
 func TestLicencesAreFilteredSortedAndPaged(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.sell(nil)
 	var last answer
 	for _, name := range []string{"Carl", "Berta", "Anton"} {

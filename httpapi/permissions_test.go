@@ -18,7 +18,7 @@ var commandOf = map[string]string{"deactivateMachine": "Deactivate", "rebind": "
 // commands declare, which is checked again when they run.
 func TestTheContractAndTheCommandsNeedTheSamePermissions(t *testing.T) {
 	t.Parallel()
-	declared, err := newWorld(t).commands.Declared()
+	declared, err := newFixture(t).commands.Declared()
 	require.NoError(t, err)
 	permissions := map[string]access.Permission{}
 	for _, d := range declared {

@@ -17,7 +17,7 @@ const nobody = "018f6b0e-0d3c-7cc0-9d5b-2f6d3f6a9a11"
 
 func TestMalformedRequestsNameTheirFields(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	s := w.sell(nil)
 	license := "/v1/licenses/" + s.license.ID.String()
 	for name, request := range map[string]struct {
@@ -80,7 +80,7 @@ func TestMalformedRequestsNameTheirFields(t *testing.T) {
 
 func TestRulesRefuseWithTheirCode(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	s := w.sell(map[string]any{"max_machines": 1, "max_rebinds": 0})
 	license := "/v1/licenses/" + s.license.ID.String()
 	activate := func(machine map[string]any) answer {
@@ -132,7 +132,7 @@ func TestRulesRefuseWithTheirCode(t *testing.T) {
 
 func TestCredentialsAreAskedForAsTheContractSays(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	wrong := header{"Authorization", "Bearer not-the-key"}
 	for _, a := range []answer{
 		w.ask("GET", "/v1/products", nil),
@@ -154,7 +154,7 @@ func TestCredentialsAreAskedForAsTheContractSays(t *testing.T) {
 
 func TestWhatIsNotServedIsAProblem(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.ask("GET", "/v2/products", nil).refused(404, api.ProblemCodeNOTFOUND)
 	w.ask("GET", "/", nil).refused(404, api.ProblemCodeNOTFOUND)
 	wrong := w.admin("DELETE", "/v1/products", nil)
@@ -169,7 +169,7 @@ func TestWhatIsNotServedIsAProblem(t *testing.T) {
 
 func TestBodiesAreJSONOfBoundedSize(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	product := map[string]any{"code": "aa", "name": "A"}
 	for _, declared := range []string{"text/plain", "application/xml", "application/json; charset=latin1", "", "multipart/form-data"} {
 		w.admin("POST", "/v1/products", product, header{"Content-Type", declared}).refused(415, api.ProblemCodeUNSUPPORTEDMEDIATYPE)
@@ -183,7 +183,7 @@ func TestBodiesAreJSONOfBoundedSize(t *testing.T) {
 
 func TestABodyOfUndeclaredLengthIsBoundedToo(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	connection, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, connection.Close()) }()
@@ -199,7 +199,7 @@ func TestABodyOfUndeclaredLengthIsBoundedToo(t *testing.T) {
 
 func TestAQueryWaitsForTheLedgerPositionAndGivesUpInTime(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *httpapi.Config) { c.WaitTimeout = 50 * time.Millisecond })
+	w := newFixture(t, func(c *httpapi.Config) { c.WaitTimeout = 50 * time.Millisecond })
 	future := header{"Ledger-Position", "999"}
 	for _, path := range []string{"/v1/products", "/v1/plans", "/v1/licenses", "/v1/licenses/" + nobody, "/v1/licenses/" + nobody + "/history",
 		"/v1/licenses/" + nobody + "/machines", "/v1/products/" + nobody, "/v1/products/" + nobody + "/jwks.json", "/v1/plans/" +
@@ -212,7 +212,7 @@ func TestAQueryWaitsForTheLedgerPositionAndGivesUpInTime(t *testing.T) {
 
 func TestAClosedLedgerIsUnavailable(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	require.NoError(t, w.projections.Close())
 	require.NoError(t, w.ledger.Close())
 	down := w.admin("POST", "/v1/products", map[string]any{"code": "aa", "name": "A"})
@@ -223,7 +223,7 @@ func TestAClosedLedgerIsUnavailable(t *testing.T) {
 
 func TestARequestThatTakesTooLongIsATimeout(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *httpapi.Config) { c.Timeout = time.Nanosecond })
+	w := newFixture(t, func(c *httpapi.Config) { c.Timeout = time.Nanosecond })
 	slow := w.admin("GET", "/v1/products", nil)
 	slow.refused(503, api.ProblemCodeTIMEOUT)
 	require.Equal(t, "1", slow.header.Get("Retry-After"))
@@ -231,7 +231,7 @@ func TestARequestThatTakesTooLongIsATimeout(t *testing.T) {
 
 func TestAPanicIsAnInternalProblemWithoutDetail(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *httpapi.Config) { c.Commands = nil })
+	w := newFixture(t, func(c *httpapi.Config) { c.Commands = nil })
 	problem := w.admin("POST", "/v1/products", map[string]any{"code": "aa", "name": "A"}, header{"X-Request-Id", "find-me"}).
 		refused(500, api.ProblemCodeINTERNAL)
 	require.Nil(t, problem.Detail)
@@ -243,7 +243,7 @@ func TestAPanicIsAnInternalProblemWithoutDetail(t *testing.T) {
 
 func TestAnIDFromTheClientComesBackAndGoesIntoTheLedger(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	made := w.admin("POST", "/v1/products", map[string]any{"code": "aa", "name": "A"}, header{"X-Request-Id", "order-4711"}).is(201)
 	require.Equal(t, "order-4711", made.header.Get("X-Request-Id"))
 	page := read[api.LedgerPage](w.admin("GET", "/v1/ledger/events", nil).is(200))

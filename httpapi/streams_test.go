@@ -27,7 +27,7 @@ func TestStreamsBeyondEitherBoundAreRefusedUntilOneEnds(t *testing.T) {
 	for name, bounds := range map[string]option{"of a principal": atMost(10, 2), "of all": atMost(2, 10)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, bounds)
+			w := newFixture(t, bounds)
 			w.sell(nil)
 			ctx, leave := context.WithCancel(t.Context())
 			w.lines(ctx, "?follow=true")
@@ -51,7 +51,7 @@ func TestStreamsBeyondEitherBoundAreRefusedUntilOneEnds(t *testing.T) {
 
 func TestAStreamThatIsNotAtTheEndWhenTheServerDrainsIsCutOff(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.sell(nil)
 	var events []event.Pending
 	for range 10_000 { // more than the buffers of the connection hold

@@ -50,7 +50,7 @@ func lifeOf(n int) (stream string, happened []event.Payload) {
 }
 
 // aged fills a ledger with licences whose events are mixed as they are in life: in rounds, each licence a bit further.
-func aged(b *testing.B, w *world, licenses int) (events int) {
+func aged(b *testing.B, w *fixture, licenses int) (events int) {
 	b.Helper()
 	type life struct {
 		stream   string
@@ -72,7 +72,7 @@ func aged(b *testing.B, w *world, licenses int) (events int) {
 }
 
 // appendAll appends to many streams at a time, so that the store commits them together.
-func appendAll(b *testing.B, w *world, n int, of func(int) (string, []event.Payload)) {
+func appendAll(b *testing.B, w *fixture, n int, of func(int) (string, []event.Payload)) {
 	b.Helper()
 	const workers = 128
 	failed := make(chan error, workers)
@@ -124,7 +124,7 @@ func licenseCount(b *testing.B) int {
 
 // BenchmarkRebuild projects a ledger of many licences into new tables, indexes included.
 func BenchmarkRebuild(b *testing.B) {
-	w := newWorld(b)
+	w := newFixture(b)
 	events := aged(b, w, licenseCount(b))
 	for _, p := range w.projectors() {
 		for engine, place := range engines {
@@ -143,7 +143,7 @@ func BenchmarkRebuild(b *testing.B) {
 
 // BenchmarkCatchUp projects the same ledger through the live feed into tables that have their indexes, all projections at once.
 func BenchmarkCatchUp(b *testing.B) {
-	w := newWorld(b)
+	w := newFixture(b)
 	events := aged(b, w, licenseCount(b))
 	for engine, place := range engines {
 		b.Run(engine, func(b *testing.B) {
@@ -158,7 +158,7 @@ func BenchmarkCatchUp(b *testing.B) {
 
 func start(b *testing.B, store eventstore.Store, place func(testing.TB) database, projectors ...runtime.Projector) *runtime.Runner {
 	b.Helper()
-	w := &world{t: b, store: store, models: place(b).opened(b)}
+	w := &fixture{t: b, store: store, models: place(b).opened(b)}
 	config := w.config(projectors...)
 	config.Registry = domain.Events()
 	return w.start(config)

@@ -13,8 +13,8 @@ import (
 
 func TestARegisteredProductIsFoundByIDAndByCode(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		at := w.happened(productStream, registered())
 		w.start(w.config())
 		w.caughtUp()
@@ -37,8 +37,8 @@ func TestARegisteredProductIsFoundByIDAndByCode(t *testing.T) {
 
 func TestARotatedKeyRetiresTheOneBeforeAndBothAreListed(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		later := noon.Add(time.Hour)
 		w.happened(productStream, registered(),
 			catalog.ProductSigningKeyRotated{SigningKey: signingKey(2), PreviousKeyID: "key-1", RotatedAt: later})
@@ -61,8 +61,8 @@ func TestARotatedKeyRetiresTheOneBeforeAndBothAreListed(t *testing.T) {
 
 func TestARevisedPlanHasItsNewTerms(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.happened(productStream, registered())
 		w.happened(planStream, published())
 		revised := terms()

@@ -57,18 +57,18 @@ func (d database) opened(t testing.TB) *store.DB {
 var engines = map[string]func(testing.TB) database{"SQLite": sqliteDatabase, "PostgreSQL": postgresDatabase}
 
 // onBothEngines runs a test with the read models in SQLite and in PostgreSQL.
-func onBothEngines(t *testing.T, test func(t *testing.T, newWorld func(testing.TB) *world)) {
+func onBothEngines(t *testing.T, test func(t *testing.T, newFixture func(testing.TB) *fixture)) {
 	t.Helper()
 	for name, place := range engines {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, func(t testing.TB) *world { return newWorldIn(t, place) })
+			test(t, func(t testing.TB) *fixture { return newFixtureIn(t, place) })
 		})
 	}
 }
 
 // backDoor returns a way to meddle with the read models behind the program's back.
-func (w *world) backDoor() *sql.DB {
+func (w *fixture) backDoor() *sql.DB {
 	w.t.Helper()
 	db, err := sql.Open(w.place.engine, w.place.source)
 	require.NoError(w.t, err)
@@ -76,14 +76,14 @@ func (w *world) backDoor() *sql.DB {
 	return db
 }
 
-func (w *world) execute(db *sql.DB, statement string) {
+func (w *fixture) execute(db *sql.DB, statement string) {
 	w.t.Helper()
 	_, err := db.ExecContext(w.t.Context(), statement)
 	require.NoError(w.t, err, statement)
 }
 
 // fault makes a kind of statement fail, such as "UPDATE ON licenses_g1", until it is mended.
-func (w *world) fault(db *sql.DB, on string) (mend func()) {
+func (w *fixture) fault(db *sql.DB, on string) (repair func()) {
 	w.t.Helper()
 	kind, table, _ := strings.Cut(on, " ON ")
 	trigger := "fault_of_" + table
@@ -98,7 +98,7 @@ func (w *world) fault(db *sql.DB, on string) (mend func()) {
 }
 
 // tablesOf lists the tables of a generation, such as "_g1".
-func (w *world) tablesOf(generation string) []string {
+func (w *fixture) tablesOf(generation string) []string {
 	w.t.Helper()
 	query := `SELECT name FROM sqlite_master WHERE type = 'table'`
 	if w.place.schema != "" {

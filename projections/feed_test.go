@@ -43,7 +43,7 @@ func (f *flaky) Subscribe(ctx context.Context, after event.Position) (eventstore
 	return f.Store.Subscribe(ctx, after)
 }
 
-func feedOf(t *testing.T, w *world, from func(string) event.Position) *runtime.Feed {
+func feedOf(t *testing.T, w *fixture, from func(string) event.Position) *runtime.Feed {
 	feed := runtime.NewFeed(w.store, from, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() { require.NoError(t, feed.Close()) })
 	return feed
@@ -73,7 +73,7 @@ func positions(m *message.Message) []event.Position {
 
 func TestTheNextMessageWaitsForTheAck(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.happened(productStream, registered())
 	messages, err := feedOf(t, w, beginning).Subscribe(t.Context(), "topic")
 	require.NoError(t, err)
@@ -92,7 +92,7 @@ func TestTheNextMessageWaitsForTheAck(t *testing.T) {
 
 func TestANackSendsTheSameEventsAgain(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.happened(productStream, registered())
 	messages, err := feedOf(t, w, beginning).Subscribe(t.Context(), "topic")
 	require.NoError(t, err)
@@ -105,7 +105,7 @@ func TestANackSendsTheSameEventsAgain(t *testing.T) {
 
 func TestAMessageCarriesAtMostAThousandEvents(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	events := []event.Payload{issued()}
 	for n := range 2_500 {
 		events = append(events, license.KeyReissued{Reason: "again", Generation: uint8(n)})
@@ -129,7 +129,7 @@ func TestAMessageCarriesAtMostAThousandEvents(t *testing.T) {
 
 func TestEachTopicBeginsAtItsOwnCheckpoint(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.happened(licenseStream, issued(), bound(1, 1), bound(2, 2))
 	feed := feedOf(t, w, func(topic string) event.Position { return map[string]event.Position{"behind": 1, "ahead": 2}[topic] })
 	behind, err := feed.Subscribe(t.Context(), "behind")
@@ -142,7 +142,7 @@ func TestEachTopicBeginsAtItsOwnCheckpoint(t *testing.T) {
 
 func TestAHeldTopicGoesOnFromItsPositionWhenReleased(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.happened(licenseStream, issued(), bound(1, 1))
 	at := make(chan event.Position, 2)
 	at <- 0
@@ -160,7 +160,7 @@ func TestAHeldTopicGoesOnFromItsPositionWhenReleased(t *testing.T) {
 
 func TestAFeedClosesWhileAMessageIsOutAndLetsItFinish(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.happened(licenseStream, issued())
 	feed := feedOf(t, w, beginning)
 	messages, err := feed.Subscribe(t.Context(), "topic")
@@ -177,7 +177,7 @@ func TestAFeedClosesWhileAMessageIsOutAndLetsItFinish(t *testing.T) {
 
 func TestAFeedOutlivesAStoreThatIsUnavailableForAWhile(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.happened(licenseStream, issued())
 	feed := runtime.NewFeed(&flaky{Store: w.store, failures: 3}, beginning, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() { require.NoError(t, feed.Close()) })

@@ -27,11 +27,11 @@ func TestRowsKeepTheMeaningOfHistories(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal(text, &histories))
 	require.NotEmpty(t, histories)
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
 		for _, golden := range histories {
 			t.Run(golden.History, func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t)
+				w := newFixture(t)
 				w.vault.erased[subjectID] = true // the golden customer is sealed with a key that nobody has
 				var events []event.Pending
 				for _, e := range golden.Events {

@@ -20,7 +20,7 @@ import (
 
 // history is a licence whose commands are drawn at random and decided by the domain.
 type history struct {
-	w       *world
+	w       *fixture
 	n       int
 	stream  *license.Stream
 	now     time.Time
@@ -110,9 +110,9 @@ func (h *history) step(rt *rapid.T) {
 
 func TestAfterAnyHistoryRebuiltRowsAreTheLiveRowsAndSayWhatTheDomainSays(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
 		// One ledger for all histories: their licences do not meet, and a rebuild has more to do each time.
-		w := newWorld(t)
+		w := newFixture(t)
 		w.happened(productStream, registered())
 		w.happened(planStream, published())
 		runner := w.start(w.config())

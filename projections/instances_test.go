@@ -18,7 +18,7 @@ import (
 
 func TestBothEnginesHoldTheSame(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	lively(w)
 	sums := map[string]map[string]string{}
 	for name, place := range engines {
@@ -65,8 +65,8 @@ func admin(ctx context.Context, models *store.DB) error {
 
 func TestQueriesOfAnotherProcessGoOnThroughEverySwitch(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		lively(w)
 		runner := w.start(w.config())
 		w.caughtUp()
@@ -105,7 +105,7 @@ func TestQueriesOfAnotherProcessGoOnThroughEverySwitch(t *testing.T) {
 }
 
 // grow appends n licences with a machine each.
-func grow(w *world, from, n int) {
+func grow(w *fixture, from, n int) {
 	for i := from; i < from+n; i++ {
 		w.happened(license.StreamName(id(i)), issued(func(e *license.Issued) { e.LicenseID = id(i) }), bound(i, 1), granted(i, noon.Add(day)))
 	}
@@ -113,7 +113,7 @@ func grow(w *world, from, n int) {
 
 func TestProjectionsGoOnWhenTheirConnectionsAreCut(t *testing.T) {
 	t.Parallel()
-	w := newWorldIn(t, postgresDatabase)
+	w := newFixtureIn(t, postgresDatabase)
 	runner := w.start(w.config())
 	for round := range 20 {
 		grow(w, 100*round+1, 20)
@@ -134,7 +134,7 @@ func TestProjectionsGoOnWhenTheServerIsRestarted(t *testing.T) {
 	server, err := services.StartPostgres()
 	require.NoError(t, err)
 	defer func() { require.NoError(t, server.Stop()) }()
-	w := newWorldIn(t, func(testing.TB) database { return schemaAt(server.URL(), "readmodels") })
+	w := newFixtureIn(t, func(testing.TB) database { return schemaAt(server.URL(), "readmodels") })
 	runner := w.start(w.config())
 	for round := range 2 {
 		grow(w, 100*round+1, 30)
@@ -158,8 +158,8 @@ func TestProjectionsGoOnWhenTheServerIsRestarted(t *testing.T) {
 
 func TestAProjectionFollowsItsCheckpointWhereTheDatabaseHasIt(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		grow(w, 1, 5)
 		runner := w.start(w.config())
 		w.caughtUp()

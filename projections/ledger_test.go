@@ -80,8 +80,8 @@ func (v *vault) Unseal(_ context.Context, subject uuid.UUID, sealed []byte) ([]b
 	return plain, nil
 }
 
-// world is a ledger with its read models.
-type world struct {
+// fixture is a ledger with its read models.
+type fixture struct {
 	t         testing.TB
 	store     eventstore.Store
 	models    *store.DB
@@ -90,22 +90,22 @@ type world struct {
 	revisions map[string]event.Revision
 }
 
-func newWorld(t testing.TB) *world { return newWorldIn(t, sqliteDatabase) }
+func newFixture(t testing.TB) *fixture { return newFixtureIn(t, sqliteDatabase) }
 
-// newWorldIn has the read models in a place of their own.
-func newWorldIn(t testing.TB, place func(testing.TB) database) *world {
+// newFixtureIn has the read models in a place of their own.
+func newFixtureIn(t testing.TB, place func(testing.TB) database) *fixture {
 	t.Helper()
 	dir := t.TempDir()
 	store, err := sqlite.Open(t.Context(), filepath.Join(dir, "ledger.db"))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
-	w := &world{t: t, store: store, place: place(t), vault: &vault{erased: map[uuid.UUID]bool{}},
+	w := &fixture{t: t, store: store, place: place(t), vault: &vault{erased: map[uuid.UUID]bool{}},
 		revisions: map[string]event.Revision{}}
 	w.models = w.place.opened(t)
 	return w
 }
 
-func (w *world) projectors() []runtime.Projector {
+func (w *fixture) projectors() []runtime.Projector {
 	return projections.All(runtime.PersonalData{Unsealer: w.vault, KeyGone: errErased, Unavailable: errAway})
 }
 
@@ -119,7 +119,7 @@ func pending(t testing.TB, p event.Payload) event.Pending {
 }
 
 // happened appends payloads to a stream and returns the position of the last.
-func (w *world) happened(stream string, payloads ...event.Payload) event.Position {
+func (w *fixture) happened(stream string, payloads ...event.Payload) event.Position {
 	w.t.Helper()
 	events := make([]event.Pending, len(payloads))
 	for i, p := range payloads {
@@ -128,7 +128,7 @@ func (w *world) happened(stream string, payloads ...event.Payload) event.Positio
 	return w.append(stream, events...)
 }
 
-func (w *world) append(stream string, events ...event.Pending) event.Position {
+func (w *fixture) append(stream string, events ...event.Pending) event.Position {
 	w.t.Helper()
 	commit, err := w.store.Append(w.t.Context(), stream, w.revisions[stream], events)
 	require.NoError(w.t, err)
@@ -136,7 +136,7 @@ func (w *world) append(stream string, events ...event.Pending) event.Position {
 	return commit.Position
 }
 
-func (w *world) config(projectors ...runtime.Projector) runtime.Config {
+func (w *fixture) config(projectors ...runtime.Projector) runtime.Config {
 	if projectors == nil {
 		projectors = w.projectors()
 	}
@@ -145,7 +145,7 @@ func (w *world) config(projectors ...runtime.Projector) runtime.Config {
 }
 
 // start runs the projections until the test ends.
-func (w *world) start(config runtime.Config) *runtime.Runner {
+func (w *fixture) start(config runtime.Config) *runtime.Runner {
 	w.t.Helper()
 	runner, err := runtime.Start(w.t.Context(), config)
 	require.NoError(w.t, err)
@@ -156,7 +156,7 @@ func (w *world) start(config runtime.Config) *runtime.Runner {
 var all = []string{catalog.Definition.Name, licenses.Definition.Name, machines.Definition.Name, timeline.Definition.Name}
 
 // caughtUp waits until the named projections (all, if none is named) have applied the whole ledger.
-func (w *world) caughtUp(names ...string) event.Position {
+func (w *fixture) caughtUp(names ...string) event.Position {
 	w.t.Helper()
 	if names == nil {
 		names = all

@@ -17,8 +17,8 @@ import (
 
 func TestAnIssuedLicenseShowsWhatItLivesBy(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		at := w.happened(licenseStream, issued())
 		w.start(w.config())
 		w.caughtUp()
@@ -42,7 +42,7 @@ func TestAnIssuedLicenseShowsWhatItLivesBy(t *testing.T) {
 
 func TestEventsChangeALicense(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
 		suspended := license.Suspended{Reason: "unpaid", SuspendedAt: noon}
 		expired := license.Expired{ExpiredAt: noon.Add(365 * day)}
 		renewed := license.Renewed{Reason: "paid", ExpiresAt: noon.Add(730 * day), RenewedAt: noon}
@@ -123,7 +123,7 @@ func TestEventsChangeALicense(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t)
+				w := newFixture(t)
 				w.happened(licenseStream, issued())
 				last := w.happened(licenseStream, c.happened...)
 				w.start(w.config())
@@ -140,8 +140,8 @@ func TestEventsChangeALicense(t *testing.T) {
 
 func TestALicenseIsFoundByTheBeginningsOfItsWords(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.happened(licenseStream, issued())
 		w.start(w.config())
 		w.caughtUp()
@@ -161,8 +161,8 @@ func TestALicenseIsFoundByTheBeginningsOfItsWords(t *testing.T) {
 
 func TestAnErasedPersonLeavesNoNameBehind(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.vault.erased[subjectID] = true
 		w.happened(licenseStream, issued(), bound(1, 1))
 		w.start(w.config())
@@ -186,8 +186,8 @@ func TestAnErasedPersonLeavesNoNameBehind(t *testing.T) {
 
 func TestASuspendedLicenseWhoseTimeRanOutIsDue(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.happened(licenseStream, issued(), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
 		w.start(w.config())
 		w.caughtUp()

@@ -16,7 +16,7 @@ import (
 
 func TestEventsChangeAMachine(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
 		later := noon.Add(time.Hour)
 		lapsed := activation.Lapsed{ActivationID: activationID(1), BindingID: bindingID(1), LapsedAt: later}
 		drifted := binding.HardwareDrifted{BindingID: bindingID(1), PreviousFingerprint: print(1), Fingerprint: print(8), Matched: 3, Compared: 4,
@@ -81,7 +81,7 @@ func TestEventsChangeAMachine(t *testing.T) {
 			for _, together := range []bool{true, false} {
 				t.Run(name+map[bool]string{true: ", in one batch", false: ", event by event"}[together], func(t *testing.T) {
 					t.Parallel()
-					w := newWorld(t)
+					w := newFixture(t)
 					if !together {
 						w.start(w.config())
 					}
@@ -108,8 +108,8 @@ func TestEventsChangeAMachine(t *testing.T) {
 
 func TestCommandsFindTheLicenseOfABindingAndOfAnyActivation(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.happened(licenseStream, issued(), bound(1, 1), granted(1, noon),
 			activation.Ended{ActivationID: activationID(1), BindingID: bindingID(1), Reason: "moved", EndedAt: noon},
 			activation.Granted{ActivationID: activationID(2), BindingID: bindingID(1), Fingerprint: print(1), GrantedAt: noon, ExpiresAt: noon})
@@ -133,8 +133,8 @@ func TestCommandsFindTheLicenseOfABindingAndOfAnyActivation(t *testing.T) {
 
 func TestTheMachinesOfALicenseComeInPages(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.happened(licenseStream, issued())
 		for n := 1; n <= 5; n++ {
 			w.happened(licenseStream, bound(n, n))

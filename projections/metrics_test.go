@@ -16,8 +16,8 @@ import (
 
 func TestMetricsTellPositionLagAndState(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.append(productStream, raw(t, "product.registered.v1", `[]`))
 		w.happened(licenseStream, issued())
 		runner := w.start(w.config(w.projectors()[0], w.projectors()[1]))
@@ -26,7 +26,7 @@ func TestMetricsTellPositionLagAndState(t *testing.T) {
 
 		registry := prometheus.NewPedanticRegistry()
 		registry.MustRegister(runner.Metrics())
-		told := func() error {
+		reported := func() error {
 			return testutil.GatherAndCompare(registry, strings.NewReader(`
 # HELP licenseledger_projection_events_applied_total Events projected since the start.
 # TYPE licenseledger_projection_events_applied_total counter
@@ -62,6 +62,6 @@ licenseledger_projection_state{projection="licenses",state="STOPPED"} 0
 `))
 		}
 		// The rows are there a moment before they are counted.
-		require.Eventually(t, func() bool { return told() == nil }, 30*time.Second, time.Millisecond, "%v", told())
+		require.Eventually(t, func() bool { return reported() == nil }, 30*time.Second, time.Millisecond, "%v", reported())
 	})
 }

@@ -29,14 +29,14 @@ func newerVersion() *event.Registry {
 }
 
 // freeze appends the newer version's event, and returns its position.
-func (w *world) freeze(t *testing.T) event.Position {
+func (w *fixture) freeze(t *testing.T) event.Position {
 	t.Helper()
 	return w.append(licenseStream, raw(t, frozen, `{"reason": "cold", "suspended_at": "2026-03-03T12:00:00Z"}`))
 }
 
 func TestAnInstanceOfANewerVersionTakesOverWhereAnOlderOneCannotGoOn(t *testing.T) {
 	t.Parallel()
-	w := newWorldIn(t, postgresDatabase)
+	w := newFixtureIn(t, postgresDatabase)
 	w.happened(productStream, registered())
 	last := w.happened(licenseStream, issued())
 	w.freeze(t)
@@ -71,8 +71,8 @@ func TestAnInstanceOfANewerVersionTakesOverWhereAnOlderOneCannotGoOn(t *testing.
 
 func TestAfterAnUpgradeAProjectionGoesOnByItself(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.happened(productStream, registered())
 		w.happened(licenseStream, issued())
 		w.freeze(t)
@@ -93,8 +93,8 @@ func TestAfterAnUpgradeAProjectionGoesOnByItself(t *testing.T) {
 
 func TestNobodyWaitsForAProjectionThatHasFailed(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		last := w.happened(licenseStream, issued())
 		newer := w.freeze(t)
 		runner := w.start(w.config())
@@ -122,7 +122,7 @@ func TestNobodyWaitsForAProjectionThatHasFailed(t *testing.T) {
 
 func TestAProjectionThatFailedForAnotherReasonSaysSo(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	at := w.append(planStream, raw(t, "plan.published.v1", `{"plan_id": 5}`))
 	runner := w.start(w.config())
 	status(t, runner, readcatalog.Definition.Name, in(store.StateFailed))
@@ -133,7 +133,7 @@ func TestAProjectionThatFailedForAnotherReasonSaysSo(t *testing.T) {
 
 func TestAnOlderVersionTakesTablesOfANewerOneOnlyIfAskedToRebuildThem(t *testing.T) {
 	t.Parallel()
-	w := newWorldIn(t, postgresDatabase)
+	w := newFixtureIn(t, postgresDatabase)
 	w.happened(licenseStream, issued())
 	filled := w.start(w.leased("new"))
 	keeps(t, filled)

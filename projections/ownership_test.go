@@ -17,7 +17,7 @@ import (
 
 // leased is a runner's configuration on read models that others share. Tests wait for what happens within a lease; how long that
 // takes does not matter to them.
-func (w *world) leased(owner string) runtime.Config {
+func (w *fixture) leased(owner string) runtime.Config {
 	c := w.config()
 	c.Owner, c.Lease = owner, 250*time.Millisecond
 	return c
@@ -37,7 +37,7 @@ func keeps(t *testing.T, r *runtime.Runner) {
 }
 
 // number reads one number of the control table.
-func (w *world) number(query string) (n int) {
+func (w *fixture) number(query string) (n int) {
 	w.t.Helper()
 	db, err := sql.Open(w.place.engine, w.place.source)
 	require.NoError(w.t, err)
@@ -48,8 +48,8 @@ func (w *world) number(query string) (n int) {
 
 func TestALivingOwnerKeepsItsProjections(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.happened(licenseStream, issued())
 		lasting := w.leased("first")
 		lasting.Lease = 3 * time.Second // a busy machine must not look like a silent owner
@@ -73,8 +73,8 @@ func TestALivingOwnerKeepsItsProjections(t *testing.T) {
 
 func TestAnOwnerThatFellSilentIsReplacedAndCannotWriteAnyMore(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.happened(licenseStream, issued())
 		definitions := map[string]store.Definition{}
 		silent := map[string]store.Acquired{}
@@ -103,8 +103,8 @@ func TestAnOwnerThatFellSilentIsReplacedAndCannotWriteAnyMore(t *testing.T) {
 
 func TestAnOwnerThatWasReplacedStandsByAndFollowsAgainWhenItIsItsTurn(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.happened(licenseStream, issued())
 		first := w.start(w.leased("first"))
 		keeps(t, first)
@@ -134,8 +134,8 @@ func TestAnOwnerThatWasReplacedStandsByAndFollowsAgainWhenItIsItsTurn(t *testing
 
 func TestAnOwnerThatClosesLeavesItsProjectionsToOthersAtOnce(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.happened(licenseStream, issued())
 		first := w.start(w.leased("first"))
 		keeps(t, first)
@@ -149,8 +149,8 @@ func TestAnOwnerThatClosesLeavesItsProjectionsToOthersAtOnce(t *testing.T) {
 
 func TestOfSeveralThatStartAtOnceOneKeepsEachProjection(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.happened(licenseStream, issued())
 		runners := []*runtime.Runner{w.start(w.leased("a")), w.start(w.leased("b")), w.start(w.leased("c"))}
 		w.happened(licenseStream, bound(1, 1))
@@ -172,8 +172,8 @@ func TestOfSeveralThatStartAtOnceOneKeepsEachProjection(t *testing.T) {
 
 func TestARebuildIsBegunByTheOwnerWhoeverIsAskedForIt(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.happened(licenseStream, issued())
 		first := w.start(w.leased("first"))
 		keeps(t, first)
@@ -193,8 +193,8 @@ func TestARebuildIsBegunByTheOwnerWhoeverIsAskedForIt(t *testing.T) {
 
 func TestTablesOfANewerProgramAreLeftToIt(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.happened(licenseStream, issued())
 		newer := w.projectors()[1].Definition()
 		newer.Version++

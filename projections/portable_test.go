@@ -48,7 +48,7 @@ var (
 
 func TestEveryStatementAProjectorQueuesIsPortable(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	seen := map[event.Type]bool{}
 	for _, p := range w.projectors() {
 		together := w.models.Changes(p.Definition(), store.Checkpoint{Generation: 1})

@@ -16,7 +16,7 @@ import (
 )
 
 // busyWithTwo starts two rebuilds that stop half-way, so that any other one queues. goOn lets them finish.
-func busyWithTwo(t *testing.T, w *world) (runner *runtime.Runner, goOn func()) {
+func busyWithTwo(t *testing.T, w *fixture) (runner *runtime.Runner, goOn func()) {
 	lively(w)
 	var rebuilding atomic.Bool
 	projectors := w.projectors()
@@ -35,15 +35,15 @@ func busyWithTwo(t *testing.T, w *world) (runner *runtime.Runner, goOn func()) {
 
 func TestARebuildBeyondTheSecondWaitsForItsTurn(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		runner, goOn := busyWithTwo(t, w)
 		require.NoError(t, runner.StartRebuild(timeline.Definition.Name))
 		s := status(t, runner, timeline.Definition.Name, func(s store.ProjectionStatus) bool { return s.Progress != nil && s.Progress.Total > 0 })
 		require.Equal(t, store.StateRebuilding, s.State)
 		require.Zero(t, s.Progress.Done)
 		require.Eventually(t, func() bool {
-			return len(w.tablesOf("_g2")) > 0 && told(t, w, timeline.Definition.Name) == store.StateRebuilding
+			return len(w.tablesOf("_g2")) > 0 && reported(t, w, timeline.Definition.Name) == store.StateRebuilding
 		},
 			30*time.Second, 2*time.Millisecond, "other processes see it too")
 		require.ErrorIs(t, runner.StartRebuild(timeline.Definition.Name), runtime.ErrRebuilding)
@@ -60,8 +60,8 @@ func TestARebuildBeyondTheSecondWaitsForItsTurn(t *testing.T) {
 
 func TestARebuildThatWaitsCanBeGivenUp(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		runner, goOn := busyWithTwo(t, w)
 		ctx, cancel := context.WithCancel(t.Context())
 		given := make(chan error, 1)
@@ -90,8 +90,8 @@ func TestARebuildThatWaitsCanBeGivenUp(t *testing.T) {
 	})
 }
 
-// told is the state of a projection as any process reads it in the database.
-func told(t *testing.T, w *world, name string) string {
+// reported is the state of a projection as any process reads it in the database.
+func reported(t *testing.T, w *fixture, name string) string {
 	t.Helper()
 	all, err := w.models.Projections(t.Context())
 	require.NoError(t, err)
@@ -106,8 +106,8 @@ func told(t *testing.T, w *world, name string) string {
 // Every rebuild and every checksum holds one connection at a time, so one free connection is enough for any number of them.
 func TestRebuildsAndChecksumsFinishWithASingleConnectionForSnapshots(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		lively(w)
 		runner := w.start(w.config())
 		at := w.caughtUp()

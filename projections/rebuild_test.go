@@ -21,7 +21,7 @@ import (
 )
 
 // lively is a ledger with a bit of everything.
-func lively(w *world) {
+func lively(w *fixture) {
 	w.happened(productStream, registered())
 	w.happened(planStream, published())
 	for n := 1; n <= 30; n++ {
@@ -31,22 +31,22 @@ func lively(w *world) {
 
 func TestARebuiltProjectionHasTheSameContent(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		lively(w)
 		runner := w.start(w.config())
 		at := w.caughtUp()
 		before := checksums(t, runner, at)
 		for _, name := range all {
-			var told []uint64
+			var reported []uint64
 			rebuilt, err := runner.Rebuild(t.Context(), name, func(done, total uint64) {
-				told = append(told, done)
+				reported = append(reported, done)
 				require.Equal(t, uint64(at), total)
 			})
 			require.NoError(t, err)
 			require.Equal(t, runtime.Rebuilt{Generation: 2, Position: at, Checksum: before[name], Replaced: before[name]}, rebuilt)
 			require.True(t, rebuilt.Same())
-			require.Equal(t, uint64(at), told[len(told)-1])
+			require.Equal(t, uint64(at), reported[len(reported)-1])
 			s := status(t, runner, name, in(store.StateRunning))
 			require.Equal(t, int64(2), s.Generation)
 			require.Equal(t, before[name], s.Checksum)
@@ -65,7 +65,7 @@ func TestARebuiltProjectionHasTheSameContent(t *testing.T) {
 	})
 }
 
-// paused is a projector that waits in the midst of a rebuild until it is told to go on.
+// paused is a projector that waits in the midst of a rebuild until it may go on.
 type paused struct {
 	runtime.Projector
 	at       event.Position
@@ -95,8 +95,8 @@ func (p *paused) Project(ctx context.Context, e event.Event, rows runtime.Rows) 
 
 func TestTheOldTablesServeAndAreKeptUpToDateDuringARebuild(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		lively(w)
 		var rebuilding atomic.Bool
 		p := pausedAt(w.projectors()[1], 5, rebuilding.Load)
@@ -139,7 +139,7 @@ func TestTheOldTablesServeAndAreKeptUpToDateDuringARebuild(t *testing.T) {
 type gated struct {
 	eventstore.Store
 	shut atomic.Bool
-	read chan struct{} // told when a subscription has events in hand and waits
+	read chan struct{} // notified when a subscription has events in hand and waits
 	open chan struct{}
 }
 
@@ -164,8 +164,8 @@ func (s *gatedSubscription) Next(ctx context.Context, limit int) ([]event.Envelo
 
 func TestEventsThatARebuildWasAheadWithAreNotProjectedTwice(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		lively(w)
 		store := &gated{Store: w.store, read: make(chan struct{}), open: make(chan struct{})}
 		config := w.config(w.projectors()[1])
@@ -194,8 +194,8 @@ func TestEventsThatARebuildWasAheadWithAreNotProjectedTwice(t *testing.T) {
 
 func TestARebuildThatFailsLeavesTheOldTablesServing(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		lively(w)
 		var rebuilding atomic.Bool
 		p := pausedAt(w.projectors()[1], 5, rebuilding.Load)
@@ -218,7 +218,7 @@ func TestARebuildThatFailsLeavesTheOldTablesServing(t *testing.T) {
 
 func TestARebuildThatIsCancelledLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
 		for name, cancelled := range map[string]func(t *testing.T, cancel context.CancelFunc, runner *runtime.Runner, goOn chan struct{}){
 			"by its caller": func(_ *testing.T, cancel context.CancelFunc, _ *runtime.Runner, goOn chan struct{}) {
 				cancel()
@@ -233,7 +233,7 @@ func TestARebuildThatIsCancelledLeavesNothingBehind(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t)
+				w := newFixture(t)
 				lively(w)
 				var rebuilding atomic.Bool
 				p := pausedAt(w.projectors()[1], 5, rebuilding.Load)
@@ -263,8 +263,8 @@ func TestARebuildThatIsCancelledLeavesNothingBehind(t *testing.T) {
 
 func TestWhatAKilledRebuildLeftIsRemovedAtTheNextStart(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		lively(w)
 		require.NoError(t, w.start(w.config()).Close())
 		definition := w.projectors()[1].Definition()
@@ -289,8 +289,8 @@ func (p renewedProjector) Definition() store.Definition {
 
 func TestAProjectorOfANewVersionRebuildsItsTablesAtTheStart(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		lively(w)
 		old := w.start(w.config())
 		at := w.caughtUp()
@@ -325,8 +325,8 @@ func TestAProjectorOfANewVersionRebuildsItsTablesAtTheStart(t *testing.T) {
 
 func TestAProjectorOfANewVersionThatCannotBeBuiltHasFailed(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		lively(w)
 		old := w.start(w.config())
 		w.caughtUp()
@@ -351,8 +351,8 @@ func TestAProjectorOfANewVersionThatCannotBeBuiltHasFailed(t *testing.T) {
 
 func TestARebuildRevivesAProjectionThatFailed(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.vault.broken = errors.New("the vault is shut")
 		w.happened(licenseStream, issued())
 		runner := w.start(w.config())
@@ -370,8 +370,8 @@ func TestARebuildRevivesAProjectionThatFailed(t *testing.T) {
 
 func TestAnUnknownProjectionCannotBeRebuilt(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		runner := w.start(w.config())
 		_, err := runner.Rebuild(t.Context(), "nonsense", nil)
 		require.ErrorIs(t, err, runtime.ErrUnknownProjection)
@@ -383,8 +383,8 @@ func TestAnUnknownProjectionCannotBeRebuilt(t *testing.T) {
 
 func TestARebuildInTheBackgroundTellsItsOutcomeInTheStatus(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		lively(w)
 		runner := w.start(w.config())
 		w.caughtUp()

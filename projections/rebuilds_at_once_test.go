@@ -24,8 +24,8 @@ func rounds(engine string) int {
 
 func TestQueriesAreAnsweredWithinASecondWhileAllProjectionsAreRebuiltAtOnce(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		lively(w)
 		runner := w.start(w.config())
 		w.caughtUp()
@@ -61,7 +61,7 @@ func TestQueriesAreAnsweredWithinASecondWhileAllProjectionsAreRebuiltAtOnce(t *t
 
 // query asks for a licence and for where the projections stand, as clients do, and returns how long that took. Queries that wait for a
 // connection that a rebuild never gives back are not answered at all.
-func query(t *testing.T, w *world) time.Duration {
+func query(t *testing.T, w *fixture) time.Duration {
 	t.Helper()
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)

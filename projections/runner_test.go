@@ -32,8 +32,8 @@ func raw(t *testing.T, kind event.Type, data string) event.Pending {
 
 func TestAnUnknownEventStopsEveryProjectionBeforeItAndIsNamed(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.happened(productStream, registered())
 		last := w.happened(licenseStream, issued())
 		poison := raw(t, "license.teleported.v1", `{}`)
@@ -45,8 +45,8 @@ func TestAnUnknownEventStopsEveryProjectionBeforeItAndIsNamed(t *testing.T) {
 			s := status(t, runner, name, in(store.StateFailed))
 			require.Equal(t, uint64(last), s.Position, "everything before the event counts")
 			require.Equal(t, uint64(2), s.Lag)
-			for _, told := range []string{poison.ID.String(), "license.teleported.v1", "position 3"} {
-				require.Contains(t, s.Error, told)
+			for _, reported := range []string{poison.ID.String(), "license.teleported.v1", "position 3"} {
+				require.Contains(t, s.Error, reported)
 			}
 		}
 		l, err := licenses.New(w.models).Find(t.Context(), tenant, licenseID)
@@ -64,8 +64,8 @@ func TestAnUnknownEventStopsEveryProjectionBeforeItAndIsNamed(t *testing.T) {
 
 func TestAMalformedEventStopsOnlyTheProjectionsThatReadIt(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.happened(productStream, registered())
 		w.append(planStream, raw(t, "plan.published.v1", `{"plan_id": 5}`))
 		w.happened(licenseStream, issued())
@@ -82,8 +82,8 @@ func TestAMalformedEventStopsOnlyTheProjectionsThatReadIt(t *testing.T) {
 
 func TestRowsThatTheDatabaseRejectsArePoison(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		last := w.happened(licenseStream, issued(), bound(1, 1))
 		twice := w.happened(license.StreamName(id(77)), issued()) // the same licence in another stream
 		w.happened(licenseStream, bound(2, 2))
@@ -96,8 +96,8 @@ func TestRowsThatTheDatabaseRejectsArePoison(t *testing.T) {
 
 func TestAnEventOfALicenseThatNeverWasIsPoison(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.happened(licenseStream, license.Suspended{Reason: "unpaid", SuspendedAt: noon})
 		runner := w.start(w.config())
 		require.Zero(t, status(t, runner, licenses.Definition.Name, in(store.StateFailed)).Position)
@@ -106,8 +106,8 @@ func TestAnEventOfALicenseThatNeverWasIsPoison(t *testing.T) {
 
 func TestPersonalDataThatCannotBeReadStopsTheProjection(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.vault.broken = errors.New("the vault is shut")
 		w.happened(licenseStream, issued())
 		runner := w.start(w.config())
@@ -118,7 +118,7 @@ func TestPersonalDataThatCannotBeReadStopsTheProjection(t *testing.T) {
 
 func TestAProjectionWaitsForPersonalDataThatCannotBeReadForAWhile(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.vault.breaks(fmt.Errorf("unseal: %w: %w", errAway, context.DeadlineExceeded))
 	w.happened(licenseStream, issued())
 	runner := w.start(w.config())
@@ -137,8 +137,8 @@ func (panicking) Project(context.Context, event.Event, runtime.Rows) error { pan
 
 func TestAPanicOfAProjectorIsPoison(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.happened(productStream, registered())
 		w.happened(licenseStream, issued())
 		projectors := w.projectors()
@@ -152,8 +152,8 @@ func TestAPanicOfAProjectorIsPoison(t *testing.T) {
 
 func TestAFailedProjectionGoesOnAfterARestartWithACure(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.vault.broken = errors.New("the vault is shut")
 		w.happened(licenseStream, issued())
 		runner := w.start(w.config())
@@ -169,8 +169,8 @@ func TestAFailedProjectionGoesOnAfterARestartWithACure(t *testing.T) {
 
 func TestASecondOwnerFencesTheFirst(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.happened(licenseStream, issued())
 		first := w.start(w.config())
 		w.caughtUp()
@@ -196,8 +196,8 @@ func TestASecondOwnerFencesTheFirst(t *testing.T) {
 
 func TestACrashAmidATransactionLeavesNeitherRowsNorCheckpoint(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.happened(licenseStream, issued())
 		runner := w.start(w.config())
 		w.caughtUp()
@@ -205,9 +205,9 @@ func TestACrashAmidATransactionLeavesNeitherRowsNorCheckpoint(t *testing.T) {
 		// The last rows of each transaction fail, when the checkpoint and the rows before are written already.
 		broken := map[string]string{licenses.Definition.Name: "UPDATE ON licenses_g1", machines.Definition.Name: "INSERT ON activations_g1",
 			timeline.Definition.Name: "INSERT ON timeline_g1"}
-		var mend []func()
+		var repair []func()
 		for _, on := range broken {
-			mend = append(mend, w.fault(db, on))
+			repair = append(repair, w.fault(db, on))
 		}
 		w.happened(licenseStream, bound(1, 1), granted(1, noon.Add(day)))
 		for name := range broken {
@@ -226,7 +226,7 @@ func TestACrashAmidATransactionLeavesNeitherRowsNorCheckpoint(t *testing.T) {
 		require.Zero(t, l.SeatsUsed)
 		require.Equal(t, uint64(1), l.Position)
 
-		for _, mended := range mend {
+		for _, mended := range repair {
 			mended()
 		}
 		w.start(w.config())
@@ -240,8 +240,8 @@ func TestACrashAmidATransactionLeavesNeitherRowsNorCheckpoint(t *testing.T) {
 
 func TestALedgerThatIsUnavailableIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.happened(licenseStream, issued())
 		store := &flaky{Store: w.store, failures: 3}
 		config := w.config()
@@ -254,8 +254,8 @@ func TestALedgerThatIsUnavailableIsTriedAgain(t *testing.T) {
 
 func TestAReaderWaitsForItsOwnWrite(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.start(w.config())
 		for n := 1; n <= 20; n++ {
 			stream := license.StreamName(id(n))
@@ -271,8 +271,8 @@ func TestAReaderWaitsForItsOwnWrite(t *testing.T) {
 
 func TestARunnerStopsWithoutLosingOrRepeatingAnything(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		const licenses = 60
 		for n := 1; n <= licenses; n++ {
 			w.happened(license.StreamName(id(n)), issued(func(e *license.Issued) { e.LicenseID = id(n) }), bound(n, 1))
@@ -294,8 +294,8 @@ func TestARunnerStopsWithoutLosingOrRepeatingAnything(t *testing.T) {
 
 func TestEveryRegisteredEventIsKnownToTheProjectionsThatWantIt(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		registry := w.config().Registry
 		for _, kind := range registry.Types() {
 			stream := licenseStream
@@ -332,8 +332,8 @@ func (forgiving) Number(context.Context, string, string, string) (int64, error) 
 
 func TestAnEventInAForeignStreamIsPoison(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		for _, p := range w.projectors() {
 			for _, payload := range []event.Payload{license.Suspended{}, activation.Lapsed{}} {
 				if !p.Wants(payload.EventType(), "elsewhere-1") {
@@ -350,8 +350,8 @@ func TestAnEventInAForeignStreamIsPoison(t *testing.T) {
 // What a transaction wrote whose answer was lost may make its first event impossible when it is projected once more.
 func TestAnEventWhoseRowsAreThereAlreadyIsNoPoison(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.happened(licenseStream, issued())
 		runner := w.start(w.config())
 		at := w.caughtUp()

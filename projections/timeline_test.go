@@ -17,7 +17,7 @@ import (
 
 func TestTheTimelineTellsWhatHappenedAndWhy(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
 		until := noon.Add(day)
 		story := []struct {
 			happened event.Payload
@@ -51,26 +51,26 @@ func TestTheTimelineTellsWhatHappenedAndWhy(t *testing.T) {
 			{license.Renewed{Reason: "order 5", ExpiresAt: until}, "License renewed until 2026-03-04 12:00:00 UTC", "order 5"},
 			{license.Revoked{Reason: "fraud"}, "License revoked", "fraud"},
 		}
-		w := newWorld(t)
+		w := newFixture(t)
 		for _, s := range story {
 			w.happened(licenseStream, s.happened)
 		}
 		w.start(w.config())
 		w.caughtUp()
 
-		var told []timeline.Entry
+		var reported []timeline.Entry
 		for paging := (store.Paging{Limit: 7}); ; {
 			page, err := timeline.New(w.models).OfLicense(t.Context(), tenant, licenseID, paging)
 			require.NoError(t, err)
-			told = append(told, page.Items...)
+			reported = append(reported, page.Items...)
 			if page.Next == "" {
 				break
 			}
 			paging.Cursor = page.Next
 		}
-		require.Len(t, told, len(story))
+		require.Len(t, reported, len(story))
 		for i, s := range story {
-			e := told[i]
+			e := reported[i]
 			require.Equal(t, s.summary, e.Summary)
 			require.Equal(t, string(s.happened.EventType()), e.Type)
 			require.Equal(t, "admin", e.Actor)
@@ -91,8 +91,8 @@ func TestTheTimelineTellsWhatHappenedAndWhy(t *testing.T) {
 
 func TestTheTimelineLeavesSealedPersonalDataOut(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		e := bound(1, 1)
 		e.Components = machine.Hashes{machine.CPU: {"a1"}}
 		w.happened(licenseStream, issued(), e)

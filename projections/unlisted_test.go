@@ -24,7 +24,7 @@ func (noted) EventType() event.Type { return "license.noted.v1" }
 // TestAnEventThatNoProjectorNames states what whoever adds an event to an aggregate can rely on.
 func TestAnEventThatNoProjectorNames(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	inStream := func(stream string) event.Event {
 		return event.Event{Payload: noted{"call back"},
 			Envelope: event.Envelope{Position: 9, Revision: 4, Stream: stream, Pending: pending(t, noted{"call back"})}}

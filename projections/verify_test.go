@@ -10,12 +10,12 @@ import (
 	"github.com/licenseledger/licenseledger/projections/runtime"
 )
 
-func (w *world) derivation() runtime.Derivation {
+func (w *fixture) derivation() runtime.Derivation {
 	return runtime.Derivation{Store: w.store, Registry: domain.Events(), Projectors: w.projectors(), Owner: "fsck",
 		Now: func() time.Time { return noon }}
 }
 
-func verify(t testing.TB, w *world) []runtime.Verified {
+func verify(t testing.TB, w *fixture) []runtime.Verified {
 	t.Helper()
 	aside := sqliteDatabase(t).opened(t)
 	found, err := w.derivation().Verify(t.Context(), w.models, aside, nil)
@@ -25,7 +25,7 @@ func verify(t testing.TB, w *world) []runtime.Verified {
 }
 
 // requireDerivable checks that the read models hold what the ledger says, to the last row.
-func requireDerivable(t testing.TB, w *world) {
+func requireDerivable(t testing.TB, w *fixture) {
 	t.Helper()
 	for _, v := range verify(t, w) {
 		require.Nil(t, v.Difference, "%v", v.Difference)
@@ -36,7 +36,7 @@ func requireDerivable(t testing.TB, w *world) {
 
 func TestVerifyNamesTheFirstRowThatDiffers(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
 		for name, c := range map[string]struct{ tamper, want string }{
 			"a column": {`UPDATE licenses_g1 SET seats_used = 2`,
 				"projection licenses, table licenses, row issued_position=2: differs in seats_used"},
@@ -51,7 +51,7 @@ func TestVerifyNamesTheFirstRowThatDiffers(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t)
+				w := newFixture(t)
 				w.happened(productStream, registered())
 				w.happened(licenseStream, issued(), bound(1, 1), granted(1, noon))
 				w.start(w.config())
@@ -75,8 +75,8 @@ func TestVerifyNamesTheFirstRowThatDiffers(t *testing.T) {
 
 func TestVerifyComparesAtThePositionOfTheReadModel(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.happened(licenseStream, issued())
 		runner := w.start(w.config())
 		w.caughtUp()
@@ -91,8 +91,8 @@ func TestVerifyComparesAtThePositionOfTheReadModel(t *testing.T) {
 
 func TestVerifyOfAnEmptyLedgerFindsNothing(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.start(w.config())
 		requireDerivable(t, w)
 	})
@@ -100,12 +100,12 @@ func TestVerifyOfAnEmptyLedgerFindsNothing(t *testing.T) {
 
 func TestVerifyRefusesAReadModelAheadOfItsLedger(t *testing.T) {
 	t.Parallel()
-	onBothEngines(t, func(t *testing.T, newWorld func(testing.TB) *world) {
-		w := newWorld(t)
+	onBothEngines(t, func(t *testing.T, newFixture func(testing.TB) *fixture) {
+		w := newFixture(t)
 		w.happened(licenseStream, issued())
 		w.start(w.config())
 		w.caughtUp()
-		other := newWorld(t)
+		other := newFixture(t)
 		aside := sqliteDatabase(t).opened(t)
 		_, err := other.derivation().Verify(t.Context(), w.models, aside, nil)
 		require.ErrorIs(t, err, runtime.ErrAheadOfLedger)

@@ -16,30 +16,30 @@ import (
 func TestActivatingAMachineTakesASeatAndGrantsTheOfflineDays(t *testing.T) {
 	t.Parallel()
 	given(t, issued()).
-		when(activate(1, box(1))).
-		then(bound(1, box(1), 1, noon), granted(1, box(1), noon, noon.Add(3*day)))
+		when(activate(1, machineNo(1))).
+		then(bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, noon.Add(3*day)))
 }
 
 func TestAnActivationNeverOutlivesItsLicense(t *testing.T) {
 	t.Parallel()
 	tomorrow := noon.Add(day)
 	given(t, issued(expires(tomorrow))).
-		when(activate(1, box(1))).
-		then(bound(1, box(1), 1, noon), granted(1, box(1), noon, tomorrow))
+		when(activate(1, machineNo(1))).
+		then(bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, tomorrow))
 }
 
 func TestActivatingTheSameMachineAgainTakesNoSeat(t *testing.T) {
 	t.Parallel()
-	given(t, issued(seats(1)), bound(1, box(1), 1, noon), granted(1, box(1), noon, noon.Add(3*day))).
+	given(t, issued(seats(1)), bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, noon.Add(3*day))).
 		at(noon.Add(time.Hour)).
-		when(activate(2, box(1))).
+		when(activate(2, machineNo(1))).
 		thenNothing()
 }
 
 func TestAFullLicenseRefusesAnotherMachine(t *testing.T) {
 	t.Parallel()
-	given(t, issued(seats(1)), bound(1, box(1), 1, noon), granted(1, box(1), noon, noon.Add(3*day))).
-		when(activate(2, box(2))).
+	given(t, issued(seats(1)), bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, noon.Add(3*day))).
+		when(activate(2, machineNo(2))).
 		thenRefused(license.ErrSeatLimitReached)
 }
 
@@ -79,7 +79,7 @@ func TestALicenseThatDoesNotPermitItRefusesToActivate(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			given(t, test.happened...).when(activate(1, box(1))).thenRefused(test.expected)
+			given(t, test.happened...).when(activate(1, machineNo(1))).thenRefused(test.expected)
 		})
 	}
 }
@@ -87,45 +87,45 @@ func TestALicenseThatDoesNotPermitItRefusesToActivate(t *testing.T) {
 func TestALicenseActivatesUntilTheLastMicrosecond(t *testing.T) {
 	t.Parallel()
 	given(t, issued(expires(noon.Add(time.Microsecond)))).
-		when(activate(1, box(1))).
-		then(bound(1, box(1), 1, noon), granted(1, box(1), noon, noon.Add(time.Microsecond)))
+		when(activate(1, machineNo(1))).
+		then(bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, noon.Add(time.Microsecond)))
 }
 
 func TestValidityThatBeginsWithTheFirstActivation(t *testing.T) {
 	t.Parallel()
 	expiry := noon.Add(2 * day)
 	given(t, issued(validFromFirstActivation(2))).
-		when(activate(1, box(1))).
-		then(license.ValidityStarted{StartedAt: noon, ExpiresAt: expiry}, bound(1, box(1), 1, noon), granted(1, box(1), noon, expiry))
+		when(activate(1, machineNo(1))).
+		then(license.ValidityStarted{StartedAt: noon, ExpiresAt: expiry}, bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, expiry))
 
 	given(t, issued(validFromFirstActivation(2)), license.ValidityStarted{StartedAt: noon, ExpiresAt: expiry}).
 		at(noon.Add(time.Hour)).
-		when(activate(2, box(2))).
-		then(bound(2, box(2), 1, noon.Add(time.Hour)), granted(2, box(2), noon.Add(time.Hour), expiry))
+		when(activate(2, machineNo(2))).
+		then(bound(2, machineNo(2), 1, noon.Add(time.Hour)), granted(2, machineNo(2), noon.Add(time.Hour), expiry))
 }
 
 func TestAMachineWithLittleTimeLeftGetsAFreshCertificate(t *testing.T) {
 	t.Parallel()
 	later := noon.Add(36*time.Hour + time.Second)
-	given(t, issued(), bound(1, box(1), 1, noon), granted(1, box(1), noon, noon.Add(3*day))).
+	given(t, issued(), bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, noon.Add(3*day))).
 		at(later).
-		when(activate(2, box(1))).
-		then(renewed(1, box(1), 1, later, later.Add(3*day)))
+		when(activate(2, machineNo(1))).
+		then(renewed(1, machineNo(1), 1, later, later.Add(3*day)))
 }
 
 func TestACertificateThatEndsWithTheLicenseIsNotRenewedInVain(t *testing.T) {
 	t.Parallel()
 	tomorrow := noon.Add(day)
-	given(t, issued(expires(tomorrow)), bound(1, box(1), 1, noon), granted(1, box(1), noon, tomorrow)).
+	given(t, issued(expires(tomorrow)), bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, tomorrow)).
 		at(noon.Add(23 * time.Hour)).
-		when(activate(2, box(1))).
+		when(activate(2, machineNo(1))).
 		thenNothing()
 }
 
 func TestAMachineWhoseHardwareChangedALittleIsTheSame(t *testing.T) {
 	t.Parallel()
-	before := rig(1, machine.Hashes{machine.CPU: {"c1"}, machine.Board: {"b1"}, machine.Disk: {"d1"}})
-	after := rig(2, machine.Hashes{machine.CPU: {"c1"}, machine.Board: {"b1"}, machine.Disk: {"d2"}})
+	before := machineWith(1, machine.Hashes{machine.CPU: {"c1"}, machine.Board: {"b1"}, machine.Disk: {"d1"}})
+	after := machineWith(2, machine.Hashes{machine.CPU: {"c1"}, machine.Board: {"b1"}, machine.Disk: {"d2"}})
 	given(t, issued(seats(1)), bound(1, before, 1, noon), granted(1, before, noon, noon.Add(3*day))).
 		when(activate(2, after)).
 		then(
@@ -139,11 +139,11 @@ func TestAMachineWhoseHardwareChangedALittleIsTheSame(t *testing.T) {
 
 func TestHowMuchHardwareMayChangeIsThePlansChoice(t *testing.T) {
 	t.Parallel()
-	before := rig(1, machine.Hashes{machine.CPU: {"c1"}, machine.Board: {"b1"}, machine.Disk: {"d1"}, machine.MAC: {"m1", "m2"}})
-	one := rig(2, machine.Hashes{machine.CPU: {"c1"}, machine.Board: {"b2"}, machine.Disk: {"d2"}, machine.MAC: {"m3"}})
-	two := rig(3, machine.Hashes{machine.CPU: {"c1"}, machine.Board: {"b1"}, machine.Disk: {"d2"}, machine.MAC: {"m3"}})
-	three := rig(4, machine.Hashes{machine.CPU: {"c1"}, machine.Board: {"b1"}, machine.Disk: {"d2"}, machine.MAC: {"m2"}})
-	none := rig(5, machine.Hashes{machine.CPU: {"c9"}})
+	before := machineWith(1, machine.Hashes{machine.CPU: {"c1"}, machine.Board: {"b1"}, machine.Disk: {"d1"}, machine.MAC: {"m1", "m2"}})
+	one := machineWith(2, machine.Hashes{machine.CPU: {"c1"}, machine.Board: {"b2"}, machine.Disk: {"d2"}, machine.MAC: {"m3"}})
+	two := machineWith(3, machine.Hashes{machine.CPU: {"c1"}, machine.Board: {"b1"}, machine.Disk: {"d2"}, machine.MAC: {"m3"}})
+	three := machineWith(4, machine.Hashes{machine.CPU: {"c1"}, machine.Board: {"b1"}, machine.Disk: {"d2"}, machine.MAC: {"m2"}})
+	none := machineWith(5, machine.Hashes{machine.CPU: {"c9"}})
 	tests := map[string]struct {
 		policy machine.Match
 		now    machine.Machine
@@ -174,9 +174,9 @@ func TestHowMuchHardwareMayChangeIsThePlansChoice(t *testing.T) {
 
 func TestAMachineIsTakenForItsBestMatch(t *testing.T) {
 	t.Parallel()
-	near := rig(1, machine.Hashes{machine.CPU: {"c"}, machine.Board: {"b1"}, machine.Disk: {"d1"}})
-	nearer := rig(2, machine.Hashes{machine.CPU: {"c"}, machine.Board: {"b2"}, machine.Disk: {"d2"}})
-	now := rig(3, machine.Hashes{machine.CPU: {"c"}, machine.Board: {"b2"}, machine.Disk: {"d9"}})
+	near := machineWith(1, machine.Hashes{machine.CPU: {"c"}, machine.Board: {"b1"}, machine.Disk: {"d1"}})
+	nearer := machineWith(2, machine.Hashes{machine.CPU: {"c"}, machine.Board: {"b2"}, machine.Disk: {"d2"}})
+	now := machineWith(3, machine.Hashes{machine.CPU: {"c"}, machine.Board: {"b2"}, machine.Disk: {"d9"}})
 	s := given(t, issued(match(machine.MatchAny)),
 		bound(1, near, 1, noon), granted(1, near, noon, inAMonth), bound(2, nearer, 2, noon), granted(2, nearer, noon, inAMonth)).
 		when(activate(3, now))
@@ -186,9 +186,9 @@ func TestAMachineIsTakenForItsBestMatch(t *testing.T) {
 
 func TestOfEquallyGoodMatchesTheOneBoundFirstIsTaken(t *testing.T) {
 	t.Parallel()
-	older := rig(1, machine.Hashes{machine.CPU: {"c"}, machine.Board: {"b1"}})
-	younger := rig(2, machine.Hashes{machine.CPU: {"c"}, machine.Board: {"b2"}})
-	now := rig(3, machine.Hashes{machine.CPU: {"c"}, machine.Board: {"b3"}})
+	older := machineWith(1, machine.Hashes{machine.CPU: {"c"}, machine.Board: {"b1"}})
+	younger := machineWith(2, machine.Hashes{machine.CPU: {"c"}, machine.Board: {"b2"}})
+	now := machineWith(3, machine.Hashes{machine.CPU: {"c"}, machine.Board: {"b3"}})
 	s := given(t, issued(match(machine.MatchAny)),
 		bound(2, younger, 1, noon.Add(-time.Hour)), granted(2, younger, noon, inAMonth),
 		bound(1, older, 2, noon.Add(-2*time.Hour)), granted(1, older, noon, inAMonth)).
@@ -200,49 +200,50 @@ func TestOfEquallyGoodMatchesTheOneBoundFirstIsTaken(t *testing.T) {
 func TestALeaseThatRanOutFreesItsSeatForTheNextMachine(t *testing.T) {
 	t.Parallel()
 	end := noon.Add(time.Minute)
-	given(t, issued(seats(1), floating(60)), bound(1, box(1), 1, noon), granted(1, box(1), noon, end)).
+	given(t, issued(seats(1), floating(60)), bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, end)).
 		at(end).
-		when(activate(2, box(2))).
-		then(lapsed(1, 0, end), bound(2, box(2), 1, end), leased(granted(2, box(2), end, end.Add(time.Minute))))
+		when(activate(2, machineNo(2))).
+		then(lapsed(1, 0, end), bound(2, machineNo(2), 1, end), leased(granted(2, machineNo(2), end, end.Add(time.Minute))))
 }
 
 func TestALeaseHoldsItsSeatUntilItRunsOut(t *testing.T) {
 	t.Parallel()
 	end := noon.Add(time.Minute)
-	given(t, issued(seats(1), floating(60)), bound(1, box(1), 1, noon), granted(1, box(1), noon, end)).
+	given(t, issued(seats(1), floating(60)), bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, end)).
 		at(end.Add(-time.Microsecond)).
-		when(activate(2, box(2))).
+		when(activate(2, machineNo(2))).
 		thenRefused(license.ErrSeatLimitReached)
 }
 
 func TestANodeLockedActivationKeepsItsSeatWithoutContact(t *testing.T) {
 	t.Parallel()
-	given(t, issued(seats(1)), bound(1, box(1), 1, noon), granted(1, box(1), noon, noon.Add(3*day))).
+	given(t, issued(seats(1)), bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, noon.Add(3*day))).
 		at(noon.Add(300 * day)).
-		when(activate(2, box(2))).
+		when(activate(2, machineNo(2))).
 		thenRefused(license.ErrSeatLimitReached)
 }
 
 func TestALapsedMachineTakesASeatAgainIfOneIsFree(t *testing.T) {
 	t.Parallel()
 	end := noon.Add(time.Minute)
-	happened := []event.Payload{issued(seats(1), floating(60)), bound(1, box(1), 1, noon), granted(1, box(1), noon, end), lapsed(1, 0, end)}
-	given(t, happened...).at(end).when(activate(9, box(1))).
-		then(leased(renewed(1, box(1), 1, end, end.Add(time.Minute))))
+	happened := []event.Payload{issued(seats(1), floating(60)), bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, end),
+		lapsed(1, 0, end)}
+	given(t, happened...).at(end).when(activate(9, machineNo(1))).
+		then(leased(renewed(1, machineNo(1), 1, end, end.Add(time.Minute))))
 
-	happened = append(happened, bound(2, box(2), 1, end), granted(2, box(2), end, end.Add(time.Minute)))
-	given(t, happened...).at(end).when(activate(9, box(1))).
+	happened = append(happened, bound(2, machineNo(2), 1, end), granted(2, machineNo(2), end, end.Add(time.Minute)))
+	given(t, happened...).at(end).when(activate(9, machineNo(1))).
 		thenRefused(license.ErrSeatLimitReached)
 }
 
 func TestActivationsOfALicenseThatDoesNotExistAreRefused(t *testing.T) {
 	t.Parallel()
-	given(t).when(activate(1, box(1))).thenRefused(license.ErrNotFound)
+	given(t).when(activate(1, machineNo(1))).thenRefused(license.ErrNotFound)
 }
 
 func TestEveryEventOfActivationsBelongsToTheStream(t *testing.T) {
 	t.Parallel()
-	s := fold(t, nil, issued(), bound(1, box(1), 1, noon), granted(1, box(1), noon, inAMonth))
+	s := fold(t, nil, issued(), bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, inAMonth))
 	held, found := s.ByBinding(bindingID(1))
 	require.True(t, found)
 	require.Equal(t, activation.StatusActive, held.Activation.Status)

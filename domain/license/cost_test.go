@@ -16,7 +16,7 @@ import (
 
 // pc is the n-th of many computers of one model: they share processor and mainboard, and nothing else.
 func pc(n int) machine.Machine {
-	m := rig(n, machine.Hashes{
+	m := machineWith(n, machine.Hashes{
 		machine.CPU: {"model"}, machine.Board: {"model"}, machine.MAC: {fmt.Sprint("mac ", n)}, machine.Disk: {fmt.Sprint("disk ", n)},
 		machine.OSID: {fmt.Sprint("os ", n)},
 	})
@@ -57,7 +57,7 @@ func decoded(t testing.TB, happened ...event.Payload) []event.Event {
 func work(t testing.TB, n int) map[string]func() {
 	s := large(t, n)
 	activated := decoded(t, bound(n+1, pc(n+1), n+1, noon), leased(granted(n+1, pc(n+1), noon, noon.Add(day))))
-	stranger := rig(0, machine.Hashes{machine.CPU: {"model"}, machine.Board: {"model"}, machine.MAC: {"m"}, machine.Disk: {"d"},
+	stranger := machineWith(0, machine.Hashes{machine.CPU: {"model"}, machine.Board: {"model"}, machine.MAC: {"m"}, machine.Disk: {"d"},
 		machine.OSID: {"o"}})
 	changed := pc(n / 2)
 	changed.Fingerprint = stranger.Fingerprint

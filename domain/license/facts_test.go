@@ -63,8 +63,8 @@ func TestTheStatusIsTheGravestFactInWhateverOrderTheFactsCame(t *testing.T) {
 		license.Revoked{Reason: "fraud", RevokedAt: noon},
 	}
 	statuses := []license.Status{license.StatusExpired, license.StatusSuspended, license.StatusRevoked} // the gravest last
-	var play func(s *license.Stream, held [3]bool)
-	play = func(s *license.Stream, held [3]bool) {
+	var step func(s *license.Stream, held [3]bool)
+	step = func(s *license.Stream, held [3]bool) {
 		expected := license.StatusActive
 		for i, status := range statuses {
 			if held[i] {
@@ -77,11 +77,11 @@ func TestTheStatusIsTheGravestFactInWhateverOrderTheFactsCame(t *testing.T) {
 			if !held[i] {
 				with := held
 				with[i] = true
-				play(fold(t, s, fact), with)
+				step(fold(t, s, fact), with)
 			}
 		}
 	}
-	play(fold(t, nil, issued(expires(inAMonth))), [3]bool{})
+	step(fold(t, nil, issued(expires(inAMonth))), [3]bool{})
 }
 
 func TestARenewalLiftsNoSuspension(t *testing.T) {

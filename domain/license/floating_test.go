@@ -12,48 +12,49 @@ import (
 
 func TestAHeartbeatIsRecordedOnlyWhenLessThanHalfOfTheLeaseIsLeft(t *testing.T) {
 	t.Parallel()
-	happened := []event.Payload{issued(floating(60)), bound(1, box(1), 1, noon), granted(1, box(1), noon, noon.Add(time.Minute))}
-	given(t, happened...).at(noon.Add(30 * time.Second)).when(beat(1, box(1))).thenNothing()
+	happened := []event.Payload{issued(floating(60)), bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, noon.Add(time.Minute))}
+	given(t, happened...).at(noon.Add(30 * time.Second)).when(beat(1, machineNo(1))).thenNothing()
 
 	late := noon.Add(31 * time.Second)
-	given(t, happened...).at(late).when(beat(1, box(1))).then(leased(renewed(1, box(1), 1, late, late.Add(time.Minute))))
+	given(t, happened...).at(late).when(beat(1, machineNo(1))).then(leased(renewed(1, machineNo(1), 1, late, late.Add(time.Minute))))
 }
 
 func TestALateHeartbeatTakesASeatAgain(t *testing.T) {
 	t.Parallel()
 	end, late := noon.Add(time.Minute), noon.Add(time.Hour)
-	given(t, issued(floating(60)), bound(1, box(1), 1, noon), granted(1, box(1), noon, end)).
+	given(t, issued(floating(60)), bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, end)).
 		at(late).
-		when(beat(1, box(1))).
-		then(lapsed(1, 0, end), leased(renewed(1, box(1), 1, late, late.Add(time.Minute))))
+		when(beat(1, machineNo(1))).
+		then(lapsed(1, 0, end), leased(renewed(1, machineNo(1), 1, late, late.Add(time.Minute))))
 }
 
 func TestALateHeartbeatIsRefusedWhenTheSeatIsTaken(t *testing.T) {
 	t.Parallel()
 	end, late := noon.Add(time.Minute), noon.Add(2*time.Minute)
-	given(t, issued(seats(1), floating(60)), bound(1, box(1), 1, noon), granted(1, box(1), noon, end),
-		lapsed(1, 0, end), bound(2, box(2), 1, late), granted(2, box(2), late, late.Add(time.Minute))).
+	given(t, issued(seats(1), floating(60)), bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, end),
+		lapsed(1, 0, end), bound(2, machineNo(2), 1, late), granted(2, machineNo(2), late, late.Add(time.Minute))).
 		at(late).
-		when(beat(1, box(1))).
+		when(beat(1, machineNo(1))).
 		thenRefused(license.ErrSeatLimitReached)
 }
 
 func TestHeartbeatsAreRefused(t *testing.T) {
 	t.Parallel()
-	activated := []event.Payload{issued(), bound(1, box(1), 1, noon), granted(1, box(1), noon, inAMonth)}
+	activated := []event.Payload{issued(), bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, inAMonth)}
 	tests := map[string]struct {
 		further  []event.Payload
 		beat     license.Heartbeat
 		expected error
 	}{
-		"of an unknown activation":  {nil, beat(2, box(1)), license.ErrActivationNotFound},
-		"from another machine":      {nil, beat(1, box(2)), license.ErrFingerprintMismatch},
-		"under a suspended licence": {[]event.Payload{license.Suspended{}}, beat(1, box(1)), license.ErrSuspended},
+		"of an unknown activation":  {nil, beat(2, machineNo(1)), license.ErrActivationNotFound},
+		"from another machine":      {nil, beat(1, machineNo(2)), license.ErrFingerprintMismatch},
+		"under a suspended licence": {[]event.Payload{license.Suspended{}}, beat(1, machineNo(1)), license.ErrSuspended},
 		"after the activation's end": {
-			[]event.Payload{ended(1, "sold", noon), released(1, "sold", 0, noon)}, beat(1, box(1)), license.ErrActivationNotFound,
+			[]event.Payload{ended(1, "sold", noon), released(1, "sold", 0, noon)}, beat(1, machineNo(1)), license.ErrActivationNotFound,
 		},
 		"for the neighbour's activation": {
-			[]event.Payload{bound(2, box(2), 2, noon), granted(2, box(2), noon, inAMonth)}, beat(1, box(2)), license.ErrFingerprintMismatch,
+			[]event.Payload{bound(2, machineNo(2), 2, noon), granted(2, machineNo(2), noon, inAMonth)}, beat(1, machineNo(2)),
+			license.ErrFingerprintMismatch,
 		},
 	}
 	for name, test := range tests {
@@ -68,7 +69,8 @@ func TestTimeBringsLapsesAndExpiryInOrder(t *testing.T) {
 	t.Parallel()
 	first, second, expiry := noon.Add(time.Minute), noon.Add(2*time.Minute), noon.Add(3*time.Minute)
 	s := fold(t, nil, issued(floating(60), expires(expiry)),
-		bound(1, box(1), 1, noon), granted(1, box(1), noon, second), bound(2, box(2), 2, noon), granted(2, box(2), noon, first))
+		bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, second), bound(2, machineNo(2), 2, noon), granted(2,
+			machineNo(2), noon, first))
 
 	require.Empty(t, s.Due(first.Add(-time.Microsecond)))
 	require.Equal(t, []event.Payload{lapsed(2, 1, first)}, s.Due(first))
@@ -86,7 +88,8 @@ func TestALeaseMayOutliveALicenseWhoseExpiryWasBroughtForward(t *testing.T) {
 	t.Parallel()
 	before, expiry, after := noon.Add(time.Minute), noon.Add(2*time.Minute), noon.Add(3*time.Minute)
 	s := fold(t, nil, issued(floating(180), expires(inAMonth)),
-		bound(1, box(1), 1, noon), granted(1, box(1), noon, after), bound(2, box(2), 2, noon), granted(2, box(2), noon, before),
+		bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, after), bound(2, machineNo(2), 2, noon),
+		granted(2, machineNo(2), noon, before),
 		license.Renewed{Reason: "cut short", ExpiresAt: expiry})
 	require.Equal(t, []event.Payload{lapsed(2, 1, before), license.Expired{ExpiredAt: expiry}, lapsed(1, 0, after)}, s.Due(after))
 	require.Equal(t, []event.Payload{lapsed(2, 1, before), license.Expired{ExpiredAt: expiry}}, s.Due(expiry))
@@ -95,7 +98,7 @@ func TestALeaseMayOutliveALicenseWhoseExpiryWasBroughtForward(t *testing.T) {
 
 func TestALeaseThatEndsWithItsLicenseLapsesBeforeIt(t *testing.T) {
 	t.Parallel()
-	s := fold(t, nil, issued(floating(180), expires(inAMonth)), bound(1, box(1), 1, noon), granted(1, box(1), noon, inAMonth))
+	s := fold(t, nil, issued(floating(180), expires(inAMonth)), bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, inAMonth))
 	require.Equal(t, []event.Payload{lapsed(1, 0, inAMonth), license.Expired{ExpiredAt: inAMonth}}, s.Due(inAMonth))
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // administer does what only admins do; mostly what lets the licence live on.
-func (w *world) administer(t *rapid.T) {
+func (w *fixture) administer(t *rapid.T) {
 	switch n := rapid.IntRange(0, 19).Draw(t, "what"); {
 	case n < 6:
 		w.renew(t)
@@ -26,7 +26,7 @@ func (w *world) administer(t *rapid.T) {
 	}
 }
 
-func (w *world) renew(t *rapid.T) {
+func (w *fixture) renew(t *rapid.T) {
 	days := rapid.IntRange(1, 5).Draw(t, "days")
 	if rapid.Bool().Draw(t, "to a time") {
 		to := w.now.Add(time.Duration(days) * rapid.SampledFrom([]time.Duration{11 * time.Second, 17 * time.Hour}).Draw(t, "unit"))
@@ -37,7 +37,7 @@ func (w *world) renew(t *rapid.T) {
 }
 
 // recordWhatAWrongClockBrings records what will be due in some days, and then the time is what it was.
-func (w *world) recordWhatAWrongClockBrings(t *rapid.T) {
+func (w *fixture) recordWhatAWrongClockBrings(t *rapid.T) {
 	wrong := w.now.Add(time.Duration(rapid.IntRange(1, 11).Draw(t, "days ahead")) * day)
 	w.append(t, w.stream.Due(wrong)...)
 	w.pass(wrong)

@@ -23,7 +23,7 @@ import (
 func TestWhateverIsAskedAndWheneverTheStreamKeepsItsPromises(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		w := newWorld(t)
+		w := newFixture(t)
 		for range 3 {
 			t.Repeat(map[string]func(*rapid.T){
 				"":           w.check,
@@ -44,8 +44,8 @@ func TestWhateverIsAskedAndWheneverTheStreamKeepsItsPromises(t *testing.T) {
 	})
 }
 
-// world is a licence with its machines and a clock, seen by the stream and by the reference.
-type world struct {
+// fixture is a licence with its machines and a clock, seen by the stream and by the reference.
+type fixture struct {
 	now      time.Time
 	machines []machine.Machine
 	ids      int
@@ -57,14 +57,14 @@ type world struct {
 	reference
 }
 
-func newWorld(t *rapid.T) *world {
+func newFixture(t *rapid.T) *fixture {
 	e := issued(
 		seats(rapid.IntRange(1, 4).Draw(t, "seats")),
 		match(rapid.SampledFrom([]machine.Match{machine.MatchAny, machine.MatchTwo, machine.MatchMost, machine.MatchAll}).Draw(t, "match")),
 	)
 	e.Policy.OfflineDays = rapid.IntRange(1, 3).Draw(t, "offline days")
 	e.Policy.RebindWindowDays = rapid.IntRange(1, 3).Draw(t, "rebind window")
-	w := &world{now: noon, reference: reference{
+	w := &fixture{now: noon, reference: reference{
 		limit: e.Policy.PlanMaxMachines, offline: time.Duration(e.Policy.OfflineDays) * day, match: e.Policy.FingerprintMatch,
 		window: time.Duration(e.Policy.RebindWindowDays) * day,
 	}}
@@ -95,7 +95,7 @@ func newWorld(t *rapid.T) *world {
 }
 
 // equip gives a machine hardware. Values are few, so that machines are like each other now and then.
-func (w *world) equip(t *rapid.T, i int) {
+func (w *fixture) equip(t *rapid.T, i int) {
 	hashes := machine.Hashes{}
 	for _, kind := range []machine.Kind{machine.CPU, machine.Board, machine.MAC, machine.Disk} {
 		values := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b", "c", "d"}), 0, 2, rapid.ID).Draw(t, string(kind))
@@ -105,7 +105,7 @@ func (w *world) equip(t *rapid.T, i int) {
 	}
 	w.machines[i] = known(hashes)
 	if len(hashes) == 0 {
-		w.machines[i] = box(i) // it presents a ready fingerprint
+		w.machines[i] = machineNo(i) // it presents a ready fingerprint
 	}
 }
 
@@ -114,18 +114,18 @@ func known(hashes machine.Hashes) machine.Machine {
 }
 
 // newID returns ids in no order.
-func (w *world) newID() uuid.UUID {
+func (w *fixture) newID() uuid.UUID {
 	w.ids++
 	return id(10_000 + w.ids*7_919%100_003)
 }
 
 // machine draws one of the machines, by its place in the list so that failures shrink well.
-func (w *world) machine(t *rapid.T) machine.Machine {
+func (w *fixture) machine(t *rapid.T) machine.Machine {
 	return w.machines[rapid.IntRange(0, len(w.machines)-1).Draw(t, "machine")]
 }
 
 // place draws one of the places; a place that nobody has when there is none, or now and then.
-func (w *world) place(t *rapid.T) place {
+func (w *fixture) place(t *rapid.T) place {
 	i := rapid.IntRange(0, len(w.places)).Draw(t, "place")
 	switch {
 	case i < len(w.places):
@@ -139,7 +139,7 @@ func (w *world) place(t *rapid.T) place {
 }
 
 // ask lets the stream decide a command, and expects the reference's answer.
-func (w *world) ask(t *rapid.T, c license.Command, answer func() error) {
+func (w *fixture) ask(t *rapid.T, c license.Command, answer func() error) {
 	w.pass(w.now)
 	expected := answer()
 	decided, err := w.stream.Decide(c, w.now)
@@ -154,7 +154,7 @@ func (w *world) ask(t *rapid.T, c license.Command, answer func() error) {
 }
 
 // append records events and folds them one at a time, each twice: as the stream and as its shadow.
-func (w *world) append(t *rapid.T, payloads ...event.Payload) {
+func (w *fixture) append(t *rapid.T, payloads ...event.Payload) {
 	command := uuid.NewSHA1(uuid.Nil, []byte{byte(len(w.ledger))}).String()
 	for i, p := range payloads {
 		data, err := event.Encode(p)
@@ -222,12 +222,12 @@ func seatsUsed(payloads []event.Payload, i int) (n int, carried bool) {
 	}
 }
 
-func (w *world) activate(t *rapid.T) {
+func (w *fixture) activate(t *rapid.T) {
 	c := license.ActivateMachine{Machine: w.machine(t), BindingID: w.newID(), ActivationID: w.newID(), KeyID: keyID}
 	w.ask(t, c, func() error { return w.reference.activate(c.Machine, c.BindingID, c.ActivationID, w.now) })
 }
 
-func (w *world) heartbeat(t *rapid.T) {
+func (w *fixture) heartbeat(t *rapid.T) {
 	p := w.place(t)
 	m := p.machine
 	if m.Fingerprint == "" || rapid.IntRange(0, 3).Draw(t, "another machine") == 0 {
@@ -237,12 +237,12 @@ func (w *world) heartbeat(t *rapid.T) {
 	w.ask(t, c, func() error { return w.reference.heartbeat(c.ActivationID, c.Machine, w.now) })
 }
 
-func (w *world) validate(t *rapid.T) {
+func (w *fixture) validate(t *rapid.T) {
 	m := w.machine(t)
 	w.ask(t, license.Validate{Machine: &m, KeyID: keyID}, func() error { return w.reference.validate(m, w.now) })
 }
 
-func (w *world) rebind(t *rapid.T) {
+func (w *fixture) rebind(t *rapid.T) {
 	p := w.place(t)
 	i := rapid.IntRange(0, len(w.machines)-1).Draw(t, "machine")
 	if rapid.Bool().Draw(t, "a new one") {
@@ -258,7 +258,7 @@ func (w *world) rebind(t *rapid.T) {
 	})
 }
 
-func (w *world) deactivate(t *rapid.T) {
+func (w *fixture) deactivate(t *rapid.T) {
 	p := w.place(t)
 	w.ask(t, license.Deactivate{ActivationID: p.activation, Reason: "sold"}, func() error {
 		err := w.reference.deactivate(p.activation)
@@ -270,7 +270,7 @@ func (w *world) deactivate(t *rapid.T) {
 }
 
 // drift changes one component of a machine, or gives it other hardware altogether.
-func (w *world) drift(t *rapid.T) {
+func (w *fixture) drift(t *rapid.T) {
 	i := rapid.IntRange(0, len(w.machines)-1).Draw(t, "machine")
 	changed := machine.Hashes{}
 	for kind, values := range w.machines[i].Hashes {
@@ -285,14 +285,14 @@ func (w *world) drift(t *rapid.T) {
 	w.machines[i] = known(changed)
 }
 
-func (w *world) wait(t *rapid.T) {
+func (w *fixture) wait(t *rapid.T) {
 	w.now = w.now.Add(rapid.SampledFrom([]time.Duration{
 		time.Microsecond, 10 * time.Second, 29 * time.Second, 31 * time.Second, time.Minute, time.Hour, 13 * time.Hour, day, 2 * day,
 	}).Draw(t, "for"))
 }
 
 // waitForAMoment goes to one at which a rule begins or ceases to hold, or to just before or after it.
-func (w *world) waitForAMoment(t *rapid.T) {
+func (w *fixture) waitForAMoment(t *rapid.T) {
 	var moments []time.Time
 	for _, p := range w.places {
 		moments = append(moments, p.until, p.until.Add(-p.until.Sub(p.issued)/2))
@@ -313,13 +313,13 @@ func (w *world) waitForAMoment(t *rapid.T) {
 	}
 }
 
-func (w *world) recordWhatIsDue(t *rapid.T) {
+func (w *fixture) recordWhatIsDue(t *rapid.T) {
 	w.append(t, w.stream.Due(w.now)...)
 	require.Empty(t, w.stream.Due(w.now), "what is recorded is not due again")
 }
 
 // check holds the stream, as it is now, against the reference.
-func (w *world) check(t *rapid.T) {
+func (w *fixture) check(t *rapid.T) {
 	w.pass(w.now)
 	s := w.stream.AsOf(w.now)
 	requireSame(t, w.shadow, w.stream, "settling leaves the stream as it is")
@@ -378,7 +378,7 @@ func requireInOrder(t *rapid.T, due []event.Payload) {
 }
 
 // replay folds the whole ledger anew.
-func (w *world) replay(t *rapid.T) {
+func (w *fixture) replay(t *rapid.T) {
 	requireSame(t, continued(t, nil, w.ledger...), w.stream, "replayed state is live state")
 	half := len(w.ledger) / 2
 	requireSame(t, continued(t, continued(t, nil, w.ledger[:half]...), w.ledger[half:]...), w.stream, "in any portions")

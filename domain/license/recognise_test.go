@@ -11,18 +11,18 @@ import (
 	"github.com/licenseledger/licenseledger/domain/machine"
 )
 
-// crowd is a licence with machines that are equally like rig(0), of bindings 1 to 8, each bound at its time.
+// crowd is a licence with machines that are equally like machineWith(0), of bindings 1 to 8, each bound at its time.
 func crowd(t *testing.T, boundAt func(n int) time.Time) *license.Stream {
 	t.Helper()
 	happened := []event.Payload{issued(seats(10), match(machine.MatchAny))}
 	for n := 1; n <= 8; n++ {
-		m := rig(n, machine.Hashes{machine.CPU: {"c"}, machine.Board: {string(rune('a' + n))}})
+		m := machineWith(n, machine.Hashes{machine.CPU: {"c"}, machine.Board: {string(rune('a' + n))}})
 		happened = append(happened, bound(n, m, n, boundAt(n)), granted(n, m, boundAt(n), inAMonth))
 	}
 	return fold(t, nil, happened...)
 }
 
-var likeAll = rig(0, machine.Hashes{machine.CPU: {"c"}, machine.Board: {"z"}})
+var likeAll = machineWith(0, machine.Hashes{machine.CPU: {"c"}, machine.Board: {"z"}})
 
 func TestOfEquallyLikeMachinesTheOneBoundFirstIsTakenWhateverItsID(t *testing.T) {
 	t.Parallel()
@@ -42,22 +42,22 @@ func TestOfEquallyLikeMachinesBoundAtOnceTheChoiceIsAlwaysTheSame(t *testing.T) 
 
 func TestAMachineThatComparesInFewerPartsIsLiker(t *testing.T) {
 	t.Parallel()
-	broad := rig(1, machine.Hashes{machine.CPU: {"c"}, machine.Board: {"b"}, machine.Disk: {"d"}})
-	narrow := rig(2, machine.Hashes{machine.CPU: {"c"}})
+	broad := machineWith(1, machine.Hashes{machine.CPU: {"c"}, machine.Board: {"b"}, machine.Disk: {"d"}})
+	narrow := machineWith(2, machine.Hashes{machine.CPU: {"c"}})
 	s := fold(t, nil, issued(match(machine.MatchAny)), bound(1, broad, 1, noon), granted(1, broad, noon, inAMonth),
 		bound(2, narrow, 2, noon), granted(2, narrow, noon, inAMonth))
-	held, found := s.Find(rig(3, machine.Hashes{machine.CPU: {"c"}, machine.MAC: {"m"}}))
+	held, found := s.Find(machineWith(3, machine.Hashes{machine.CPU: {"c"}, machine.MAC: {"m"}}))
 	require.True(t, found)
 	require.Equal(t, bindingID(2), held.Binding.ID)
 }
 
 func TestAReadyFingerprintFindsItsMachineOnly(t *testing.T) {
 	t.Parallel()
-	s := fold(t, nil, issued(match(machine.MatchAny)), bound(1, box(1), 1, noon), granted(1, box(1), noon, inAMonth))
-	_, found := s.Find(box(1))
+	s := fold(t, nil, issued(match(machine.MatchAny)), bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, inAMonth))
+	_, found := s.Find(machineNo(1))
 	require.True(t, found)
-	_, found = s.Find(box(2))
+	_, found = s.Find(machineNo(2))
 	require.False(t, found)
-	_, found = s.Find(rig(3, machine.Hashes{machine.CPU: {"c"}}))
+	_, found = s.Find(machineWith(3, machine.Hashes{machine.CPU: {"c"}}))
 	require.False(t, found, "a machine known by its fingerprint alone has no components to compare")
 }

@@ -27,14 +27,14 @@ const (
 // id makes a readable id.
 func id(n int) uuid.UUID { return uuid.MustParse(fmt.Sprintf("00000000-0000-4000-8000-%012d", n)) }
 
-// box is machine n with a ready fingerprint.
-func box(n int) machine.Machine {
+// machineNo is machine n with a ready fingerprint.
+func machineNo(n int) machine.Machine {
 	return machine.Machine{Fingerprint: machine.Fingerprint(fmt.Sprintf("%064d", n)), OS: "linux/amd64"}
 }
 
-// rig is a machine known by components, each given as "kind=value".
-func rig(n int, hashes machine.Hashes) machine.Machine {
-	m := box(n)
+// machineWith is a machine known by components, each given as "kind=value".
+func machineWith(n int, hashes machine.Hashes) machine.Machine {
+	m := machineNo(n)
 	m.Hashes = hashes
 	return m
 }

@@ -51,9 +51,9 @@ func (expiredV1) EventType() event.Type { return "license.expired.v1" }
 
 // lives are histories that have every kind of event between them; the first leaves every field of a licence filled.
 func lives() [][]event.Payload {
-	hardware := rig(1, machine.Hashes{machine.CPU: {"c1"}, machine.Disk: {"d1", "d2"}})
+	hardware := machineWith(1, machine.Hashes{machine.CPU: {"c1"}, machine.Disk: {"d1", "d2"}})
 	hardware.Name = []byte("sealed name")
-	drifted := rig(4, machine.Hashes{machine.CPU: {"c1"}, machine.Disk: {"d3"}})
+	drifted := machineWith(4, machine.Hashes{machine.CPU: {"c1"}, machine.Disk: {"d3"}})
 	full := func(e *license.Issued) {
 		e.Metadata = map[string]string{"order": "4711"}
 		e.Policy.ProductMaxMachines, e.Policy.LicenseMaxMachines = new(9), new(2)
@@ -62,7 +62,7 @@ func lives() [][]event.Payload {
 		issued(full, seats(5), rebinds(3), generation(2), floating(60), validFromFirstActivation(30)),
 		license.ValidityStarted{StartedAt: noon, ExpiresAt: inAMonth},
 		bound(1, hardware, 1, noon), granted(1, hardware, noon, noon.Add(60e9)),
-		bound(2, box(2), 2, noon), granted(2, box(2), noon, noon.Add(60e9)),
+		bound(2, machineNo(2), 2, noon), granted(2, machineNo(2), noon, noon.Add(60e9)),
 		binding.HardwareDrifted{
 			BindingID: bindingID(1), PreviousFingerprint: hardware.Fingerprint, Fingerprint: drifted.Fingerprint, Components: drifted.Hashes,
 			Matched: 1, Compared: 2, Changed: []machine.Kind{machine.Disk}, DriftedAt: noon.Add(10e9),
@@ -73,11 +73,12 @@ func lives() [][]event.Payload {
 		license.Reinstated{Reason: "paid", ReinstatedAt: noon.Add(71e9)},
 		ended(1, "moved", noon.Add(80e9)),
 		binding.MachineRebound{
-			BindingID: bindingID(1), PreviousFingerprint: drifted.Fingerprint, Fingerprint: box(3).Fingerprint, OS: "linux/arm64", Reason: "moved",
+			BindingID: bindingID(1), PreviousFingerprint: drifted.Fingerprint, Fingerprint: machineNo(3).Fingerprint,
+			OS: "linux/arm64", Reason: "moved",
 			RebindsInWindow: 1, SeatsUsed: 1, ReboundAt: noon.Add(80e9),
 		},
 		activation.Granted{
-			ActivationID: activationID(3), BindingID: bindingID(1), Fingerprint: box(3).Fingerprint, KeyID: keyID, Floating: true,
+			ActivationID: activationID(3), BindingID: bindingID(1), Fingerprint: machineNo(3).Fingerprint, KeyID: keyID, Floating: true,
 			GrantedAt: noon.Add(80e9), ExpiresAt: noon.Add(140e9),
 		},
 		license.KeyReissued{Reason: "leaked", Generation: 3, ReissuedAt: noon.Add(90e9)},
@@ -86,8 +87,8 @@ func lives() [][]event.Payload {
 		license.Revoked{Reason: "fraud", RevokedAt: inAMonth.Add(day)},
 	}, {
 		issued(expires(inAMonth)),
-		bound(1, box(1), 1, noon), granted(1, box(1), noon, noon.Add(3*day)),
-		bound(2, box(2), 2, noon), granted(2, box(2), noon, noon.Add(3*day)),
+		bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, noon.Add(3*day)),
+		bound(2, machineNo(2), 2, noon), granted(2, machineNo(2), noon, noon.Add(3*day)),
 		ended(2, "sold", noon.Add(day)), released(2, "sold", 1, noon.Add(day)),
 		license.Expired{ExpiredAt: inAMonth},
 		license.ExpiryUndone{Reason: "the clock was wrong", ExpiresAt: inAMonth, UndoneAt: noon.Add(2 * day)},

@@ -15,11 +15,11 @@ import (
 func TestVerdictsNameTheirCodeAndTheEventsThatDecided(t *testing.T) {
 	t.Parallel()
 	end := noon.Add(time.Minute)
-	activated := []event.Payload{issued(floating(60), expires(inAMonth)), bound(1, box(1), 1, noon), granted(1, box(1), noon, end)}
+	activated := []event.Payload{issued(floating(60), expires(inAMonth)), bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, end)}
 	with := func(further ...event.Payload) []event.Payload {
 		return append(activated[:len(activated):len(activated)], further...)
 	}
-	first, second := box(1), box(2)
+	first, second := machineNo(1), machineNo(2)
 	tests := map[string]struct {
 		happened []event.Payload
 		now      time.Time
@@ -83,8 +83,8 @@ func TestVerdictsNameTheirCodeAndTheEventsThatDecided(t *testing.T) {
 
 func TestValidatingRecordsOnlyWhatIsNew(t *testing.T) {
 	t.Parallel()
-	activated := []event.Payload{issued(), bound(1, box(1), 1, noon), granted(1, box(1), noon, noon.Add(3*day))}
-	known, stranger := box(1), box(2)
+	activated := []event.Payload{issued(), bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, noon.Add(3*day))}
+	known, stranger := machineNo(1), machineNo(2)
 	ask := license.Validate{Machine: &known, KeyID: keyID}
 	given(t, activated...).when(ask).thenNothing()
 	given(t, activated...).when(license.Validate{Machine: &stranger}).thenNothing()
@@ -96,7 +96,7 @@ func TestValidatingRecordsOnlyWhatIsNew(t *testing.T) {
 
 func TestValidatingALapsedLeaseDoesNotTakeASeat(t *testing.T) {
 	t.Parallel()
-	first := box(1)
+	first := machineNo(1)
 	given(t, issued(floating(60)), bound(1, first, 1, noon), granted(1, first, noon, noon.Add(time.Minute))).
 		at(noon.Add(time.Hour)).
 		when(license.Validate{Machine: &first}).
@@ -105,8 +105,8 @@ func TestValidatingALapsedLeaseDoesNotTakeASeat(t *testing.T) {
 
 func TestValidatingADriftedMachineRecordsTheDrift(t *testing.T) {
 	t.Parallel()
-	before := rig(1, machine.Hashes{machine.CPU: {"c"}, machine.Disk: {"d"}, machine.Board: {"b"}})
-	after := rig(2, machine.Hashes{machine.CPU: {"c"}, machine.Disk: {"x"}, machine.Board: {"b"}})
+	before := machineWith(1, machine.Hashes{machine.CPU: {"c"}, machine.Disk: {"d"}, machine.Board: {"b"}})
+	after := machineWith(2, machine.Hashes{machine.CPU: {"c"}, machine.Disk: {"x"}, machine.Board: {"b"}})
 	s := given(t, issued(), bound(1, before, 1, noon), granted(1, before, noon, noon.Add(3*day))).
 		when(license.Validate{Machine: &after, KeyID: keyID})
 	require.NoError(t, s.err)
