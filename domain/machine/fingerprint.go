@@ -94,6 +94,9 @@ func NewComponents(presented map[string][]string) (components Components, former
 		former.All.add(kind, all)
 		former.Identifying.add(kind, identifying)
 	}
+	if err := check.Err(); err != nil { // what is wrong with a value says more than that none is left
+		return nil, nil, err
+	}
 	check.Require(len(components) > 0, "", "must hold at least one component that identifies the machine; "+
 		"empty values and placeholders, such as \"To be filled by O.E.M.\", do not")
 	if err := check.Err(); err != nil {

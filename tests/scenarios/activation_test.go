@@ -155,6 +155,8 @@ func TestAMachineMustShowOneKindOfIdentity(t *testing.T) {
 	v.tryActivate(l.Key, with(built("laptop", nil), fingerprinted("laptop"))).Invalid("machine")
 	v.tryActivate(l.Key, object{"fingerprint": "abc"}).Invalid("machine.fingerprint")
 	v.tryActivate(l.Key, object{"components": object{"cpu": " "}}).Invalid("machine.components")
+	v.tryActivate(l.Key, object{"components": object{"board": "To be filled by O.E.M."}}).Invalid("machine.components")
+	v.tryActivate(l.Key, object{"fingerprint": strings.Repeat("0", 64)}).Invalid("machine.fingerprint")
 	v.tryActivate(l.Key, object{"components": object{"tyres": "summer"}}).Refused("INVALID_REQUEST")
 	v.tryActivate(l.Key, object{"components": object{"cpu": strings.Repeat("x", 257)}}).Invalid("machine.components.cpu")
 }
@@ -163,6 +165,7 @@ func TestAWrongKeyActivatesNothing(t *testing.T) {
 	t.Parallel()
 	v := newTenantClient(t, nil)
 	l := v.issue(nil)
+	v.activate("“"+strings.ReplaceAll(l.Key, "-", "–")+"”\r\n", fingerprinted("laptop")) // as a mail program leaves it
 	for _, key := range []string{mistyped(l.Key), "0A1B2-C3D4E-5F6G7-H8J9K-MNPQR", "not a key", l.Key + "0"} {
 		problem := v.tryActivate(key, fingerprinted("laptop")).Refused("LICENSE_KEY_INVALID")
 		require.NotContains(t, fmt.Sprint(problem), key)
