@@ -39,14 +39,14 @@ func CheckText(stream string, events []event.Pending) error {
 	if len(stream) > maxStreamName {
 		return fmt.Errorf("%w: a stream name of %d bytes, at most %d are allowed", ErrInvalidAppend, len(stream), maxStreamName)
 	}
-	if !isText(stream) {
+	if !IsText(stream) {
 		return fmt.Errorf("%w: the stream name %q is not text", ErrInvalidAppend, stream)
 	}
 	for i, e := range events {
 		for _, s := range [...]string{
 			string(e.Type), e.Tenant, e.Actor, e.Correlation, e.Causation, e.CommandID, e.RequestHash,
 		} {
-			if !isText(s) {
+			if !IsText(s) {
 				return fmt.Errorf("%w: type or metadata of event %d is not text", ErrInvalidAppend, i)
 			}
 		}
@@ -54,5 +54,5 @@ func CheckText(stream string, events []event.Pending) error {
 	return nil
 }
 
-// isText tells whether every engine takes s for text.
-func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+// IsText reports whether every engine takes s as text: UTF-8 without zero bytes.
+func IsText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }

@@ -16,6 +16,9 @@ import (
 // Read returns up to limit events with positions after a given one, in order and without a gap; none when there are none.
 type Read func(ctx context.Context, after event.Position, limit int) ([]event.Envelope, error)
 
+// DefaultPoll is how often a waiting subscription looks at the ledger, unless an engine is told otherwise.
+const DefaultPoll = 250 * time.Millisecond
+
 // Source is a ledger that can be followed.
 type Source struct {
 	Read   Read

@@ -20,6 +20,8 @@ const (
 	MaxAppendsPerBatch = 256
 	// MaxEventsPerBatch is how many events share one commit at most. The largest single append fits.
 	MaxEventsPerBatch = eventstore.MaxEventsPerAppend
+	// DefaultQueueCapacity is how many appends may wait for the writer, unless an engine is told otherwise.
+	DefaultQueueCapacity = 4096
 	// maxQueuedEvents bounds the memory of the queue when appends are large.
 	maxQueuedEvents = 8 * MaxEventsPerBatch
 )
@@ -86,13 +88,15 @@ func NewBatcher(capacity int, write WriteBatch) *Batcher {
 	return b
 }
 
-// Append queues an append and waits for its outcome. It fails with [eventstore.ErrInvalidAppend], [eventstore.ErrBusy] when the
-// queue is full, [eventstore.ErrClosed], ctx's error, or what the batch's write answered.
+// Append queues an append and waits for its outcome, as [eventstore.Store] promises. It fails with [eventstore.ErrInvalidAppend],
+// [eventstore.ErrBusy] when the queue is full, [eventstore.ErrClosed], ctx's error, or what the batch's write answered.
 //
 // If ctx ends while the append is queued, the append is cancelled. If it ends later, Append returns ctx's error at once, although
 // the append may still be stored. The payload bytes are not copied and must not be changed.
-func (b *Batcher) Append(ctx context.Context, a Append) (eventstore.Commit, error) {
-	outcomes, err := b.store(ctx, a)
+func (b *Batcher) Append(
+	ctx context.Context, stream string, expected event.Revision, events []event.Pending,
+) (eventstore.Commit, error) {
+	outcomes, err := b.store(ctx, Append{Stream: stream, Expected: expected, Events: events})
 	if err != nil {
 		return eventstore.Commit{}, err
 	}

@@ -42,7 +42,7 @@ func start(t *testing.T, capacity int) *engine {
 func (e *engine) append(ctx context.Context, stream string, events []event.Pending) <-chan error {
 	failed := make(chan error, 1)
 	go func() {
-		_, err := e.batcher.Append(ctx, groupcommit.Append{Stream: stream, Events: events})
+		_, err := e.batcher.Append(ctx, stream, 0, events)
 		failed <- err
 	}()
 	return failed
@@ -220,7 +220,7 @@ func TestAnEngineThatForgetsAnOutcomeFailsTheBatch(t *testing.T) {
 	t.Parallel()
 	batcher := groupcommit.NewBatcher(1, func([]groupcommit.Append) ([]groupcommit.Outcome, error) { return nil, nil })
 	t.Cleanup(batcher.Close)
-	_, err := batcher.Append(t.Context(), groupcommit.Append{Stream: "license-1", Events: occurred(1)})
+	_, err := batcher.Append(t.Context(), "license-1", 0, occurred(1))
 	require.ErrorIs(t, err, eventstore.ErrUnavailable)
 }
 
@@ -244,7 +244,7 @@ func TestClosingFinishesWhatWasTakenUpAndRefusesWhatWaits(t *testing.T) {
 	}
 	resume()
 	<-closed
-	_, err := e.batcher.Append(t.Context(), groupcommit.Append{Stream: "license-1", Events: occurred(1)})
+	_, err := e.batcher.Append(t.Context(), "license-1", 0, occurred(1))
 	require.ErrorIs(t, err, eventstore.ErrClosed)
 	e.batcher.Close()
 }

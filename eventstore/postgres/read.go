@@ -66,7 +66,7 @@ func (r *reader) After(ctx context.Context, after int64, limit int) (events []ev
 
 // Slice is [paging.Queries].
 func (r *reader) Slice(ctx context.Context, stream string, after int64, limit int) (events []event.Envelope, err error) {
-	if !isText(stream) {
+	if !eventstore.IsText(stream) {
 		return nil, nil
 	}
 	err = r.read(ctx, "read stream "+stream, func(ctx context.Context) error {
@@ -78,7 +78,7 @@ func (r *reader) Slice(ctx context.Context, stream string, after int64, limit in
 
 // Exists is [paging.Queries].
 func (r *reader) Exists(ctx context.Context, stream string) (exists bool, err error) {
-	if !isText(stream) {
+	if !eventstore.IsText(stream) {
 		return false, nil
 	}
 	err = r.read(ctx, "read stream "+stream, func(ctx context.Context) error {

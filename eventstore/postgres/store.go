@@ -37,11 +37,6 @@ const (
 	exportConnections = 2
 )
 
-const (
-	defaultQueueCapacity = 4096
-	defaultPollInterval  = 250 * time.Millisecond
-)
-
 type options struct {
 	schema         string
 	maxConnections int
@@ -72,9 +67,9 @@ func Logger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
 // Store is a ledger in a PostgreSQL schema. It implements [eventstore.Store].
 type Store struct {
 	*catchup.Reader
+	*groupcommit.Batcher
 	exports *catchup.Reader
 
-	batcher            *groupcommit.Batcher
 	writer             *writer
 	reading, exporting *pgxpool.Pool
 	reader             *reader
@@ -96,8 +91,8 @@ func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
 	o := options{
 		schema:         DefaultSchema,
 		maxConnections: DefaultConnections,
-		queueCapacity:  defaultQueueCapacity,
-		pollInterval:   defaultPollInterval,
+		queueCapacity:  groupcommit.DefaultQueueCapacity,
+		pollInterval:   catchup.DefaultPoll,
 		logger:         slog.New(slog.DiscardHandler),
 	}
 	for _, set := range opts {
@@ -158,7 +153,7 @@ func open(ctx context.Context, url string, o options) (_ *Store, err error) {
 		listener:  startListening(config.ConnConfig, o.schema, broadcast, o.logger),
 		end:       end,
 	}
-	s.batcher = groupcommit.NewBatcher(o.queueCapacity, s.writeBatch)
+	s.Batcher = groupcommit.NewBatcher(o.queueCapacity, s.writeBatch)
 	s.close = sync.OnceValue(s.shutDown)
 	return s, nil
 }
@@ -174,12 +169,12 @@ func (s *Store) Append(ctx context.Context, stream string, expected event.Revisi
 	if err := eventstore.CheckText(stream, events); err != nil {
 		return eventstore.Commit{}, err
 	}
-	return s.batcher.Append(ctx, groupcommit.Append{Stream: stream, Expected: expected, Events: events})
+	return s.Batcher.Append(ctx, stream, expected, events)
 }
 
 // AppendInOrder stores several appends, at most [groupcommit.MaxAppendsPerBatch], in one commit and in their order.
 func (s *Store) AppendInOrder(ctx context.Context, appends []groupcommit.Append) error {
-	return s.batcher.AppendInOrder(ctx, appends)
+	return s.Batcher.AppendInOrder(ctx, appends)
 }
 
 // writeBatch is the batcher's way to the database.
@@ -202,7 +197,7 @@ func (s *Store) Exports() eventstore.Reader { return s.exports }
 func (s *Store) Close() error { return s.close() }
 
 func (s *Store) shutDown() error {
-	s.batcher.Close()
+	s.Batcher.Close()
 	s.end()
 	s.listener.stop()
 	s.writer.pool.Close()

@@ -15,19 +15,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/eventstore/catchup"
 	"github.com/licenseledger/licenseledger/eventstore/groupcommit"
 	"github.com/licenseledger/licenseledger/eventstore/paging"
 	"github.com/licenseledger/licenseledger/migrations"
 	"github.com/licenseledger/licenseledger/sqlitefile"
-)
-
-const (
-	defaultQueueCapacity   = 4096
-	defaultPollInterval    = 250 * time.Millisecond
-	defaultCheckpointBytes = sqlitefile.LogLimit
 )
 
 type options struct {
@@ -55,9 +48,9 @@ func Logger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
 // Store is a ledger in a SQLite file. It implements [eventstore.Store].
 type Store struct {
 	*catchup.Reader
+	*groupcommit.Batcher
 	exports *catchup.Reader
 
-	batcher   *groupcommit.Batcher
 	writer    *writer
 	log       *sqlitefile.Log
 	broadcast *catchup.Broadcast
@@ -74,9 +67,9 @@ var _ eventstore.Store = (*Store)(nil)
 // cannot be written with full durability.
 func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	o := options{
-		queueCapacity:   defaultQueueCapacity,
-		pollInterval:    defaultPollInterval,
-		checkpointBytes: defaultCheckpointBytes,
+		queueCapacity:   groupcommit.DefaultQueueCapacity,
+		pollInterval:    catchup.DefaultPoll,
+		checkpointBytes: sqlitefile.LogLimit,
 		logger:          slog.New(slog.DiscardHandler),
 	}
 	for _, set := range opts {
@@ -137,7 +130,7 @@ func open(ctx context.Context, path string, o options) (_ *Store, err error) {
 		Alone: w.alone}); err != nil {
 		return nil, err
 	}
-	s.batcher = groupcommit.NewBatcher(o.queueCapacity, s.writeBatch)
+	s.Batcher = groupcommit.NewBatcher(o.queueCapacity, s.writeBatch)
 	s.close = sync.OnceValue(s.shutDown)
 	return s, nil
 }
@@ -146,16 +139,6 @@ func closeOnError(err *error, db *sql.DB) {
 	if *err != nil {
 		*err = errors.Join(*err, db.Close())
 	}
-}
-
-// Append adds events to a stream as [eventstore.Store] promises.
-func (s *Store) Append(ctx context.Context, stream string, expected event.Revision, events []event.Pending) (eventstore.Commit, error) {
-	return s.batcher.Append(ctx, groupcommit.Append{Stream: stream, Expected: expected, Events: events})
-}
-
-// AppendInOrder stores several appends, at most [groupcommit.MaxAppendsPerBatch], in one commit and in their order.
-func (s *Store) AppendInOrder(ctx context.Context, appends []groupcommit.Append) error {
-	return s.batcher.AppendInOrder(ctx, appends)
 }
 
 // writeBatch is the batcher's way to the file.
@@ -179,7 +162,7 @@ func (s *Store) Exports() eventstore.Reader { return s.exports }
 func (s *Store) Close() error { return s.close() }
 
 func (s *Store) shutDown() error {
-	s.batcher.Close()
+	s.Batcher.Close()
 	close(s.closed)
 	// The writer last: the last connection to close moves the log into the database file.
 	return errors.Join(s.log.Close(), s.reading.Close(), s.exporting.Close(), s.writer.close())
