@@ -11,6 +11,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/eventstore"
+	"github.com/licenseledger/licenseledger/eventstore/groupcommit"
 	"github.com/licenseledger/licenseledger/eventstore/postgres"
 	"github.com/licenseledger/licenseledger/tests/support/services"
 )
@@ -70,6 +71,8 @@ func TestWhatIsNotTextIsRefusedByItself(t *testing.T) {
 			}
 		}
 	}
+	together := []groupcommit.Append{{Stream: "license-1", Events: happened(1)}, {Stream: "a\x00b", Events: happened(1)}}
+	require.ErrorIs(t, store.AppendInOrder(t.Context(), together), eventstore.ErrInvalidAppend)
 	_, err := store.Append(t.Context(), strings.Repeat("n", 1025), 0, happened(1))
 	require.ErrorIs(t, err, eventstore.ErrInvalidAppend)
 	_, err = store.Append(t.Context(), strings.Repeat("n", 1024), 0, happened(1))

@@ -174,6 +174,11 @@ func (s *Store) Append(ctx context.Context, stream string, expected event.Revisi
 
 // AppendInOrder stores several appends, at most [groupcommit.MaxAppendsPerBatch], in one commit and in their order.
 func (s *Store) AppendInOrder(ctx context.Context, appends []groupcommit.Append) error {
+	for _, a := range appends {
+		if err := eventstore.CheckText(a.Stream, a.Events); err != nil {
+			return err
+		}
+	}
 	return s.Batcher.AppendInOrder(ctx, appends)
 }
 
