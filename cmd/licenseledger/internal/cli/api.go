@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/spf13/cobra"
+
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/adminkey"
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/config"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/hint"
 	"github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/licenseledger/licenseledger/httpapi/client"
@@ -28,6 +33,20 @@ func newClient(address, key string) (*client.Client, error) {
 			}
 			return nil
 		}))
+}
+
+// serverFlag gives a command the flag --server.
+func serverFlag(command *cobra.Command, server *string) {
+	command.Flags().StringVar(server, "server", "", "address of a running server, such as http://127.0.0.1:8080")
+}
+
+// newAdminClient returns a client with the configured admin key. An empty address stands for the configured server.
+func newAdminClient(c config.Config, address string) (*client.Client, error) {
+	key, err := adminkey.Load(c.AdminKey, c.AdminKeyFile())
+	if err != nil {
+		return nil, err
+	}
+	return newClient(cmp.Or(address, "http://"+c.Listen), key)
 }
 
 // waitFor makes the answer of a query include the ledger up to a position.

@@ -9,6 +9,7 @@ import (
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/adminkey"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/backends"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/backup"
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/config"
 )
 
 // aboutKeys is why ledger and keys are kept apart.
@@ -20,7 +21,6 @@ const aboutKeys = "" +
 
 func newBackupCommand() *cobra.Command {
 	var keysDir string
-	var asJSON bool
 	command := &cobra.Command{
 		Use:   "backup DIR",
 		Short: "Back up the embedded ledger while the server runs",
@@ -28,24 +28,17 @@ func newBackupCommand() *cobra.Command {
 			"copy is read back before the folder gets its name, so a folder of that name is a complete backup; nothing is ever\n" +
 			"overwritten. Read models are not part of it: they are derived again.\n\n" + aboutKeys,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := configOf(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: withConfig(func(cmd *cobra.Command, c config.Config, args []string) error {
 			report, err := backup.Write(cmd.Context(), c.Settings, args[0], keysDir, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return printJSON(cmd.OutOrStdout(), report)
-			}
-			return printBackup(cmd.OutOrStdout(), report)
-		},
+			return printResult(cmd, report, printBackup)
+		}),
 	}
 	command.Flags().StringVar(&keysDir, "keys", "", "another new folder for the keys: "+backends.KeysFile+", "+backends.MasterKeyFile+
 		" and "+adminkey.File+", as far as they are files")
-	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	jsonFlag(command)
 	return command
 }
 

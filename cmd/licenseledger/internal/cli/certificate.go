@@ -29,7 +29,6 @@ func newCertificateCommand() *cobra.Command {
 
 func newVerifyCommand() *cobra.Command {
 	var keys string
-	var asJSON bool
 	command := &cobra.Command{
 		Use:   "verify CERT --jwks FILE",
 		Short: "Check a certificate offline against a product's public keys",
@@ -50,11 +49,11 @@ func newVerifyCommand() *cobra.Command {
 			if !genuine {
 				return err
 			}
-			return errors.Join(printCertificate(cmd.OutOrStdout(), certificate, asJSON), err)
+			return errors.Join(printResult(cmd, verifiedOf(certificate), printCertificate), err)
 		},
 	}
 	command.Flags().StringVar(&keys, "jwks", "", "file with the product's public keys (JSON Web Key Set)")
-	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	jsonFlag(command)
 	_ = command.MarkFlagRequired("jwks")
 	return command
 }
@@ -114,15 +113,15 @@ type verified struct {
 	LedgerPosition uint64         `json:"ledger_position"`
 }
 
-func printCertificate(out io.Writer, c keyring.Certificate, asJSON bool) error {
-	v := verified{
+func verifiedOf(c keyring.Certificate) verified {
+	return verified{
 		Issuer: c.Issuer, LicenseID: c.License.String(), Product: c.ProductCode, Plan: c.Plan, PlanType: string(c.PlanType), Features: c.Features,
 		Fingerprint: string(c.Fingerprint), ActivationID: c.Activation.String(), NotBefore: c.NotBefore, ExpiresAt: c.ExpiresAt,
 		OfflineUntil: c.OfflineUntil, LedgerPosition: uint64(c.Position),
 	}
-	if asJSON {
-		return printJSON(out, v)
-	}
+}
+
+func printCertificate(out io.Writer, v verified) error {
 	return printTable(out, []string{"CLAIM", "VALUE"}, [][]string{
 		{"issuer", v.Issuer},
 		{"license", v.LicenseID},

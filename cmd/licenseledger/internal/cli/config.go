@@ -1,30 +1,30 @@
 package cli
 
 import (
+	"io"
+
 	"github.com/spf13/cobra"
+
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/config"
 )
 
 func newConfigCommand() *cobra.Command {
-	var asJSON bool
 	command := &cobra.Command{
 		Use:   "config",
 		Short: "Show every setting with its value and where it comes from",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := configOf(cmd)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return printJSON(cmd.OutOrStdout(), c.Sources)
-			}
-			rows := make([][]string, len(c.Sources))
-			for i, s := range c.Sources {
-				rows[i] = []string{s.Key, s.Value, s.Source}
-			}
-			return printTable(cmd.OutOrStdout(), []string{"SETTING", "VALUE", "SOURCE"}, rows)
-		},
+		RunE: withConfig(func(cmd *cobra.Command, c config.Config, _ []string) error {
+			return printResult(cmd, c.Sources, printSources)
+		}),
 	}
-	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	jsonFlag(command)
 	return command
+}
+
+func printSources(out io.Writer, sources []config.Source) error {
+	rows := make([][]string, len(sources))
+	for i, s := range sources {
+		rows[i] = []string{s.Key, s.Value, s.Source}
+	}
+	return printTable(out, []string{"SETTING", "VALUE", "SOURCE"}, rows)
 }

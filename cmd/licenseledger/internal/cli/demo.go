@@ -176,7 +176,7 @@ func (d *demo) verify(ctx context.Context) error {
 		return fmt.Errorf("verify the certificate: %w", err)
 	}
 	d.title("The laptop's certificate is verified offline, with the product's public keys:")
-	return printCertificate(d.out, certificate, false)
+	return printCertificate(d.out, verifiedOf(certificate))
 }
 
 func (d *demo) history(ctx context.Context) error {

@@ -25,11 +25,7 @@ func newDemoCommand() *cobra.Command {
 			"Without --server it runs against a server of its own, with data in a temporary folder that is removed afterwards.\n" +
 			"With --server it uses the admin key of the setting admin_key, or of DATA_DIR/admin.key.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := configOf(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: withConfig(func(cmd *cobra.Command, c config.Config, _ []string) error {
 			if address == "" {
 				return demoOnOwnServer(cmd.Context(), c, cmd.OutOrStdout())
 			}
@@ -38,9 +34,9 @@ func newDemoCommand() *cobra.Command {
 				return err
 			}
 			return runDemo(cmd.Context(), address, key, cmd.OutOrStdout())
-		},
+		}),
 	}
-	command.Flags().StringVar(&address, "server", "", "address of a running server, such as http://127.0.0.1:8080")
+	serverFlag(command, &address)
 	return command
 }
 

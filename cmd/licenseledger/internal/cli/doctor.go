@@ -11,7 +11,6 @@ import (
 )
 
 func newDoctorCommand() *cobra.Command {
-	var asJSON bool
 	command := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check a configuration and say what to fix",
@@ -27,22 +26,24 @@ func newDoctorCommand() *cobra.Command {
 			} else {
 				report = doctor.Examine(cmd.Context(), c)
 			}
-			if asJSON {
-				err = printJSON(cmd.OutOrStdout(), map[string]any{"healthy": report.Healthy(), "findings": report.Findings})
-			} else {
-				err = printReport(cmd.OutOrStdout(), report)
-			}
+			err = printResult(cmd, healthReport{report.Findings, report.Healthy()}, printHealth)
 			if err == nil && !report.Healthy() {
 				err = hint.ErrReported
 			}
 			return err
 		},
 	}
-	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	jsonFlag(command)
 	return command
 }
 
-func printReport(out io.Writer, report diagnosis.Report) error {
+// healthReport is what the doctor found, as JSON.
+type healthReport struct {
+	Findings []diagnosis.Finding `json:"findings"`
+	Healthy  bool                `json:"healthy"`
+}
+
+func printHealth(out io.Writer, report healthReport) error {
 	rows := make([][]string, len(report.Findings))
 	for i, f := range report.Findings {
 		rows[i] = []string{f.Check, string(f.Result) + ": " + f.Found, f.Advice}

@@ -6,12 +6,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/config"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/hint"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/inspect"
 )
 
 func newFsckCommand() *cobra.Command {
-	var asJSON bool
 	command := &cobra.Command{
 		Use:   "fsck",
 		Short: "Check the ledger and every read model against each other",
@@ -19,27 +19,19 @@ func newFsckCommand() *cobra.Command {
 			"read model again in a temporary folder and compare. Exits with 1 and names the first difference if there is any. Nothing is\n" +
 			"changed. The server on the data directory must be stopped.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := configOf(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: withConfig(func(cmd *cobra.Command, c config.Config, _ []string) error {
 			report, err := inspect.Fsck(cmd.Context(), c.Settings, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				err = printJSON(cmd.OutOrStdout(), report)
-			} else {
-				err = printFsck(cmd.OutOrStdout(), report)
-			}
+			err = printResult(cmd, report, printFsck)
 			if err == nil && !report.Clean {
 				err = hint.ErrReported
 			}
 			return err
-		},
+		}),
 	}
-	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	jsonFlag(command)
 	return command
 }
 

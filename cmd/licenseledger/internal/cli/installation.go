@@ -10,7 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/backends"
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/config"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/inspect"
+	"github.com/licenseledger/licenseledger/eventstore"
 )
 
 func newInstallationCommand() *cobra.Command {
@@ -21,29 +23,21 @@ func newInstallationCommand() *cobra.Command {
 }
 
 func newInstallationShowCommand() *cobra.Command {
-	var asJSON bool
 	command := &cobra.Command{
 		Use:   "show",
 		Short: "Show the installation, the epochs of its ledger, and whether the keys belong to it",
 		Long: "Show the installation, the epochs of its ledger, and whether the keys belong to it. Nothing is changed; the server may run.\n" +
 			"Exits with 1 when the parts do not belong together.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := configOf(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: withConfig(func(cmd *cobra.Command, c config.Config, _ []string) error {
 			report, err := inspect.Installation(cmd.Context(), c.Settings)
 			if err != nil && report.Problem == "" {
 				return err
 			}
-			if asJSON {
-				return errors.Join(printJSON(cmd.OutOrStdout(), report), err)
-			}
-			return errors.Join(printInstallation(cmd.OutOrStdout(), report), err)
-		},
+			return errors.Join(printResult(cmd, report, printInstallation), err)
+		}),
 	}
-	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	jsonFlag(command)
 	return command
 }
 
@@ -75,7 +69,6 @@ func printInstallation(out io.Writer, r inspect.InstallationReport) error {
 }
 
 func newInstallationAcceptCommand() *cobra.Command {
-	var asJSON bool
 	command := &cobra.Command{
 		Use:   "accept",
 		Short: "Continue with a ledger that was put back to an earlier state",
@@ -84,23 +77,19 @@ func newInstallationAcceptCommand() *cobra.Command {
 			"end are lost. Read models are compared with the ledger at the next start and rebuilt where they do not fit; consumers of the\n" +
 			"feed learn that the epoch changed. Stop every server first.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := configOf(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: withConfig(func(cmd *cobra.Command, c config.Config, _ []string) error {
 			epoch, err := backends.Accept(cmd.Context(), c.Settings)
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return printJSON(cmd.OutOrStdout(), epoch)
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "installation %s continues after position %d, in the new epoch %s\n", epoch.Installation,
-				epoch.After, epoch.ID)
-			return err
-		},
+			return printResult(cmd, epoch, printEpoch)
+		}),
 	}
-	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	jsonFlag(command)
 	return command
+}
+
+func printEpoch(out io.Writer, e eventstore.Epoch) error {
+	_, err := fmt.Fprintf(out, "installation %s continues after position %d, in the new epoch %s\n", e.Installation, e.After, e.ID)
+	return err
 }

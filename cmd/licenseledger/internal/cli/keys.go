@@ -2,10 +2,12 @@ package cli
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/backends"
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/config"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/engine"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/relocate"
 )
@@ -17,7 +19,6 @@ func newKeysCommand() *cobra.Command {
 }
 
 func newKeysCopyCommand() *cobra.Command {
-	var asJSON bool
 	command := &cobra.Command{
 		Use:   "copy --from ENDPOINT --to ENDPOINT",
 		Short: "Copy the sealed keys to another place",
@@ -27,11 +28,7 @@ func newKeysCopyCommand() *cobra.Command {
 			"readable with them. An endpoint with a password is not taken from the command line: give it as\n" +
 			copyFromVariable + " or " + copyToVariable + ". --from-schema and --to-schema name the schemas in PostgreSQL.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := configOf(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: withConfig(func(cmd *cobra.Command, c config.Config, _ []string) error {
 			plan, err := planOf(cmd, c, engine.Keys)
 			if err != nil {
 				return err
@@ -40,15 +37,20 @@ func newKeysCopyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return printJSON(cmd.OutOrStdout(), map[string]int{"rows": rows})
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d rows were copied and read back the same\n", rows)
-			return err
-		},
+			return printResult(cmd, copiedKeys{rows}, printCopiedKeys)
+		}),
 	}
 	endpointFlags(command, "from", "endpoint of the source ("+copyFromVariable+")", engine.Keys)
 	endpointFlags(command, "to", "endpoint of the target ("+copyToVariable+")", engine.Keys)
-	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	jsonFlag(command)
 	return command
+}
+
+type copiedKeys struct {
+	Rows int `json:"rows"`
+}
+
+func printCopiedKeys(out io.Writer, copied copiedKeys) error {
+	_, err := fmt.Fprintf(out, "%d rows were copied and read back the same\n", copied.Rows)
+	return err
 }

@@ -20,7 +20,6 @@ const (
 )
 
 func newLedgerCopyCommand() *cobra.Command {
-	var asJSON bool
 	command := &cobra.Command{
 		Use:   "copy --from ENDPOINT --to ENDPOINT",
 		Short: "Copy the ledger to another place, on any engine",
@@ -36,11 +35,7 @@ func newLedgerCopyCommand() *cobra.Command {
 			"--from-schema and --to-schema (PostgreSQL), --from-prefix and --to-prefix (EventStoreDB); what is configured for the server\n" +
 			"has no influence on a copy.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := configOf(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: withConfig(func(cmd *cobra.Command, c config.Config, _ []string) error {
 			plan, err := planOf(cmd, c, engine.EventStore)
 			if err != nil {
 				return err
@@ -49,15 +44,12 @@ func newLedgerCopyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return printJSON(cmd.OutOrStdout(), report)
-			}
-			return printCopy(cmd.OutOrStdout(), report)
-		},
+			return printResult(cmd, report, printCopy)
+		}),
 	}
 	endpointFlags(command, "from", "endpoint of the source ("+copyFromVariable+")", engine.EventStore)
 	endpointFlags(command, "to", "endpoint of the target ("+copyToVariable+")", engine.EventStore)
-	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	jsonFlag(command)
 	return command
 }
 

@@ -14,7 +14,6 @@ import (
 )
 
 func newLedgerVerifyCommand() *cobra.Command {
-	var asJSON bool
 	command := &cobra.Command{
 		Use:   "verify",
 		Short: "Read the whole ledger and print its digest",
@@ -22,11 +21,8 @@ func newLedgerVerifyCommand() *cobra.Command {
 			"digest: SHA-256 over every event in order, whatever engine stores it. Two ledgers with one digest contain the same events.\n" +
 			"The server may run; events that it appends meanwhile may be counted. Nothing is changed.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := configOf(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: withConfig(func(cmd *cobra.Command, c config.Config, _ []string) error {
+			var err error
 			at := c.EventStore
 			if cmd.Flags().Changed("at") || namespaceFlag(cmd, "at", engine.EventStore) != "" {
 				if at, _, err = endpointOf(cmd, "at", config.EnvPrefix+"EVENTSTORE", engine.EventStore); err != nil {
@@ -38,14 +34,11 @@ func newLedgerVerifyCommand() *cobra.Command {
 				return fmt.Errorf("verify %s: %w", at, err)
 			}
 			report := inspect.ReportOf(at, summary)
-			if asJSON {
-				return errors.Join(printJSON(cmd.OutOrStdout(), report), err)
-			}
-			return errors.Join(printLedger(cmd.OutOrStdout(), report), err)
-		},
+			return errors.Join(printResult(cmd, report, printLedger), err)
+		}),
 	}
 	endpointFlags(command, "at", "endpoint of the ledger; the configured one by default", engine.EventStore)
-	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	jsonFlag(command)
 	return command
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/adminkey"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/hint"
 )
 
@@ -19,7 +18,7 @@ func newLicensesCommand() *cobra.Command {
 
 func newUndoExpiriesCommand() *cobra.Command {
 	var server, reason string
-	var dryRun, asJSON bool
+	var dryRun bool
 	command := &cobra.Command{
 		Use:   "undo-expiries --reason TEXT",
 		Short: "Undo expiries that a clock recorded which ran ahead",
@@ -35,14 +34,7 @@ func newUndoExpiriesCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if server == "" {
-				server = "http://" + c.Listen
-			}
-			key, err := adminkey.Load(c.AdminKey, c.AdminKeyFile())
-			if err != nil {
-				return err
-			}
-			client, err := newClient(server, key)
+			client, err := newAdminClient(c, server)
 			if err != nil {
 				return err
 			}
@@ -52,10 +44,10 @@ func newUndoExpiriesCommand() *cobra.Command {
 			}
 			if !dryRun {
 				if err := found.undo(cmd.Context(), client, reason, cmd.ErrOrStderr()); err != nil {
-					return errors.Join(err, found.print(cmd.OutOrStdout(), asJSON))
+					return errors.Join(err, printResult(cmd, found, printExpiries))
 				}
 			}
-			if err := found.print(cmd.OutOrStdout(), asJSON); err != nil {
+			if err := printResult(cmd, found, printExpiries); err != nil {
 				return err
 			}
 			if found.refused() > 0 {
@@ -66,17 +58,14 @@ func newUndoExpiriesCommand() *cobra.Command {
 		},
 	}
 	command.Flags().StringVar(&reason, "reason", "", "why the expiries are wrong; it goes into the history of each licence")
-	command.Flags().StringVar(&server, "server", "", "address of a running server, such as http://127.0.0.1:8080")
+	serverFlag(command, &server)
 	command.Flags().BoolVar(&dryRun, "dry-run", false, "list the licences and change nothing")
-	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	jsonFlag(command)
 	return command
 }
 
-// print lists the licences with what became of each.
-func (w *wrongExpiries) print(out io.Writer, asJSON bool) error {
-	if asJSON {
-		return printJSON(out, w)
-	}
+// printExpiries lists the licences with what became of each.
+func printExpiries(out io.Writer, w *wrongExpiries) error {
 	if w.LedgerAhead {
 		if _, err := fmt.Fprintf(out, "The last event was recorded at %s, which lies in the future: it is %s.\nDecisions are made at that "+
 			"time, until it has passed or an expiry is undone.\n", stamp(w.LedgerTime), stamp(w.Now)); err != nil {

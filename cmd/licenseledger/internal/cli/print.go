@@ -6,7 +6,20 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/spf13/cobra"
 )
+
+// jsonFlag gives a command the flag --json, which [printResult] obeys.
+func jsonFlag(command *cobra.Command) { command.Flags().Bool("json", false, "print JSON") }
+
+// printResult writes the result of a command: with --json for programs, else as text for people.
+func printResult[R any](cmd *cobra.Command, result R, text func(io.Writer, R) error) error {
+	if asJSON, _ := cmd.Flags().GetBool("json"); asJSON {
+		return printJSON(cmd.OutOrStdout(), result)
+	}
+	return text(cmd.OutOrStdout(), result)
+}
 
 // printJSON writes a value for programs.
 func printJSON(out io.Writer, value any) error {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/adminkey"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/backends"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/config"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/progress"
@@ -30,7 +29,6 @@ const aboutServer = "Without --server the data directory is opened directly; whi
 
 func newProjectionsListCommand() *cobra.Command {
 	var server string
-	var asJSON bool
 	command := &cobra.Command{
 		Use:   "list",
 		Short: "List the projections: position, lag and state of each",
@@ -42,25 +40,17 @@ func newProjectionsListCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if asJSON {
-					return printJSON(cmd.OutOrStdout(), all)
-				}
-				rows := make([][]string, len(all))
-				for i, p := range all {
-					rows[i] = []string{p.Name, fmt.Sprint(p.Version), fmt.Sprint(p.Position), fmt.Sprint(p.Lag), p.State, p.Error}
-				}
-				return printTable(cmd.OutOrStdout(), []string{"NAME", "VERSION", "POSITION", "LAG", "STATE", "ERROR"}, rows)
+				return printResult(cmd, all, printProjections)
 			})
 		},
 	}
-	command.Flags().StringVar(&server, "server", "", "address of a running server, such as http://127.0.0.1:8080")
-	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	serverFlag(command, &server)
+	jsonFlag(command)
 	return command
 }
 
 func newRebuildCommand() *cobra.Command {
 	var server string
-	var asJSON bool
 	command := &cobra.Command{
 		Use:   "rebuild NAME",
 		Short: "Fill new tables of a projection from the ledger, beside those that serve",
@@ -75,18 +65,26 @@ func newRebuildCommand() *cobra.Command {
 					return err
 				}
 				done.Seconds = time.Since(began).Seconds()
-				if asJSON {
-					return printJSON(cmd.OutOrStdout(), done)
-				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "rebuilt %s up to position %d in %.1f s, checksum %s\n",
-					done.Name, done.Position, done.Seconds, done.Checksum)
-				return err
+				return printResult(cmd, done, printRebuilt)
 			})
 		},
 	}
-	command.Flags().StringVar(&server, "server", "", "address of a running server, such as http://127.0.0.1:8080")
-	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	serverFlag(command, &server)
+	jsonFlag(command)
 	return command
+}
+
+func printProjections(out io.Writer, all []projectionInfo) error {
+	rows := make([][]string, len(all))
+	for i, p := range all {
+		rows[i] = []string{p.Name, fmt.Sprint(p.Version), fmt.Sprint(p.Position), fmt.Sprint(p.Lag), p.State, p.Error}
+	}
+	return printTable(out, []string{"NAME", "VERSION", "POSITION", "LAG", "STATE", "ERROR"}, rows)
+}
+
+func printRebuilt(out io.Writer, r rebuiltInfo) error {
+	_, err := fmt.Fprintf(out, "rebuilt %s up to position %d in %.1f s, checksum %s\n", r.Name, r.Position, r.Seconds, r.Checksum)
+	return err
 }
 
 // projectionAdmin lists and rebuilds projections, in this process or through a server.
@@ -125,13 +123,8 @@ func withProjections(cmd *cobra.Command, server string, do func(context.Context,
 				return err
 			}
 		}
-		server = "http://" + c.Listen
 	}
-	key, err := adminkey.Load(c.AdminKey, c.AdminKeyFile())
-	if err != nil {
-		return err
-	}
-	client, err := newClient(server, key)
+	client, err := newAdminClient(c, server)
 	if err != nil {
 		return err
 	}

@@ -10,11 +10,11 @@ import (
 
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/backends"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/backup"
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/config"
 )
 
 func newRestoreCommand() *cobra.Command {
 	var keysDir string
-	var asJSON bool
 	command := &cobra.Command{
 		Use:   "restore DIR",
 		Short: "Restore a backup into an empty data directory",
@@ -22,23 +22,16 @@ func newRestoreCommand() *cobra.Command {
 			"after, and must be the one of its manifest both times. It begins a new epoch: consumers of the feed learn that positions\n" +
 			"after its end are used again. The next start of the server derives the read models.\n\n" + aboutKeys,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := configOf(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: withConfig(func(cmd *cobra.Command, c config.Config, args []string) error {
 			report, err := backup.Restore(cmd.Context(), c.Settings, args[0], keysDir, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return printJSON(cmd.OutOrStdout(), report)
-			}
-			return printRestored(cmd.OutOrStdout(), report)
-		},
+			return printResult(cmd, report, printRestored)
+		}),
 	}
 	command.Flags().StringVar(&keysDir, "keys", "", "folder that `backup --keys` wrote")
-	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	jsonFlag(command)
 	return command
 }
 

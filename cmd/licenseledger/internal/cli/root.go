@@ -44,6 +44,17 @@ func configOf(cmd *cobra.Command) (config.Config, error) {
 	return c, err
 }
 
+// withConfig carries a command out with its configuration.
+func withConfig(run func(*cobra.Command, config.Config, []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		c, err := configOf(cmd)
+		if err != nil {
+			return err
+		}
+		return run(cmd, c, args)
+	}
+}
+
 func newRoot(std Stdio) *cobra.Command {
 	root := &cobra.Command{
 		Use:     "licenseledger",

@@ -21,13 +21,9 @@ func newServeCommand() *cobra.Command {
 		Long: "Serve the ledger over HTTP, with everything it needs in the data directory. The first start creates the keys and prints the\n" +
 			"admin API key once. SIGTERM or Ctrl-C lets running requests finish, then stops.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := configOf(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: withConfig(func(cmd *cobra.Command, c config.Config, _ []string) error {
 			return serve(cmd.Context(), c, cmd.OutOrStdout(), cmd.ErrOrStderr())
-		},
+		}),
 	}
 }
 

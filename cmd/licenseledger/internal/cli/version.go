@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -9,19 +10,19 @@ import (
 )
 
 func newVersionCommand() *cobra.Command {
-	var asJSON bool
 	command := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of the program, its commit and the version of Go",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if asJSON {
-				return printJSON(cmd.OutOrStdout(), version.Current())
-			}
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), version.Current())
-			return err
+			return printResult(cmd, version.Current(), printVersion)
 		},
 	}
-	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	jsonFlag(command)
 	return command
+}
+
+func printVersion(out io.Writer, build version.Build) error {
+	_, err := fmt.Fprintln(out, build)
+	return err
 }
