@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/google/uuid"
@@ -99,7 +98,7 @@ func checkReadModels(ctx context.Context, b *backends.Backends, dataDir string, 
 		return fmt.Errorf("create a folder to derive the read models in: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	at := backends.File(filepath.Join(folder, backends.ReadModelsFile))
+	at := backends.File(backends.ReadModelsFile)
 	derived, err := at.Engine.OpenReadModels(ctx, at, engine.Endpoint{}, folder, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
