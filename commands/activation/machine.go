@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -42,16 +43,19 @@ func (c *Commands) identify(tenant string, p PresentedMachine) (machine.Machine,
 		identified.Fingerprint = fingerprint
 	}
 	if len(p.Components) > 0 {
-		components, former, err := machine.NewComponents(p.Components)
+		components, spelledAnew, err := machine.NewComponents(p.Components)
 		check.Nested("machine.components", err)
 		identified.Fingerprint = components.Fingerprint()
 		identified.Hashes = c.keyring.HashComponents(tenant, components)
-		if former != nil {
-			identified.Former = &machine.Former{
-				Fingerprint: former.All.Fingerprint(),
-				Hashes:      c.keyring.HashComponents(tenant, former.All),
-				Identifying: c.keyring.HashComponents(tenant, former.Identifying),
-			}
+		if spelledAnew {
+			identified.Former = sync.OnceValue(func() machine.Former {
+				all, identifying := machine.FormerComponents(p.Components)
+				return machine.Former{
+					Fingerprint: all.Fingerprint(),
+					Hashes:      c.keyring.HashComponents(tenant, all),
+					Identifying: c.keyring.HashComponents(tenant, identifying),
+				}
+			})
 		}
 	}
 	return identified, check.Err()

@@ -53,10 +53,10 @@ func (b Binding) Recognise(presented machine.Machine, policy machine.Match) (sam
 	if policy.Accepts(score) {
 		return true, score
 	}
-	former := presented.Former
-	if former == nil {
+	if presented.Former == nil {
 		return false, score
 	}
+	former := presented.Former()
 	identified := score.Matched > 0 || machine.Compare(b.Machine.Hashes, former.Identifying).Matched > 0
 	before := machine.Compare(b.Machine.Hashes, former.Hashes)
 	return former.Fingerprint == b.Machine.Fingerprint || identified && policy.Accepts(before), before

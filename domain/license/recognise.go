@@ -39,7 +39,8 @@ func (s *Stream) recognise(presented machine.Machine) (recognised, bool) {
 		bound, _ := s.machines.get(id)
 		return recognised{BoundMachine: bound}, true
 	}
-	if former := presented.Former; former != nil {
+	if presented.Former != nil {
+		former := presented.Former()
 		if id, ok := s.machines.byFingerprint.first(former.Fingerprint); ok {
 			bound, _ := s.machines.get(id)
 			return recognised{BoundMachine: bound, score: machine.Compare(bound.Binding.Machine.Hashes, former.Hashes)}, true
@@ -79,7 +80,7 @@ func identifying(presented machine.Machine) iter.Seq[component] {
 		if presented.Former == nil {
 			return
 		}
-		for c := range components(presented.Former.Identifying) {
+		for c := range components(presented.Former().Identifying) {
 			if !yield(c) {
 				return
 			}

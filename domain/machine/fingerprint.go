@@ -65,53 +65,64 @@ type Components map[Kind][]string
 
 // NewComponents normalises what a machine presents: each value has one form (MAC addresses with colons, UUIDs without braces, all in
 // lower case), and a kind's values are sorted and unique, so that neither order nor spelling of the report matters. Placeholders, such as
-// "To be filled by O.E.M.", are dropped.
-//
-// Former is what versions before 0.8 made of the same report: they only trimmed and lower-cased values. Nil if it is the same.
+// "To be filled by O.E.M.", are dropped. spelledAnew reports whether an earlier version made other components of the same report: see
+// [FormerComponents].
 //
 // The error is a [domainerr.Invalid] naming unknown kinds, too many or too long values, values with a zero byte, or that
 // nothing is left.
-func NewComponents(presented map[string][]string) (components Components, former *FormerComponents, err error) {
+func NewComponents(presented map[string][]string) (components Components, spelledAnew bool, err error) {
 	var check domainerr.Check
-	components, former = Components{}, &FormerComponents{All: Components{}, Identifying: Components{}}
+	components = Components{}
 	for name, values := range presented {
 		kind := Kind(name)
 		check.Require(slices.Contains(Kinds(), kind), name, "is not a component kind")
 		check.Require(len(values) <= MaxValuesPerKind, name, "has more than 32 values")
-		var kept, all, identifying []string
+		var kept []string
 		for _, v := range values {
 			check.Require(len(v) <= MaxValueLength, name, "has a value of more than 256 bytes")
 			check.Require(!strings.Contains(v, "\x00"), name, "has a value with a zero byte") // which separates values in the fingerprint
-			trimmed := strings.ToLower(strings.TrimSpace(v))
-			if trimmed != "" {
-				all = append(all, trimmed)
-			}
-			if v = normal(kind, v); identifies(v) {
-				kept, identifying = append(kept, v), append(identifying, trimmed)
+			before := lower(v)
+			now := normal(kind, before)
+			if identifies(now) {
+				kept = append(kept, now)
+				spelledAnew = spelledAnew || now != before
+			} else {
+				spelledAnew = spelledAnew || before != ""
 			}
 		}
 		components.add(kind, kept)
-		former.All.add(kind, all)
-		former.Identifying.add(kind, identifying)
 	}
 	if err := check.Err(); err != nil { // what is wrong with a value says more than that none is left
-		return nil, nil, err
+		return nil, false, err
 	}
 	check.Require(len(components) > 0, "", "must hold at least one component that identifies the machine; "+
 		"empty values and placeholders, such as \"To be filled by O.E.M.\", do not")
 	if err := check.Err(); err != nil {
-		return nil, nil, err
+		return nil, false, err
 	}
-	if former.All.Fingerprint() == components.Fingerprint() {
-		former = nil
-	}
-	return components, former, nil
+	return components, spelledAnew, nil
 }
 
-// FormerComponents are components as versions before 0.8 spelled them.
-type FormerComponents struct {
-	All         Components // placeholders included
-	Identifying Components // placeholders excluded
+// FormerComponents returns what versions before 0.8 made of a report: they only trimmed values and wrote them in lower case. all are those
+// components, identifying the ones that are not placeholders.
+func FormerComponents(presented map[string][]string) (all, identifying Components) {
+	all, identifying = Components{}, Components{}
+	for name, values := range presented {
+		kind := Kind(name)
+		var every, some []string
+		for _, v := range values {
+			v = lower(v)
+			if v != "" {
+				every = append(every, v)
+			}
+			if identifies(v) {
+				some = append(some, v)
+			}
+		}
+		all.add(kind, every)
+		identifying.add(kind, some)
+	}
+	return all, identifying
 }
 
 func (c Components) add(kind Kind, values []string) {

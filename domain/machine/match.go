@@ -14,13 +14,15 @@ type Hashes map[Kind][]string
 // Machine is a computer that asks for a seat, already reduced to what may be stored.
 type Machine struct {
 	Fingerprint Fingerprint
-	Hashes      Hashes  // empty when the machine presented a ready fingerprint only
-	OS          string  // such as "linux/amd64"; may be empty
-	Name        []byte  // host name, sealed with the key of the licence's subject; may be empty
-	Former      *Former `json:"-"` // of a machine that presents itself; never stored
+	Hashes      Hashes // empty when the machine presented a ready fingerprint only
+	OS          string // such as "linux/amd64"; may be empty
+	Name        []byte // host name, sealed with the key of the licence's subject; may be empty
+	// Former returns how a version before 0.8 identified the same machine, which may be bound under that identity. Only a machine that
+	// presents itself has it, and only if the identity is another one. It is asked for only if the machine is not known by the present one.
+	Former func() Former `json:"-"`
 }
 
-// Former is how a version before 0.8 identified the same machine, which may be bound under that identity. nil: in the same way.
+// Former is how a version before 0.8 identified a machine.
 type Former struct {
 	Fingerprint Fingerprint
 	Hashes      Hashes // placeholders included

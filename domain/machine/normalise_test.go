@@ -17,11 +17,13 @@ func TestPlaceholdersIdentifyNobody(t *testing.T) {
 		"00000000-0000-0000-0000-000000000000", "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF", "{ffffffffffffffffffffffffffffffff}",
 		"03000200-0400-0500-0006-000700080009", "00:00:00:00:00:00", "ff-ff-ff-ff-ff-ff",
 	} {
-		components, former, err := machine.NewComponents(map[string][]string{"board": {value}, "disk": {"WD-1"}})
+		components, spelledAnew, err := machine.NewComponents(map[string][]string{"board": {value}, "disk": {"WD-1"}})
 		require.NoError(t, err)
 		require.Equal(t, machine.Components{machine.Disk: {"wd-1"}}, components, value)
-		require.Equal(t, machine.Components{machine.Board: {strings.ToLower(value)}, machine.Disk: {"wd-1"}}, former.All, value)
-		require.Equal(t, components, former.Identifying)
+		require.True(t, spelledAnew)
+		all, identifying := machine.FormerComponents(map[string][]string{"board": {value}, "disk": {"WD-1"}})
+		require.Equal(t, machine.Components{machine.Board: {strings.ToLower(value)}, machine.Disk: {"wd-1"}}, all, value)
+		require.Equal(t, components, identifying)
 	}
 	for _, text := range []string{strings.Repeat("0", 64), strings.Repeat("fF", 32),
 		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"} {
