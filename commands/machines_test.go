@@ -283,7 +283,7 @@ func TestDeactivatingFreesTheSeat(t *testing.T) {
 func TestRebindingMovesTheSeat(t *testing.T) {
 	t.Parallel()
 	o := newFixture(t)
-	issued := o.issue(seats(1), rebinds(2))
+	issued := o.issue(seats(1), rebinds(1))
 	a := o.activate(issued.Key, 1)
 	head := o.head()
 	moved, err := o.Activation.RebindMachine(o.machine(), runtime.Request{}, activation.RebindMachine{
@@ -307,10 +307,10 @@ func TestRebindingMovesTheSeat(t *testing.T) {
 
 	head = o.head()
 	rebind := func(c activation.RebindMachine) error {
-		_, err := o.Activation.RebindMachine(o.admin(vendor), runtime.Request{}, c)
+		_, err := o.Activation.RebindMachine(o.machine(), runtime.Request{}, c)
 		return err
 	}
-	there := activation.RebindMachine{LicenseID: issued.ID, BindingID: a.BindingID, Machine: machineNo(3), Reason: "why"}
+	there := activation.RebindMachine{LicenseKey: o.key(issued.Key), BindingID: a.BindingID, Machine: machineNo(3), Reason: "why"}
 	require.ErrorIs(t, rebind(there), license.ErrRebindLimitReached)
 	same := there
 	same.Machine = machineWith("cpu=1")

@@ -99,6 +99,7 @@ func TestTheDocumentedBoundsAreThoseOfTheDomain(t *testing.T) {
 	bounds(terms["lease_seconds"], catalog.MinLeaseSeconds, catalog.MaxLeaseSeconds)
 	bounds(terms["max_rebinds"], 0, catalog.MaxRebinds)
 	bounds(terms["rebind_window_days"], 1, catalog.MaxDays)
+	bounds(terms["rebind_cooldown_seconds"], 1, catalog.MaxRebindCooldownSeconds)
 	require.Equal(t, catalog.MaxNameLength, terms["name"].MaxLength)
 	require.Equal(t, catalog.MaxFeatures, schemas["Features"].MaxProperties)
 	offer := schemas["PublishPlan"].Properties

@@ -314,7 +314,7 @@ func TestAProjectorOfANewVersionRebuildsItsTablesAtTheStart(t *testing.T) {
 		require.Equal(t, version+1, s.Version)
 		require.Equal(t, int64(2), s.Generation)
 		require.NotEqual(t, sums[licenses.Definition.Name], checksums(t, runner, at+1)[licenses.Definition.Name])
-		require.Equal(t, 1, status(t, runner, catalog.Definition.Name, in(store.StateRunning)).Version)
+		require.Equal(t, catalog.Definition.Version, status(t, runner, catalog.Definition.Name, in(store.StateRunning)).Version)
 		w.happened(license.StreamName(id(2)), license.Suspended{Reason: "unpaid", SuspendedAt: noon})
 		w.caughtUp()
 		l, err := licenses.New(w.models).Find(t.Context(), tenant, id(2))

@@ -31,8 +31,12 @@ func (c *Commands) deactivate(ctx context.Context, req runtime.Request, command 
 	if err != nil {
 		return Deactivated{}, err
 	}
+	byOperator, err := actsAsOperator(ctx)
+	if err != nil {
+		return Deactivated{}, err
+	}
 	result, err := c.execute(ctx, req, s.ID, command.LicenseKey,
-		license.Deactivate{ActivationID: command.ActivationID, Reason: command.Reason})
+		license.Deactivate{ActivationID: command.ActivationID, Reason: command.Reason, ByOperator: byOperator})
 	if err != nil {
 		return Deactivated{}, err
 	}

@@ -25,8 +25,13 @@ func (c *Commands) rebindMachine(ctx context.Context, req runtime.Request, comma
 	if err != nil {
 		return Activation{}, err
 	}
+	byOperator, err := actsAsOperator(ctx)
+	if err != nil {
+		return Activation{}, err
+	}
 	result, err := c.execute(ctx, req, resolved.license, command.LicenseKey, license.RebindMachine{
 		BindingID: command.BindingID, Machine: resolved.machine, Reason: command.Reason, ActivationID: c.licenses.NewID(), KeyID: resolved.keyID,
+		ByOperator: byOperator,
 	})
 	if err != nil {
 		return Activation{}, err

@@ -46,7 +46,7 @@ func TestDriftChangesTheHardwareAndNothingElse(t *testing.T) {
 	e := happened(3, binding.HardwareDrifted{BindingID: bindingID, PreviousFingerprint: "f1", Fingerprint: "f2",
 		Components: drifted, DriftedAt: noon})
 	require.Equal(t, binding.Binding{
-		ID: bindingID, BoundAt: noon, MachineEvent: e.Ref(),
+		ID: bindingID, BoundAt: noon, DriftedAt: noon, MachineEvent: e.Ref(), AsBound: &binding.Hardware{Fingerprint: "f1", Hashes: hashes},
 		Machine: machine.Machine{Fingerprint: "f2", Hashes: drifted, OS: "linux/amd64", Name: []byte("sealed")},
 	}, binding.Binding{}.Apply(bound()).Apply(e))
 }
@@ -100,9 +100,7 @@ func TestWhichMachineIsRecognised(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			same, score := given.Recognise(test.presented, test.policy)
-			require.Equal(t, test.same, same)
-			require.Equal(t, test.score, score)
+			require.Equal(t, binding.Recognition{Same: test.same, Score: test.score}, given.Recognise(test.presented, test.policy))
 		})
 	}
 }
@@ -111,7 +109,6 @@ func TestAMachineBoundByAReadyFingerprintIsNotRecognisedByComponents(t *testing.
 	t.Parallel()
 	ready := binding.Binding{}.Apply(happened(2, binding.MachineBound{BindingID: bindingID, Fingerprint: "f1", BoundAt: noon}))
 	for _, policy := range []machine.Match{machine.MatchAny, machine.MatchTwo, machine.MatchMost, machine.MatchAll} {
-		same, _ := ready.Recognise(machine.Machine{Fingerprint: "f2", Hashes: hashes}, policy)
-		require.False(t, same, policy)
+		require.False(t, ready.Recognise(machine.Machine{Fingerprint: "f2", Hashes: hashes}, policy).Same, policy)
 	}
 }

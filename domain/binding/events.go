@@ -17,7 +17,8 @@ const (
 	MachineReleasedType event.Type = "binding.machine_released.v1"
 )
 
-// MachineBound gives a machine a seat.
+// MachineBound gives a machine a seat. Where moves are limited, a seat that a released machine left behind keeps its history: Replaces
+// names the released binding. Either its machine came back, or another machine took the seat, which is a move.
 type MachineBound struct {
 	BindingID   uuid.UUID           `json:"binding_id"`
 	Fingerprint machine.Fingerprint `json:"fingerprint"`
@@ -26,18 +27,24 @@ type MachineBound struct {
 	Name        []byte              `json:"name,omitempty"` // sealed host name
 	SeatsUsed   int                 `json:"seats_used"`     // of the licence, after this event
 	BoundAt     time.Time           `json:"bound_at"`
+
+	Replaces        *uuid.UUID `json:"replaces,omitempty"`          // nil: the seat is new
+	RebindsInWindow int        `json:"rebinds_in_window,omitempty"` // of the licence, this move included; 0: no move
 }
 
-// HardwareDrifted records that a bound machine came back with changed hardware and is still taken for the same one.
+// HardwareDrifted records that a machine came back with changed hardware. It is the same machine while it resembles the machine as it
+// was bound. If it only resembles the machine as it was last seen, it is another one by now, and the seat has moved.
 type HardwareDrifted struct {
 	BindingID           uuid.UUID           `json:"binding_id"`
 	PreviousFingerprint machine.Fingerprint `json:"previous_fingerprint"`
 	Fingerprint         machine.Fingerprint `json:"fingerprint"`
 	Components          machine.Hashes      `json:"components"`
-	Matched             int                 `json:"matched"`  // component kinds that still match
+	Matched             int                 `json:"matched"`  // component kinds that still match: of the machine as bound, or as last seen if it moved
 	Compared            int                 `json:"compared"` // component kinds compared
 	Changed             []machine.Kind      `json:"changed"`
 	DriftedAt           time.Time           `json:"drifted_at"`
+	Moved               bool                `json:"moved,omitempty"`             // to another machine
+	RebindsInWindow     int                 `json:"rebinds_in_window,omitempty"` // of the licence, this move included; 0: moves are not counted
 }
 
 // MachineRebound moves a seat to another machine.
@@ -49,9 +56,10 @@ type MachineRebound struct {
 	OS                  string              `json:"os,omitempty"`
 	Name                []byte              `json:"name,omitempty"` // sealed host name
 	Reason              string              `json:"reason"`
-	RebindsInWindow     int                 `json:"rebinds_in_window"` // of the licence, this one included
+	RebindsInWindow     int                 `json:"rebinds_in_window"` // of the licence, this one included if it counts
 	SeatsUsed           int                 `json:"seats_used"`        // of the licence, after this event
 	ReboundAt           time.Time           `json:"rebound_at"`
+	ByOperator          bool                `json:"by_operator,omitempty"` // it does not count as a move of the customer's
 }
 
 // MachineReleased ends a binding and frees its seat.
@@ -60,6 +68,7 @@ type MachineReleased struct {
 	Reason     string    `json:"reason"`
 	SeatsUsed  int       `json:"seats_used"` // of the licence, after this event
 	ReleasedAt time.Time `json:"released_at"`
+	ByOperator bool      `json:"by_operator,omitempty"` // whoever takes the seat next has not moved it
 }
 
 // EventType implements [event.Payload].

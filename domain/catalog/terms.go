@@ -42,31 +42,33 @@ type Features map[string]any
 
 // Terms are what a plan promises. A licence pins the terms in force when it is issued.
 type Terms struct {
-	Name             string        `json:"name"`
-	Type             PlanType      `json:"type"`
-	MaxMachines      int           `json:"max_machines"`
-	ValidityDays     *int          `json:"validity_days,omitempty"` // nil: perpetual
-	ValidityStarts   ValidityStart `json:"validity_starts"`
-	Features         Features      `json:"features,omitempty"`
-	Price            *Price        `json:"price,omitempty"`
-	LeaseSeconds     *int          `json:"lease_seconds,omitempty"` // nil: node-locked; otherwise floating
-	FingerprintMatch machine.Match `json:"fingerprint_match"`
-	MaxRebinds       *int          `json:"max_rebinds,omitempty"` // per RebindWindowDays; nil: no limit
-	RebindWindowDays int           `json:"rebind_window_days"`
+	Name                  string        `json:"name"`
+	Type                  PlanType      `json:"type"`
+	MaxMachines           int           `json:"max_machines"`
+	ValidityDays          *int          `json:"validity_days,omitempty"` // nil: perpetual
+	ValidityStarts        ValidityStart `json:"validity_starts"`
+	Features              Features      `json:"features,omitempty"`
+	Price                 *Price        `json:"price,omitempty"`
+	LeaseSeconds          *int          `json:"lease_seconds,omitempty"` // nil: node-locked; otherwise floating
+	FingerprintMatch      machine.Match `json:"fingerprint_match"`
+	MaxRebinds            *int          `json:"max_rebinds,omitempty"` // per RebindWindowDays; nil: no limit
+	RebindWindowDays      int           `json:"rebind_window_days"`
+	RebindCooldownSeconds *int          `json:"rebind_cooldown_seconds,omitempty"` // between two moves, at least; nil: none
 }
 
 // The bounds of a plan's and a product's values.
 const (
-	MaxMachines         = 1_000_000
-	MaxDays             = 36_500
-	MinLeaseSeconds     = 30
-	MaxLeaseSeconds     = 30 * 24 * 3600
-	MaxFeatures         = 256
-	MaxFeatureLength    = 1024 // bytes, of a text
-	MaxNameLength       = 200  // characters
-	MaxRebinds          = 1_000_000
-	DefaultRebindWindow = 365 // days
-	DefaultOfflineDays  = 3
+	MaxMachines              = 1_000_000
+	MaxDays                  = 36_500
+	MinLeaseSeconds          = 30
+	MaxLeaseSeconds          = 30 * 24 * 3600
+	MaxFeatures              = 256
+	MaxFeatureLength         = 1024 // bytes, of a text
+	MaxNameLength            = 200  // characters
+	MaxRebinds               = 1_000_000
+	MaxRebindCooldownSeconds = 365 * 24 * 3600 // seconds
+	DefaultRebindWindow      = 365             // days
+	DefaultOfflineDays       = 3
 )
 
 var (
@@ -103,6 +105,8 @@ func (t Terms) Validate() error {
 		"must be 30 to 2592000, or absent for node-locked licences")
 	check.Require(t.MaxRebinds == nil || within(*t.MaxRebinds, 0, MaxRebinds), "max_rebinds", "must be 0 to 1000000, or absent for no limit")
 	check.Require(within(t.RebindWindowDays, 1, MaxDays), "rebind_window_days", "must be 1 to 36500")
+	check.Require(t.RebindCooldownSeconds == nil || within(*t.RebindCooldownSeconds, 1, MaxRebindCooldownSeconds), "rebind_cooldown_seconds",
+		"must be 1 to 31536000, or absent for none")
 	_, err := machine.ParseMatch(string(t.FingerprintMatch))
 	check.Nested("fingerprint_match", err)
 	check.Nested("", t.Price.validate())

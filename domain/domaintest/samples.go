@@ -57,7 +57,7 @@ func Samples() map[event.Type]Sample {
 				Policy: license.Policy{
 					PlanType: catalog.Professional, ProductMaxMachines: new(50), PlanMaxMachines: 10, LicenseMaxMachines: new(5),
 					ValidityDays: new(365), ValidityStarts: catalog.AtFirstActivation, Features: features, OfflineDays: 3,
-					LeaseSeconds: new(600), FingerprintMatch: machine.MatchTwo, MaxRebinds: new(4), RebindWindowDays: 30,
+					LeaseSeconds: new(600), FingerprintMatch: machine.MatchTwo, MaxRebinds: new(4), RebindWindowDays: 30, RebindCooldownSeconds: new(3600),
 				},
 				SubjectID: id(4), Customer: []byte("sealed"), Metadata: map[string]string{"crm": "A-17", "order": "4711"},
 				KeyGeneration: 1, IssuedAt: at, ExpiresAt: &later,
@@ -110,14 +110,14 @@ func Samples() map[event.Type]Sample {
 		binding.MachineBoundType: {
 			Full: binding.MachineBound{
 				BindingID: id(5), Fingerprint: fingerprint("a"), Components: hashes, OS: "linux/amd64", Name: []byte("sealed"),
-				SeatsUsed: 2, BoundAt: at,
+				SeatsUsed: 2, BoundAt: at, Replaces: new(id(4)), RebindsInWindow: 3,
 			},
 			Minimal: binding.MachineBound{BindingID: id(5), Fingerprint: fingerprint("a"), SeatsUsed: 1, BoundAt: at},
 		},
 		binding.HardwareDriftedType: {
 			Full: binding.HardwareDrifted{
 				BindingID: id(5), PreviousFingerprint: fingerprint("a"), Fingerprint: fingerprint("b"), Components: hashes,
-				Matched: 1, Compared: 2, Changed: []machine.Kind{machine.MAC}, DriftedAt: at,
+				Matched: 1, Compared: 2, Changed: []machine.Kind{machine.MAC}, DriftedAt: at, Moved: true, RebindsInWindow: 3,
 			},
 			Minimal: binding.HardwareDrifted{
 				BindingID: id(5), PreviousFingerprint: fingerprint("a"), Fingerprint: fingerprint("b"),
@@ -128,7 +128,7 @@ func Samples() map[event.Type]Sample {
 		binding.MachineReboundType: {
 			Full: binding.MachineRebound{
 				BindingID: id(5), PreviousFingerprint: fingerprint("a"), Fingerprint: fingerprint("b"), Components: hashes, OS: "linux/amd64",
-				Name: []byte("sealed"), Reason: "new laptop", RebindsInWindow: 3, SeatsUsed: 2, ReboundAt: at,
+				Name: []byte("sealed"), Reason: "new laptop", RebindsInWindow: 3, SeatsUsed: 2, ReboundAt: at, ByOperator: true,
 			},
 			Minimal: binding.MachineRebound{
 				BindingID: id(5), PreviousFingerprint: fingerprint("a"), Fingerprint: fingerprint("b"),
@@ -136,7 +136,7 @@ func Samples() map[event.Type]Sample {
 			},
 		},
 		binding.MachineReleasedType: {
-			Full:    binding.MachineReleased{BindingID: id(5), Reason: "sold", SeatsUsed: 2, ReleasedAt: at},
+			Full:    binding.MachineReleased{BindingID: id(5), Reason: "sold", SeatsUsed: 2, ReleasedAt: at, ByOperator: true},
 			Minimal: binding.MachineReleased{BindingID: id(5), Reason: "sold", ReleasedAt: at},
 		},
 		activation.GrantedType: {
@@ -171,7 +171,7 @@ func fullTerms(features catalog.Features) catalog.Terms {
 	return catalog.Terms{
 		Name: "Professional", Type: catalog.Professional, MaxMachines: 10, ValidityDays: new(365), ValidityStarts: catalog.AtFirstActivation,
 		Features: features, Price: &catalog.Price{Minor: 129_900, Currency: "EUR"}, LeaseSeconds: new(600),
-		FingerprintMatch: machine.MatchTwo, MaxRebinds: new(4), RebindWindowDays: 30,
+		FingerprintMatch: machine.MatchTwo, MaxRebinds: new(4), RebindWindowDays: 30, RebindCooldownSeconds: new(3600),
 	}
 }
 

@@ -25,10 +25,11 @@ func (c ActivateMachine) decide(s *Stream, now time.Time) ([]event.Payload, erro
 	if err := s.Permits(); err != nil {
 		return nil, err
 	}
-	if known, found := s.recognise(c.Machine); found {
+	if known, found := s.recognise(c.Machine, now); found {
 		return s.keep(known, c.Machine, c.KeyID, now)
 	}
-	if err := s.seatFree(); err != nil {
+	seat, err := s.seatFor(c.Machine, now)
+	if err != nil {
 		return nil, err
 	}
 	var decided []event.Payload
@@ -40,13 +41,15 @@ func (c ActivateMachine) decide(s *Stream, now time.Time) ([]event.Payload, erro
 	}
 	return append(decided,
 		binding.MachineBound{
-			BindingID:   c.BindingID,
-			Fingerprint: c.Machine.Fingerprint,
-			Components:  c.Machine.Hashes,
-			OS:          c.Machine.OS,
-			Name:        c.Machine.Name,
-			SeatsUsed:   s.machines.seatsUsed + 1,
-			BoundAt:     now,
+			BindingID:       c.BindingID,
+			Fingerprint:     c.Machine.Fingerprint,
+			Components:      c.Machine.Hashes,
+			OS:              c.Machine.OS,
+			Name:            c.Machine.Name,
+			SeatsUsed:       s.machines.seatsUsed + 1,
+			BoundAt:         now,
+			Replaces:        seat.replaces,
+			RebindsInWindow: seat.moves,
 		},
 		activation.Granted{
 			ActivationID: c.ActivationID,
@@ -68,21 +71,42 @@ func (s *Stream) seatFree() error {
 	return nil
 }
 
+// driftInterval is the least time between two changes of a machine's hardware that are recorded.
+const driftInterval = 24 * time.Hour
+
+// drifted reports whether a machine came back with changed hardware that must be recorded. Hardware that alternates, as of a laptop with
+// and without its dock, is recorded once: the machine is known both as it was bound and as it was last recorded.
+func (r recognised) drifted(presented machine.Machine, now time.Time) bool {
+	if r.Binding.Knows(presented.Fingerprint) {
+		return false
+	}
+	return r.Moved || r.Binding.DriftedAt.IsZero() || now.Sub(r.Binding.DriftedAt) >= driftInterval
+}
+
 // keep returns what must be recorded when a known machine shows up again: changed hardware, a lapsed lease that takes a
 // seat again, a certificate that has less than half of its time left. Mostly that is nothing.
 func (s *Stream) keep(known recognised, presented machine.Machine, keyID string, now time.Time) ([]event.Payload, error) {
 	var decided []event.Payload
-	drifted := known.drifted(presented)
+	drifted := known.drifted(presented, now)
 	if drifted {
+		moves := 0
+		if known.Moved {
+			var err error
+			if moves, err = s.move(now); err != nil {
+				return nil, err
+			}
+		}
 		decided = append(decided, binding.HardwareDrifted{
 			BindingID:           known.Binding.ID,
 			PreviousFingerprint: known.Binding.Machine.Fingerprint,
 			Fingerprint:         presented.Fingerprint,
 			Components:          presented.Hashes,
-			Matched:             known.score.Matched,
-			Compared:            known.score.Of,
-			Changed:             known.score.Changed,
+			Matched:             known.Score.Matched,
+			Compared:            known.Score.Of,
+			Changed:             known.Score.Changed,
 			DriftedAt:           now,
+			Moved:               known.Moved,
+			RebindsInWindow:     moves,
 		})
 	}
 	seats := s.machines.seatsUsed

@@ -10,10 +10,12 @@ import (
 	"github.com/licenseledger/licenseledger/domain/event"
 )
 
-// Deactivate ends an activation, releases its machine and frees the seat. A licence of any status allows it.
+// Deactivate ends an activation, releases its machine and frees the seat. A licence of any status allows it. The machine that takes the
+// seat next has moved it, unless an operator released the one before.
 type Deactivate struct {
 	ActivationID uuid.UUID
 	Reason       string
+	ByOperator   bool
 }
 
 func (c Deactivate) decide(s *Stream, now time.Time) ([]event.Payload, error) {
@@ -40,6 +42,7 @@ func (c Deactivate) decide(s *Stream, now time.Time) ([]event.Payload, error) {
 			Reason:     c.Reason,
 			SeatsUsed:  seats,
 			ReleasedAt: now,
+			ByOperator: c.ByOperator,
 		},
 	}, nil
 }

@@ -23,7 +23,7 @@ var (
 	ErrMachineAlreadyBound = domainerr.New("MACHINE_ALREADY_BOUND", "this machine is bound to the licence already",
 		"activate again from that machine: a machine that is bound takes no further seat")
 	ErrRebindLimitReached = domainerr.New("REBIND_LIMIT_REACHED", "the licence was moved between machines too often",
-		"wait until the window has passed, or ask the vendor to release the machine")
+		"wait until the window has passed, or ask the vendor to move or release the machine")
 	ErrFingerprintMismatch = domainerr.New("FINGERPRINT_MISMATCH", "this is not the machine that was activated",
 		"activate this machine, or rebind the licence to it")
 	ErrActivationNotFound = domainerr.New("NOT_FOUND", "the licence has no such activation",

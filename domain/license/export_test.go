@@ -17,6 +17,7 @@ type Contents struct {
 	Stream        event.StreamState
 	Floating      bool
 	Machines      map[uuid.UUID]BoundMachine
+	Vacated       map[uuid.UUID]BoundMachine
 	ByActivation  []entry[uuid.UUID]
 	ByFingerprint []entry[machine.Fingerprint]
 	ByComponent   []entry[component]
@@ -38,5 +39,6 @@ func ContentsOf(s *Stream) Contents {
 		SeatsUsed: m.seatsUsed, NextDue: s.nextDue,
 	}
 	maps.Insert(all.Machines, m.all())
+	all.Vacated = maps.Collect(s.vacated.all())
 	return all
 }

@@ -25,7 +25,7 @@ func (c Heartbeat) decide(s *Stream, now time.Time) ([]event.Payload, error) {
 	if !found {
 		return nil, ErrActivationNotFound
 	}
-	known, found := s.recognise(c.Machine)
+	known, found := s.recognise(c.Machine, now)
 	if !found || known.Binding.ID != bound.Binding.ID {
 		return nil, ErrFingerprintMismatch
 	}

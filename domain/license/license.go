@@ -6,7 +6,6 @@
 package license
 
 import (
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -51,7 +50,7 @@ type License struct {
 	Revocation    *Fact // nil: not revoked
 	IssuedAt      time.Time
 	ExpiresAt     *time.Time  // nil: perpetual, or not begun yet
-	Rebinds       []time.Time // within the policy's window before the latest one
+	Moves         []time.Time // of the customer's, within the policy's window before the latest one
 	Activated     event.Ref   // the event that made the licence ACTIVE when it last became so
 	ExpiryEvent   event.Ref   // the event that set ExpiresAt
 	issued        event.Ref
@@ -151,19 +150,4 @@ func (l License) until(now time.Time) time.Time {
 		return *l.ExpiresAt
 	}
 	return end
-}
-
-// rebound returns the licence after one more rebind, forgetting those that left the window.
-func (l License) rebound(at time.Time) License {
-	l.Rebinds = append(l.rebindsWithinWindow(at), at)
-	return l
-}
-
-func (l License) rebindsWithinWindow(now time.Time) []time.Time {
-	opened := now.Add(-days(l.Policy.RebindWindowDays))
-	first := slices.IndexFunc(l.Rebinds, func(at time.Time) bool { return at.After(opened) })
-	if first < 0 {
-		return nil
-	}
-	return slices.Clone(l.Rebinds[first:])
 }

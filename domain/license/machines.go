@@ -57,6 +57,18 @@ func compareIDs(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }
 // degree bounds the size of the B-trees' nodes. Small ones suit a structure whose changes copy nodes.
 const degree = 8
 
+// oldest returns the machine with the lowest id of its binding, which was bound first.
+func (m *machines) oldest() (BoundMachine, bool) {
+	if m.byBinding == nil {
+		return BoundMachine{}, false
+	}
+	found, ok := m.byBinding.Min()
+	if !ok {
+		return BoundMachine{}, false
+	}
+	return *found.BoundMachine, true
+}
+
 // clone returns machines that may be changed while m stays as it is.
 func (m *machines) clone() machines {
 	next := *m
@@ -125,23 +137,25 @@ func (m *machines) reindex(binding uuid.UUID, was, now *BoundMachine) {
 	update(&m.byActivation, compareIDs, binding, was, now, func(b *BoundMachine) (uuid.UUID, bool) {
 		return b.Activation.ID, b.Activation.ID != uuid.Nil && b.Activation.Status != activation.StatusEnded
 	})
-	update(&m.byFingerprint, cmp.Compare[machine.Fingerprint], binding, was, now, func(b *BoundMachine) (machine.Fingerprint, bool) {
-		return b.Binding.Machine.Fingerprint, b.Binding.Machine.Fingerprint != ""
-	})
 	if m.floating {
 		update(&m.byLeaseEnd, time.Time.Compare, binding, was, now, func(b *BoundMachine) (time.Time, bool) {
 			return b.Activation.ExpiresAt, seats(b) == 1
 		})
 	}
-	before, after := hashes(was), hashes(now)
-	if maps.EqualFunc(before, after, slices.Equal) {
+	if sameHardware(was, now) {
 		return
 	}
-	for c := range components(before) {
-		m.byComponent.remove(entry[component]{c, binding})
+	for h := range hardware(was) {
+		m.byFingerprint.remove(entry[machine.Fingerprint]{h.Fingerprint, binding})
+		for c := range components(h.Hashes) {
+			m.byComponent.remove(entry[component]{c, binding})
+		}
 	}
-	for c := range components(after) {
-		m.byComponent.add(compareComponents, entry[component]{c, binding})
+	for h := range hardware(now) {
+		m.byFingerprint.add(cmp.Compare[machine.Fingerprint], entry[machine.Fingerprint]{h.Fingerprint, binding})
+		for c := range components(h.Hashes) {
+			m.byComponent.add(compareComponents, entry[component]{c, binding})
+		}
 	}
 }
 
@@ -153,11 +167,23 @@ func seats(b *BoundMachine) int {
 	return 0
 }
 
-func hashes(b *BoundMachine) machine.Hashes {
-	if b == nil {
-		return nil
+// hardware yields what a machine is known by: as it was last recorded and, if that differs, as it was bound.
+func hardware(b *BoundMachine) iter.Seq[binding.Hardware] {
+	return func(yield func(binding.Hardware) bool) {
+		if b == nil || b.Binding.Machine.Fingerprint == "" {
+			return
+		}
+		last := binding.Hardware{Fingerprint: b.Binding.Machine.Fingerprint, Hashes: b.Binding.Machine.Hashes}
+		if yield(last) && b.Binding.AsBound != nil {
+			yield(*b.Binding.AsBound)
+		}
 	}
-	return b.Binding.Machine.Hashes
+}
+
+func sameHardware(a, b *BoundMachine) bool {
+	return a != nil && b != nil && a.Binding.AsBound == b.Binding.AsBound &&
+		a.Binding.Machine.Fingerprint == b.Binding.Machine.Fingerprint &&
+		maps.EqualFunc(a.Binding.Machine.Hashes, b.Binding.Machine.Hashes, slices.Equal)
 }
 
 func components(h machine.Hashes) iter.Seq[component] {

@@ -9,18 +9,19 @@ import (
 
 // Policy is what a licence lives by: the terms of its plan and the rules of its product, as they were when it was issued.
 type Policy struct {
-	PlanType           catalog.PlanType      `json:"plan_type"`
-	ProductMaxMachines *int                  `json:"product_max_machines,omitempty"`
-	PlanMaxMachines    int                   `json:"plan_max_machines"`
-	LicenseMaxMachines *int                  `json:"license_max_machines,omitempty"`
-	ValidityDays       *int                  `json:"validity_days,omitempty"`
-	ValidityStarts     catalog.ValidityStart `json:"validity_starts"`
-	Features           catalog.Features      `json:"features,omitempty"`
-	OfflineDays        int                   `json:"offline_days"`
-	LeaseSeconds       *int                  `json:"lease_seconds,omitempty"`
-	FingerprintMatch   machine.Match         `json:"fingerprint_match"`
-	MaxRebinds         *int                  `json:"max_rebinds,omitempty"`
-	RebindWindowDays   int                   `json:"rebind_window_days"`
+	PlanType              catalog.PlanType      `json:"plan_type"`
+	ProductMaxMachines    *int                  `json:"product_max_machines,omitempty"`
+	PlanMaxMachines       int                   `json:"plan_max_machines"`
+	LicenseMaxMachines    *int                  `json:"license_max_machines,omitempty"`
+	ValidityDays          *int                  `json:"validity_days,omitempty"`
+	ValidityStarts        catalog.ValidityStart `json:"validity_starts"`
+	Features              catalog.Features      `json:"features,omitempty"`
+	OfflineDays           int                   `json:"offline_days"`
+	LeaseSeconds          *int                  `json:"lease_seconds,omitempty"`
+	FingerprintMatch      machine.Match         `json:"fingerprint_match"`
+	MaxRebinds            *int                  `json:"max_rebinds,omitempty"`
+	RebindWindowDays      int                   `json:"rebind_window_days"`
+	RebindCooldownSeconds *int                  `json:"rebind_cooldown_seconds,omitempty"`
 }
 
 // Seats is the number of machines that may hold a seat at a time: the least of what product, plan and licence allow.
@@ -37,6 +38,11 @@ func (p Policy) Seats() int {
 
 // Floating reports whether seats are leased, to be kept by heartbeats, rather than locked to a machine.
 func (p Policy) Floating() bool { return p.LeaseSeconds != nil }
+
+// LimitsMoves reports whether a customer may move seats between machines only so often.
+func (p Policy) LimitsMoves() bool {
+	return !p.Floating() && (p.MaxRebinds != nil || p.RebindCooldownSeconds != nil)
+}
 
 // Term is how long an activation holds without contact: the lease of a floating licence, the offline days otherwise.
 func (p Policy) Term() time.Duration {

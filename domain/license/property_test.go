@@ -74,6 +74,9 @@ func newFixture(t *rapid.T) *fixture {
 	if n := rapid.IntRange(-1, 2).Draw(t, "max rebinds"); n >= 0 {
 		e.Policy.MaxRebinds, w.maxRebinds = &n, &n
 	}
+	if n := rapid.SampledFrom([]int{0, 30, 40_000, 200_000}).Draw(t, "cool-down"); n > 0 {
+		e.Policy.RebindCooldownSeconds, w.cooldown = &n, time.Duration(n)*time.Second
+	}
 	if own := rapid.IntRange(0, 3).Draw(t, "own limit"); own > 0 {
 		e.Policy.LicenseMaxMachines, w.limit = &own, min(w.limit, own)
 	}
@@ -170,8 +173,13 @@ func (w *fixture) append(t *rapid.T, payloads ...event.Payload) {
 		next := continued(t, w.stream, envelope)
 		requireSame(t, w.shadow, w.stream, "folding leaves the stream as it is")
 		w.stream, w.shadow = next, continued(t, w.shadow, envelope)
-		if moved, ok := p.(binding.MachineRebound); ok {
-			require.Equal(t, w.rebindsInWindow(w.now), moved.RebindsInWindow)
+		switch e := p.(type) {
+		case binding.MachineRebound:
+			require.Equal(t, w.movesInWindow(w.now), e.RebindsInWindow)
+		case binding.HardwareDrifted:
+			require.True(t, e.RebindsInWindow == 0 || e.Moved && e.RebindsInWindow == w.movesInWindow(w.now))
+		case binding.MachineBound:
+			require.True(t, e.RebindsInWindow == 0 || e.Replaces != nil && e.RebindsInWindow == w.movesInWindow(w.now))
 		}
 		if used, carried := seatsUsed(payloads, i); carried {
 			require.Equal(t, w.stream.SeatsUsed(), used, "seats_used of %s", settles(payloads, i))
@@ -248,9 +256,10 @@ func (w *fixture) rebind(t *rapid.T) {
 	if rapid.Bool().Draw(t, "a new one") {
 		w.equip(t, i)
 	}
-	c := license.RebindMachine{BindingID: p.binding, Machine: w.machines[i], Reason: "new laptop", ActivationID: w.newID(), KeyID: keyID}
+	c := license.RebindMachine{BindingID: p.binding, Machine: w.machines[i], Reason: "new laptop", ActivationID: w.newID(), KeyID: keyID,
+		ByOperator: rapid.IntRange(0, 3).Draw(t, "by an operator") == 0}
 	w.ask(t, c, func() error {
-		err := w.reference.rebind(c.BindingID, c.Machine, c.ActivationID, w.now)
+		err := w.reference.rebind(c.BindingID, c.Machine, c.ActivationID, c.ByOperator, w.now)
 		if err == nil {
 			w.gone = append(w.gone, p.activation)
 		}
@@ -260,8 +269,9 @@ func (w *fixture) rebind(t *rapid.T) {
 
 func (w *fixture) deactivate(t *rapid.T) {
 	p := w.place(t)
-	w.ask(t, license.Deactivate{ActivationID: p.activation, Reason: "sold"}, func() error {
-		err := w.reference.deactivate(p.activation)
+	byOperator := rapid.IntRange(0, 3).Draw(t, "by an operator") == 0
+	w.ask(t, license.Deactivate{ActivationID: p.activation, Reason: "sold", ByOperator: byOperator}, func() error {
+		err := w.reference.deactivate(p.activation, byOperator)
 		if err == nil {
 			w.gone = append(w.gone, p.activation, p.binding)
 		}
@@ -295,10 +305,10 @@ func (w *fixture) wait(t *rapid.T) {
 func (w *fixture) waitForAMoment(t *rapid.T) {
 	var moments []time.Time
 	for _, p := range w.places {
-		moments = append(moments, p.until, p.until.Add(-p.until.Sub(p.issued)/2))
+		moments = append(moments, p.until, p.until.Add(-p.until.Sub(p.issued)/2), p.driftedAt.Add(day))
 	}
-	for _, at := range w.rebinds {
-		moments = append(moments, at.Add(w.window))
+	for _, at := range w.moves {
+		moments = append(moments, at.Add(w.window), at.Add(w.cooldown))
 	}
 	if w.expires != nil {
 		moments = append(moments, *w.expires)
@@ -337,11 +347,14 @@ func (w *fixture) check(t *rapid.T) {
 		require.True(t, found)
 		require.Equal(t, p.activation, held.Activation.ID)
 		require.Equal(t, p.machine, held.Binding.Machine)
+		require.Equal(t, p.original.Fingerprint, held.Binding.Bound().Fingerprint)
+		require.Equal(t, p.original.Hashes, held.Binding.Bound().Hashes)
 		require.Equal(t, p.boundAt, held.Binding.BoundAt)
+		require.Equal(t, p.driftedAt, held.Binding.DriftedAt)
 		require.Equal(t, p.seat, held.Activation.Status == activation.StatusActive)
 		require.Equal(t, p.issued, held.Activation.IssuedAt)
 		require.Equal(t, p.until, held.Activation.ExpiresAt)
-		require.Equal(t, p.machine.Fingerprint, held.Activation.Fingerprint)
+		require.Equal(t, p.certified, held.Activation.Fingerprint)
 		same, found := s.ByActivation(p.activation)
 		require.True(t, found)
 		require.Equal(t, held, same)
@@ -354,7 +367,7 @@ func (w *fixture) check(t *rapid.T) {
 	}
 	for _, m := range w.machines {
 		verdict := w.stream.Verdict(license.Validate{Machine: &m}, w.now)
-		require.Equal(t, w.verdict(m), verdict.Code)
+		require.Equal(t, w.verdict(m, w.now), verdict.Code)
 		require.NotEmpty(t, verdict.DecidedBy)
 		for _, ref := range verdict.DecidedBy {
 			require.Equal(t, w.ledger[ref.Revision-1].Ref(), ref, "a verdict points at events of the ledger")

@@ -11,13 +11,15 @@ import (
 	"github.com/licenseledger/licenseledger/domain/machine"
 )
 
-// RebindMachine moves a seat to another machine, ends the old activation and grants a new one, all at once.
+// RebindMachine moves a seat to another machine, ends the old activation and grants a new one, all at once. An operator's move is neither
+// limited nor counted.
 type RebindMachine struct {
 	BindingID    uuid.UUID
 	Machine      machine.Machine
 	Reason       string
 	ActivationID uuid.UUID // of the new activation
 	KeyID        string    // the product key that signs today
+	ByOperator   bool
 }
 
 func (c RebindMachine) decide(s *Stream, now time.Time) ([]event.Payload, error) {
@@ -31,13 +33,15 @@ func (c RebindMachine) decide(s *Stream, now time.Time) ([]event.Payload, error)
 	if !found {
 		return nil, ErrBindingNotFound
 	}
-	if _, bound := s.recognise(c.Machine); bound {
+	if known, found := s.machines.recognise(c.Machine, s.Policy.FingerprintMatch); found && !known.Moved {
 		return nil, ErrMachineAlreadyBound
 	}
-	rebinds := len(s.rebindsWithinWindow(now)) + 1
-	if limit := s.Policy.MaxRebinds; limit != nil && rebinds > *limit {
-		return nil, ErrRebindLimitReached.WithMessage("the licence was moved %d times within %d days, which is the most its plan allows",
-			rebinds-1, s.Policy.RebindWindowDays)
+	moves, err := s.move(now)
+	if c.ByOperator {
+		moves, err = len(s.movesInWindow(now)), nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	seats := s.machines.seatsUsed
 	if bound.Activation.Status == activation.StatusLapsed {
@@ -61,9 +65,10 @@ func (c RebindMachine) decide(s *Stream, now time.Time) ([]event.Payload, error)
 			OS:                  c.Machine.OS,
 			Name:                c.Machine.Name,
 			Reason:              c.Reason,
-			RebindsInWindow:     rebinds,
+			RebindsInWindow:     moves,
 			SeatsUsed:           seats,
 			ReboundAt:           now,
+			ByOperator:          c.ByOperator,
 		},
 		activation.Granted{
 			ActivationID: c.ActivationID,

@@ -104,7 +104,7 @@ func TestALapsedMachineIsReboundOnlyWhenASeatIsFree(t *testing.T) {
 	end := noon.Add(time.Minute)
 	happened := []event.Payload{issued(seats(1), floating(60)), bound(1, machineNo(1), 1, noon), granted(1, machineNo(1), noon, end)}
 	given(t, happened...).at(end).when(move(machineNo(2))).then(
-		lapsed(1, 0, end), ended(1, "new laptop", end), rebound(machineNo(1), machineNo(2), 1, 1,
+		lapsed(1, 0, end), ended(1, "new laptop", end), rebound(machineNo(1), machineNo(2), 0, 1,
 			end), leased(regranted(machineNo(2), end, end.Add(time.Minute))))
 
 	taken := slices.Concat(happened,

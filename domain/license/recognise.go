@@ -3,28 +3,36 @@ package license
 import (
 	"cmp"
 	"iter"
-	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/licenseledger/licenseledger/domain/binding"
 	"github.com/licenseledger/licenseledger/domain/machine"
 )
 
 // Find finds the place of a presented machine: by its fingerprint, else by its components as far as the policy allows.
 func (s *Stream) Find(presented machine.Machine) (BoundMachine, bool) {
-	known, found := s.recognise(presented)
+	known, found := s.machines.recognise(presented, s.Policy.FingerprintMatch)
 	return known.BoundMachine, found
+}
+
+// recognise finds the place of a presented machine, as [Stream.Find] does. A machine that has become another one since it was bound is not
+// found while the licence must not move.
+func (s *Stream) recognise(presented machine.Machine, now time.Time) (recognised, bool) {
+	known, found := s.machines.recognise(presented, s.Policy.FingerprintMatch)
+	if found && known.Moved {
+		if _, err := s.move(now); err != nil {
+			return recognised{}, false
+		}
+	}
+	return known, found
 }
 
 // recognised is a place whose machine is, by policy, the one presented.
 type recognised struct {
 	BoundMachine
-	score machine.Score
-}
-
-// drifted reports whether the machine came back with changed hardware.
-func (r recognised) drifted(presented machine.Machine) bool {
-	return r.Binding.Machine.Fingerprint != presented.Fingerprint
+	binding.Recognition
 }
 
 // maxSharers bounds how many machines with the same component are compared with a presented machine. What more machines have in common
@@ -34,24 +42,24 @@ const maxSharers = 16
 // recognise finds the place of a presented machine: by its fingerprint, else the best match of its components, the longest bound one
 // where several match equally well. Of the machines that share a component it looks at those with the lowest binding ids, which are the
 // longest bound: at most maxSharers.
-func (s *Stream) recognise(presented machine.Machine) (recognised, bool) {
-	if id, ok := s.machines.byFingerprint.first(presented.Fingerprint); ok {
-		bound, _ := s.machines.get(id)
-		return recognised{BoundMachine: bound}, true
+func (m *machines) recognise(presented machine.Machine, policy machine.Match) (recognised, bool) {
+	if id, ok := m.byFingerprint.first(presented.Fingerprint); ok {
+		bound, _ := m.get(id)
+		return recognised{bound, binding.Recognition{Same: true}}, true
 	}
 	if presented.Former != nil {
 		former := presented.Former()
-		if id, ok := s.machines.byFingerprint.first(former.Fingerprint); ok {
-			bound, _ := s.machines.get(id)
-			return recognised{BoundMachine: bound, score: machine.Compare(bound.Binding.Machine.Hashes, former.Hashes)}, true
+		if id, ok := m.byFingerprint.first(former.Fingerprint); ok {
+			bound, _ := m.get(id)
+			score := machine.Compare(bound.Binding.Machine.Hashes, former.Hashes)
+			return recognised{bound, binding.Recognition{Same: true, Score: score}}, true
 		}
 	}
 	var best recognised
-	found := false
 	compared := map[uuid.UUID]bool{}
 	for c := range identifying(presented) {
 		sharers := 0
-		for id := range s.machines.byComponent.find(c) {
+		for id := range m.byComponent.find(c) {
 			if sharers++; sharers > maxSharers {
 				break
 			}
@@ -59,14 +67,13 @@ func (s *Stream) recognise(presented machine.Machine) (recognised, bool) {
 				continue
 			}
 			compared[id] = true
-			bound, _ := s.machines.get(id)
-			same, score := bound.Binding.Recognise(presented, s.Policy.FingerprintMatch)
-			if same && (!found || better(bound, score, best)) {
-				best, found = recognised{BoundMachine: bound, score: score}, true
+			bound, _ := m.get(id)
+			if r := (recognised{bound, bound.Binding.Recognise(presented, policy)}); r.Same && r.better(best) {
+				best = r
 			}
 		}
 	}
-	return best, found
+	return best, best.Same
 }
 
 // identifying yields the components by which a machine may be found, in their present and their former spelling.
@@ -88,11 +95,15 @@ func identifying(presented machine.Machine) iter.Seq[component] {
 	}
 }
 
-func better(h BoundMachine, score machine.Score, best recognised) bool {
+// better reports whether a place is likelier the machine's than another one.
+func (r recognised) better(than recognised) bool {
+	if !than.Same || r.Moved != than.Moved {
+		return !than.Same || than.Moved
+	}
 	return cmp.Or(
-		cmp.Compare(score.Matched, best.score.Matched),
-		cmp.Compare(best.score.Of, score.Of),
-		best.Binding.BoundAt.Compare(h.Binding.BoundAt),
-		slices.Compare(best.Binding.ID[:], h.Binding.ID[:]),
+		cmp.Compare(r.Score.Matched, than.Score.Matched),
+		cmp.Compare(than.Score.Of, r.Score.Of),
+		than.Binding.BoundAt.Compare(r.Binding.BoundAt),
+		compareIDs(than.Binding.ID, r.Binding.ID),
 	) > 0
 }

@@ -1,6 +1,7 @@
 package license_test
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -19,6 +20,7 @@ type reference struct {
 	match      machine.Match
 	maxRebinds *int
 	window     time.Duration
+	cooldown   time.Duration // 0: none
 	validity   time.Duration // to begin with the first activation; 0: none
 
 	suspended  bool
@@ -27,14 +29,17 @@ type reference struct {
 	expires    *time.Time
 	generation uint8
 	places     []*place
-	rebinds    []time.Time
+	left       []*place // released, and nobody has taken the seat since; only where moves are limited
+	moves      []time.Time
 }
 
 // place is a machine at the licence, with or without a seat.
 type place struct {
 	binding, activation uuid.UUID
-	machine             machine.Machine
-	boundAt             time.Time
+	machine             machine.Machine // as last recorded
+	original            machine.Machine // as bound
+	certified           machine.Fingerprint
+	boundAt, driftedAt  time.Time
 	seat                bool
 	issued, until       time.Time // of the certificate
 }
@@ -110,21 +115,29 @@ func likeness(a, b machine.Machine) (matched, of int) {
 	return matched, of
 }
 
-// known finds a machine's place: by its fingerprint, else the likest that the policy takes for the same, the one bound
-// first of equally like ones.
-func (r *reference) known(m machine.Machine) *place {
-	for _, p := range r.places {
-		if p.machine.Fingerprint == m.Fingerprint {
-			return p
+// known finds a machine's place among some: by its fingerprint, else the likest that the policy takes for the same, the one bound first of
+// equally like ones. Whether it is the machine as it was bound goes before all. moved: it is only the machine as it was last recorded.
+func (r *reference) known(among []*place, m machine.Machine) (best *place, moved bool) {
+	for _, p := range among {
+		if (p.machine.Fingerprint == m.Fingerprint || p.original.Fingerprint == m.Fingerprint) &&
+			(best == nil || p.binding.String() < best.binding.String()) {
+			best = p
 		}
 	}
-	if len(m.Hashes) == 0 {
-		return nil
+	if best != nil || len(m.Hashes) == 0 {
+		return best, false
 	}
-	var best *place
+	if best = r.likest(among, m, func(p *place) machine.Machine { return p.original }); best != nil {
+		return best, false
+	}
+	best = r.likest(among, m, func(p *place) machine.Machine { return p.machine })
+	return best, best != nil
+}
+
+func (r *reference) likest(among []*place, m machine.Machine, as func(*place) machine.Machine) (best *place) {
 	var bestMatched, bestOf int
-	for _, p := range r.places {
-		matched, of := likeness(p.machine, m)
+	for _, p := range among {
+		matched, of := likeness(as(p), m)
 		enough := map[machine.Match]bool{
 			machine.MatchAny:  matched >= 1,
 			machine.MatchTwo:  matched >= 2,
@@ -144,6 +157,40 @@ func (r *reference) known(m machine.Machine) *place {
 		best, bestMatched, bestOf = p, matched, of
 	}
 	return best
+}
+
+// present finds the place of a machine that may use it: one that has become another machine must be allowed to move.
+func (r *reference) present(m machine.Machine, now time.Time) (p *place, moved bool) {
+	p, moved = r.known(r.places, m)
+	if moved && r.mayMove(now) != nil {
+		return nil, false
+	}
+	return p, moved
+}
+
+func (r *reference) mayMove(now time.Time) error {
+	switch {
+	case r.lease > 0:
+	case r.maxRebinds != nil && r.movesInWindow(now) >= *r.maxRebinds:
+		return license.ErrRebindLimitReached
+	case r.cooldown > 0 && len(r.moves) > 0 && now.Sub(r.moves[len(r.moves)-1]) < r.cooldown:
+		return license.ErrRebindLimitReached
+	}
+	return nil
+}
+
+func (r *reference) count(now time.Time) {
+	if r.lease == 0 {
+		r.moves = append(r.moves, now)
+	}
+}
+
+func (r *reference) limitsMoves() bool {
+	return r.lease == 0 && (r.maxRebinds != nil || r.cooldown > 0)
+}
+
+func (r *reference) take(left *place) {
+	r.left = slices.DeleteFunc(r.left, func(other *place) bool { return other == left })
 }
 
 func (r *reference) byActivation(id uuid.UUID) *place {
@@ -175,23 +222,35 @@ func (r *reference) activate(m machine.Machine, bindingID, activationID uuid.UUI
 	if err := r.permits(); err != nil {
 		return err
 	}
-	if p := r.known(m); p != nil {
-		return r.contact(p, m, now)
+	if p, moved := r.present(m, now); p != nil {
+		return r.contact(p, m, moved, now)
 	}
 	if err := r.seatFree(); err != nil {
 		return err
+	}
+	original := m
+	if back, moved := r.known(r.left, m); back != nil && !moved {
+		original = back.original
+		r.take(back)
+	} else if len(r.left) > 0 && r.limit-r.seats() <= len(r.left) {
+		if err := r.mayMove(now); err != nil {
+			return err
+		}
+		r.count(now)
+		r.take(slices.MinFunc(r.left, func(a, b *place) int { return cmp.Compare(a.binding.String(), b.binding.String()) }))
 	}
 	if r.expires == nil && r.validity > 0 {
 		r.expires = new(now.Add(r.validity))
 	}
 	r.places = append(r.places, &place{
-		binding: bindingID, activation: activationID, machine: m, boundAt: now, seat: true, issued: now, until: r.until(now),
+		binding: bindingID, activation: activationID, machine: m, original: original, certified: m.Fingerprint, boundAt: now,
+		seat: true, issued: now, until: r.until(now),
 	})
 	return nil
 }
 
 // contact is what happens when a known machine shows up.
-func (r *reference) contact(p *place, m machine.Machine, now time.Time) error {
+func (r *reference) contact(p *place, m machine.Machine, moved bool, now time.Time) error {
 	until := r.until(now)
 	fresh := p.until.Sub(now) < p.until.Sub(p.issued)-p.until.Sub(now) && until.After(p.until)
 	if !p.seat {
@@ -200,11 +259,16 @@ func (r *reference) contact(p *place, m machine.Machine, now time.Time) error {
 		}
 		p.seat, fresh = true, true
 	}
-	if p.machine.Fingerprint != m.Fingerprint {
-		p.machine.Fingerprint, p.machine.Hashes, fresh = m.Fingerprint, m.Hashes, true
+	changed := m.Fingerprint != p.machine.Fingerprint && m.Fingerprint != p.original.Fingerprint
+	if changed && (moved || p.driftedAt.IsZero() || now.Sub(p.driftedAt) >= day) {
+		p.machine.Fingerprint, p.machine.Hashes, p.driftedAt, fresh = m.Fingerprint, m.Hashes, now, true
+		if moved {
+			p.original = m
+			r.count(now)
+		}
 	}
 	if fresh {
-		p.issued, p.until = now, until
+		p.issued, p.until, p.certified = now, until, m.Fingerprint
 	}
 	return nil
 }
@@ -217,15 +281,16 @@ func (r *reference) heartbeat(activationID uuid.UUID, m machine.Machine, now tim
 	if p == nil {
 		return license.ErrActivationNotFound
 	}
-	if r.known(m) != p {
+	known, moved := r.present(m, now)
+	if known != p {
 		return license.ErrFingerprintMismatch
 	}
-	return r.contact(p, m, now)
+	return r.contact(p, m, moved, now)
 }
 
 // verdict answers a validation of a machine.
-func (r *reference) verdict(m machine.Machine) license.Code {
-	switch p := r.known(m); {
+func (r *reference) verdict(m machine.Machine, now time.Time) license.Code {
+	switch p, _ := r.present(m, now); {
 	case r.status() == license.StatusSuspended:
 		return license.LicenseSuspended
 	case r.status() == license.StatusExpired:
@@ -244,15 +309,16 @@ func (r *reference) verdict(m machine.Machine) license.Code {
 }
 
 func (r *reference) validate(m machine.Machine, now time.Time) error {
-	if r.verdict(m) != license.Valid {
+	if r.verdict(m, now) != license.Valid {
 		return nil
 	}
-	return r.contact(r.known(m), m, now)
+	p, moved := r.present(m, now)
+	return r.contact(p, m, moved, now)
 }
 
-func (r *reference) rebindsInWindow(now time.Time) int {
+func (r *reference) movesInWindow(now time.Time) int {
 	n := 0
-	for _, at := range r.rebinds {
+	for _, at := range r.moves {
 		if now.Sub(at) < r.window {
 			n++
 		}
@@ -260,7 +326,7 @@ func (r *reference) rebindsInWindow(now time.Time) int {
 	return n
 }
 
-func (r *reference) rebind(bindingID uuid.UUID, m machine.Machine, activationID uuid.UUID, now time.Time) error {
+func (r *reference) rebind(bindingID uuid.UUID, m machine.Machine, activationID uuid.UUID, byOperator bool, now time.Time) error {
 	if err := r.permits(); err != nil {
 		return err
 	}
@@ -268,28 +334,34 @@ func (r *reference) rebind(bindingID uuid.UUID, m machine.Machine, activationID 
 	if p == nil {
 		return license.ErrBindingNotFound
 	}
-	if r.known(m) != nil {
+	if known, moved := r.known(r.places, m); known != nil && !moved {
 		return license.ErrMachineAlreadyBound
 	}
-	if r.maxRebinds != nil && r.rebindsInWindow(now) >= *r.maxRebinds {
-		return license.ErrRebindLimitReached
+	if err := r.mayMove(now); err != nil && !byOperator {
+		return err
 	}
 	if !p.seat {
 		if err := r.seatFree(); err != nil {
 			return err
 		}
 	}
-	r.rebinds = append(r.rebinds, now)
+	if !byOperator {
+		r.count(now)
+	}
 	p.activation, p.machine, p.seat, p.issued, p.until = activationID, m, true, now, r.until(now)
+	p.original, p.certified, p.driftedAt = m, m.Fingerprint, time.Time{}
 	return nil
 }
 
-func (r *reference) deactivate(activationID uuid.UUID) error {
+func (r *reference) deactivate(activationID uuid.UUID, byOperator bool) error {
 	p := r.byActivation(activationID)
 	if p == nil {
 		return license.ErrActivationNotFound
 	}
 	r.places = slices.DeleteFunc(r.places, func(other *place) bool { return other == p })
+	if r.limitsMoves() && !byOperator {
+		r.left = append(r.left, p)
+	}
 	return nil
 }
 

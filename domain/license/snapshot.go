@@ -13,7 +13,7 @@ import (
 
 // SnapshotFormat names what [Snapshot] writes and what the fold puts into it. It is raised when either changes, so that a program
 // never continues from what another version folded differently. A golden test holds it to that.
-const SnapshotFormat = 4
+const SnapshotFormat = 5
 
 // snapshot is a stream with everything that later decisions need.
 type snapshot struct {
@@ -22,6 +22,7 @@ type snapshot struct {
 	Issued   event.Ref
 	Stream   event.StreamState
 	Machines map[uuid.UUID]BoundMachine // by binding id
+	Vacated  map[uuid.UUID]BoundMachine `json:",omitempty"`
 }
 
 // Snapshot returns a folded stream as bytes. They are a cache, never the truth: the events are.
@@ -29,9 +30,10 @@ func Snapshot(s *Stream) ([]byte, error) {
 	if s == nil {
 		return nil, errors.New("take a snapshot: there is no licence")
 	}
-	bound := make(map[uuid.UUID]BoundMachine, s.machines.count())
-	maps.Insert(bound, s.machines.all())
-	text, err := json.Marshal(snapshot{Format: SnapshotFormat, License: s.License, Issued: s.issued, Stream: s.stream, Machines: bound})
+	text, err := json.Marshal(snapshot{
+		Format: SnapshotFormat, License: s.License, Issued: s.issued, Stream: s.stream,
+		Machines: maps.Collect(s.machines.all()), Vacated: maps.Collect(s.vacated.all()),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("take a snapshot: %w", err)
 	}
@@ -56,6 +58,9 @@ func Restore(text []byte) (*Stream, error) {
 	s.machines.floating = s.Policy.Floating()
 	for id, bound := range from.Machines {
 		s.machines.set(id, bound)
+	}
+	for id, left := range from.Vacated {
+		s.vacated.set(id, left)
 	}
 	s.nextDue = s.earliestDue()
 	return s, nil

@@ -31,6 +31,7 @@ type Stream struct {
 	License
 	stream   event.StreamState
 	machines machines
+	vacated  machines // those that left a seat which nobody has taken since; kept only where moves are limited
 	nextDue  time.Time
 }
 
@@ -53,6 +54,7 @@ func (s *Stream) clone() *Stream {
 	}
 	next := *s
 	next.machines = s.machines.clone()
+	next.vacated = s.vacated.clone()
 	return &next
 }
 
@@ -63,15 +65,25 @@ func (s *Stream) apply(e event.Event) error {
 		s.machines.floating = s.Policy.Floating()
 	case binding.MachineBound:
 		s.applyBinding(happened.BindingID, e)
+		s.reoccupy(happened)
+		if happened.RebindsInWindow > 0 {
+			s.License = s.moved(happened.BoundAt)
+		}
 	case binding.HardwareDrifted:
 		s.applyBinding(happened.BindingID, e)
+		if happened.RebindsInWindow > 0 {
+			s.License = s.moved(happened.DriftedAt)
+		}
 	case binding.MachineRebound:
-		s.License = s.rebound(happened.ReboundAt)
 		s.applyBinding(happened.BindingID, e)
+		if !s.Policy.Floating() && !happened.ByOperator {
+			s.License = s.moved(happened.ReboundAt)
+		}
 	case binding.MachineReleased:
-		s.machines.remove(happened.BindingID)
+		s.vacate(happened)
 	case activation.Granted:
 		s.applyActivation(happened.BindingID, e)
+		s.forgetOldest()
 	case activation.Renewed:
 		s.applyActivation(happened.BindingID, e)
 	case activation.Lapsed:

@@ -43,7 +43,7 @@ type Verdict struct {
 
 // Verdict decides whether the licence is good at now. It reads nothing but the stream and changes nothing.
 func (s *Stream) Verdict(c Validate, now time.Time) Verdict {
-	return c.judge(s.AsOf(now)).verdict
+	return c.judge(s.AsOf(now), now).verdict
 }
 
 type judgement struct {
@@ -51,7 +51,7 @@ type judgement struct {
 	known   recognised
 }
 
-func (c Validate) judge(s *Stream) judgement {
+func (c Validate) judge(s *Stream, now time.Time) judgement {
 	because := func(code Code, refs ...event.Ref) judgement {
 		return judgement{verdict: Verdict{Code: code, DecidedBy: recorded(refs)}}
 	}
@@ -78,7 +78,7 @@ func (c Validate) judge(s *Stream) judgement {
 	if s.machines.count() == 0 {
 		return because(NotActivated, s.StatusEvent())
 	}
-	known, found := s.recognise(*c.Machine)
+	known, found := s.recognise(*c.Machine, now)
 	if !found {
 		return because(FingerprintMismatch, s.StatusEvent())
 	}
@@ -92,7 +92,7 @@ func (c Validate) judge(s *Stream) judgement {
 
 // decide records what a valid machine's contact brings about: drift, or a fresh certificate.
 func (c Validate) decide(s *Stream, now time.Time) ([]event.Payload, error) {
-	judged := c.judge(s)
+	judged := c.judge(s, now)
 	if judged.verdict.Machine == nil {
 		return nil, nil
 	}

@@ -996,6 +996,11 @@ type Plan struct {
 	ProductID   openapi_types.UUID `json:"product_id"`
 	PublishedAt time.Time          `json:"published_at"`
 
+	// RebindCooldownSeconds null: none
+	//
+	// Example: 86400
+	RebindCooldownSeconds *int `json:"rebind_cooldown_seconds"`
+
 	// RebindWindowDays Example: 365
 	RebindWindowDays int `json:"rebind_window_days"`
 
@@ -1059,7 +1064,7 @@ type PlanTerms struct {
 	// Example: 5
 	MaxMachines int `json:"max_machines"`
 
-	// MaxRebinds Rebinds allowed within the window. No limit unless given.
+	// MaxRebinds How often the customer may move seats between machines within the window. No limit unless given. A rebind, hardware that changed so much since the machine was bound that it is another one, and a release after which another machine takes the seat all count. Moves by an operator do not, and floating seats move freely.
 	//
 	// Example: 3
 	MaxRebinds *int `json:"max_rebinds,omitempty"`
@@ -1072,7 +1077,10 @@ type PlanTerms struct {
 	// Example: 49900
 	PriceMinor *int64 `json:"price_minor,omitempty"`
 
-	// RebindWindowDays The length of the rebind window. 365 unless given.
+	// RebindCooldownSeconds The time that must pass between two moves of the licence's seats. None unless given.
+	RebindCooldownSeconds *int `json:"rebind_cooldown_seconds,omitempty"`
+
+	// RebindWindowDays The length of the window of moves. 365 unless given.
 	RebindWindowDays *int `json:"rebind_window_days,omitempty"`
 
 	// Type The commercial class of a plan.
@@ -1102,6 +1110,11 @@ type Policy struct {
 
 	// OfflineDays Example: 3
 	OfflineDays int `json:"offline_days"`
+
+	// RebindCooldownSeconds null: none
+	//
+	// Example: 86400
+	RebindCooldownSeconds *int `json:"rebind_cooldown_seconds"`
 
 	// RebindWindowDays Example: 365
 	RebindWindowDays int `json:"rebind_window_days"`
@@ -1263,7 +1276,7 @@ type PublishPlan struct {
 	// Example: 5
 	MaxMachines int `json:"max_machines"`
 
-	// MaxRebinds Rebinds allowed within the window. No limit unless given.
+	// MaxRebinds How often the customer may move seats between machines within the window. No limit unless given. A rebind, hardware that changed so much since the machine was bound that it is another one, and a release after which another machine takes the seat all count. Moves by an operator do not, and floating seats move freely.
 	//
 	// Example: 3
 	MaxRebinds *int `json:"max_rebinds,omitempty"`
@@ -1276,7 +1289,10 @@ type PublishPlan struct {
 	// Example: 49900
 	PriceMinor *int64 `json:"price_minor,omitempty"`
 
-	// RebindWindowDays The length of the rebind window. 365 unless given.
+	// RebindCooldownSeconds The time that must pass between two moves of the licence's seats. None unless given.
+	RebindCooldownSeconds *int `json:"rebind_cooldown_seconds,omitempty"`
+
+	// RebindWindowDays The length of the window of moves. 365 unless given.
 	RebindWindowDays *int `json:"rebind_window_days,omitempty"`
 
 	// Type The commercial class of a plan.

@@ -157,7 +157,7 @@ type ClientInterface interface {
 	// RebindMachineWithBody Move a seat to another machine, whichever licence it belongs to
 	//
 	// Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
-	// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
+	// Counts against the moves that the plan allows, unless an operator asks. Asked with the licence key, or by an operator.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -169,7 +169,7 @@ type ClientInterface interface {
 	// RebindMachine Move a seat to another machine, whichever licence it belongs to
 	//
 	// Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
-	// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
+	// Counts against the moves that the plan allows, unless an operator asks. Asked with the licence key, or by an operator.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -264,7 +264,7 @@ type ClientInterface interface {
 	// RebindWithBody Move a seat to another machine
 	//
 	// Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
-	// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
+	// Counts against the moves that the plan allows, unless an operator asks. Asked with the licence key, or by an operator.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -274,7 +274,7 @@ type ClientInterface interface {
 	// Rebind Move a seat to another machine
 	//
 	// Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
-	// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
+	// Counts against the moves that the plan allows, unless an operator asks. Asked with the licence key, or by an operator.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -662,7 +662,7 @@ func (c *Client) Heartbeat(ctx context.Context, id ID, params *HeartbeatParams, 
 // RebindMachineWithBody Move a seat to another machine, whichever licence it belongs to
 //
 // Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
-// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
+// Counts against the moves that the plan allows, unless an operator asks. Asked with the licence key, or by an operator.
 //
 // Takes any type of body and a specified content type.
 //
@@ -683,7 +683,7 @@ func (c *Client) RebindMachineWithBody(ctx context.Context, id ID, params *Rebin
 // RebindMachine Move a seat to another machine, whichever licence it belongs to
 //
 // Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
-// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
+// Counts against the moves that the plan allows, unless an operator asks. Asked with the licence key, or by an operator.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -877,7 +877,7 @@ func (c *Client) DeactivateMachine(ctx context.Context, id ID, activationID Acti
 // RebindWithBody Move a seat to another machine
 //
 // Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
-// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
+// Counts against the moves that the plan allows, unless an operator asks. Asked with the licence key, or by an operator.
 //
 // Takes any type of body and a specified content type.
 //
@@ -897,7 +897,7 @@ func (c *Client) RebindWithBody(ctx context.Context, id ID, bindingID BindingID,
 // Rebind Move a seat to another machine
 //
 // Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
-// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
+// Counts against the moves that the plan allows, unless an operator asks. Asked with the licence key, or by an operator.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4171,7 +4171,7 @@ type ClientWithResponsesInterface interface {
 	// RebindMachineWithBodyWithResponse Move a seat to another machine, whichever licence it belongs to
 	//
 	// Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
-	// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
+	// Counts against the moves that the plan allows, unless an operator asks. Asked with the licence key, or by an operator.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4183,7 +4183,7 @@ type ClientWithResponsesInterface interface {
 	// RebindMachineWithResponse Move a seat to another machine, whichever licence it belongs to
 	//
 	// Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
-	// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
+	// Counts against the moves that the plan allows, unless an operator asks. Asked with the licence key, or by an operator.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4284,7 +4284,7 @@ type ClientWithResponsesInterface interface {
 	// RebindWithBodyWithResponse Move a seat to another machine
 	//
 	// Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
-	// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
+	// Counts against the moves that the plan allows, unless an operator asks. Asked with the licence key, or by an operator.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4294,7 +4294,7 @@ type ClientWithResponsesInterface interface {
 	// RebindWithResponse Move a seat to another machine
 	//
 	// Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
-	// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
+	// Counts against the moves that the plan allows, unless an operator asks. Asked with the licence key, or by an operator.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8350,7 +8350,7 @@ func (c *ClientWithResponses) HeartbeatWithResponse(ctx context.Context, id ID, 
 // RebindMachineWithBodyWithResponse Move a seat to another machine, whichever licence it belongs to
 //
 // Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
-// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
+// Counts against the moves that the plan allows, unless an operator asks. Asked with the licence key, or by an operator.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -8368,7 +8368,7 @@ func (c *ClientWithResponses) RebindMachineWithBodyWithResponse(ctx context.Cont
 // RebindMachineWithResponse Move a seat to another machine, whichever licence it belongs to
 //
 // Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
-// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
+// Counts against the moves that the plan allows, unless an operator asks. Asked with the licence key, or by an operator.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -8528,7 +8528,7 @@ func (c *ClientWithResponses) DeactivateMachineWithResponse(ctx context.Context,
 // RebindWithBodyWithResponse Move a seat to another machine
 //
 // Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
-// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
+// Counts against the moves that the plan allows, unless an operator asks. Asked with the licence key, or by an operator.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -8544,7 +8544,7 @@ func (c *ClientWithResponses) RebindWithBodyWithResponse(ctx context.Context, id
 // RebindWithResponse Move a seat to another machine
 //
 // Moves the seat in one step: the old machine's activation ends and the new machine is activated, or nothing happens.
-// Counts against the licence's rebinds. Asked with the licence key, or by an operator.
+// Counts against the moves that the plan allows, unless an operator asks. Asked with the licence key, or by an operator.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

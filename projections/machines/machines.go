@@ -48,10 +48,15 @@ func issued(_ context.Context, e event.Event, id uuid.UUID, p license.Issued, ro
 }
 
 func drifted(_ context.Context, e event.Event, _ uuid.UUID, p binding.HardwareDrifted, rows runtime.Rows) error {
+	moves := 0
+	if p.Moved {
+		moves = 1
+	}
 	return rows.Update("machines", p.BindingID.String(), store.Values{
 		"previous_fingerprint": string(p.PreviousFingerprint),
 		"fingerprint":          string(p.Fingerprint),
 		"last_seen_at":         runtime.Micros(p.DriftedAt),
+		"rebind_count":         store.Increment(int64(moves)),
 		"drift_count":          store.Increment(1),
 		"drift_matched":        int64(p.Matched),
 		"drift_compared":       int64(p.Compared),

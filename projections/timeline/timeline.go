@@ -50,6 +50,10 @@ func Projector() runtime.Projector {
 			}),
 			runtime.On(machineBound),
 			described(func(p binding.HardwareDrifted) entry {
+				if p.Moved {
+					return entry{summary: fmt.Sprintf("Machine %s changed step by step into another one, %s",
+						shortHash(p.PreviousFingerprint), shortHash(p.Fingerprint))}
+				}
 				return entry{summary: fmt.Sprintf("Machine %s came back as %s: %d of %d components match",
 					shortHash(p.PreviousFingerprint), shortHash(p.Fingerprint), p.Matched, p.Compared)}
 			}),

@@ -46,6 +46,7 @@ CREATE TABLE plans_gN (
     fingerprint_match  text COLLATE "C" NOT NULL,
     max_rebinds        bigint,                                 -- NULL: no limit
     rebind_window_days bigint           NOT NULL,
+    rebind_cooldown_seconds bigint,                                 -- seconds; NULL: none
     plan_revision      bigint           NOT NULL,
     published_at       bigint           NOT NULL,
     revised_at         bigint,

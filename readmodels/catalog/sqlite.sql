@@ -46,6 +46,7 @@ CREATE TABLE plans_gN (
     fingerprint_match  TEXT    NOT NULL,
     max_rebinds        INTEGER,                   -- NULL: no limit
     rebind_window_days INTEGER NOT NULL,
+    rebind_cooldown_seconds INTEGER,                   -- seconds; NULL: none
     plan_revision      INTEGER NOT NULL,
     published_at       INTEGER NOT NULL,
     revised_at         INTEGER,

@@ -30,6 +30,7 @@ CREATE TABLE licenses_gN (
     fingerprint_match  text COLLATE "C" NOT NULL,
     max_rebinds        bigint,                                 -- NULL: no limit
     rebind_window_days bigint           NOT NULL,
+    rebind_cooldown_seconds bigint,                                 -- seconds; NULL: none
     key_generation     bigint           NOT NULL,
     issued_at          bigint           NOT NULL,
     expires_at         bigint,                                 -- NULL: perpetual, or not begun yet

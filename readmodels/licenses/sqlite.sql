@@ -30,6 +30,7 @@ CREATE TABLE licenses_gN (
     fingerprint_match  TEXT    NOT NULL,
     max_rebinds        INTEGER,             -- NULL: no limit
     rebind_window_days INTEGER NOT NULL,
+    rebind_cooldown_seconds INTEGER,             -- seconds; NULL: none
     key_generation     INTEGER NOT NULL,
     issued_at          INTEGER NOT NULL,
     expires_at         INTEGER,             -- NULL: perpetual, or not begun yet

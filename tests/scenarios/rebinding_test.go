@@ -64,6 +64,50 @@ func TestRebindsAreLimitedByThePlan(t *testing.T) {
 	require.Len(t, v.events(l), 5+2*3)
 }
 
+func TestWhatLeadsToAnotherMachineIsLimitedLikeARebind(t *testing.T) {
+	t.Parallel()
+	v := newTenantClient(t, object{"max_machines": 1, "max_rebinds": 1})
+	l := v.issue(nil)
+	first := v.activate(l.Key, fingerprinted("1"))
+	v.deactivate(v.machine, first, object{"license_key": l.Key})
+	again := v.activate(l.Key, fingerprinted("1"))
+	v.deactivate(v.machine, again, object{"license_key": l.Key})
+	second := v.activate(l.Key, fingerprinted("2"))
+	v.deactivate(v.machine, second, object{"license_key": l.Key})
+	v.tryActivate(l.Key, fingerprinted("3")).Refused("REBIND_LIMIT_REACHED")
+	second = v.activate(l.Key, fingerprinted("2"))
+	v.rebind(v.machine, second, object{"license_key": l.Key, "machine": fingerprinted("3")}).Refused("REBIND_LIMIT_REACHED")
+
+	moved := blackbox.OK[api.Activation](v.rebind(v.admin, second, object{"machine": fingerprinted("3")}))
+	v.deactivate(v.admin, moved, nil)
+	v.activate(l.Key, fingerprinted("4"))
+}
+
+func TestHardwareDoesNotLeadToAnotherMachineStepByStep(t *testing.T) {
+	t.Parallel()
+	v := newTenantClient(t, object{"max_machines": 1, "max_rebinds": 0})
+	l := v.issue(nil)
+	v.activate(l.Key, built("laptop", nil))
+	parts := object{}
+	var codes []string
+	for _, part := range []string{"cpu", "board", "bios", "disk"} {
+		parts[part] = "new " + part
+		codes = append(codes, string(v.validate(object{"license_key": l.Key, "machine": built("laptop", parts)}).Code))
+	}
+	require.Equal(t, []string{"VALID", "VALID", "FINGERPRINT_MISMATCH", "FINGERPRINT_MISMATCH"}, codes)
+}
+
+func TestACooldownLiesBetweenTwoRebinds(t *testing.T) {
+	t.Parallel()
+	v := newTenantClient(t, object{"rebind_cooldown_seconds": 3600})
+	l := v.issue(nil)
+	require.Equal(t, 3600, *l.Policy.RebindCooldownSeconds)
+	a := v.activate(l.Key, fingerprinted("1"))
+	a = blackbox.OK[api.Activation](v.rebind(v.machine, a, object{"license_key": l.Key, "machine": fingerprinted("2")}))
+	v.rebind(v.machine, a, object{"license_key": l.Key, "machine": fingerprinted("3")}).Refused("REBIND_LIMIT_REACHED")
+	blackbox.OK[api.Activation](v.rebind(v.admin, a, object{"machine": fingerprinted("3")}))
+}
+
 func TestASeatIsNotMovedToAMachineThatHasOne(t *testing.T) {
 	t.Parallel()
 	v := newTenantClient(t, nil)

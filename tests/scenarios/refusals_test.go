@@ -53,7 +53,9 @@ func TestARefusalAppendsNothing(t *testing.T) {
 		{"MACHINE_ALREADY_BOUND", func() blackbox.Response {
 			return v.rebind(v.admin, a, object{"machine": fingerprinted("laptop")})
 		}},
-		{"REBIND_LIMIT_REACHED", func() blackbox.Response { return v.rebind(v.admin, a, object{"machine": fingerprinted("x")}) }},
+		{"REBIND_LIMIT_REACHED", func() blackbox.Response {
+			return v.rebind(v.machine, a, object{"license_key": l.Key, "machine": fingerprinted("x")})
+		}},
 		{"INVALID_TRANSITION", func() blackbox.Response { return v.change(l, "reinstate", nil) }},
 		{"IDEMPOTENCY_KEY_REUSED", func() blackbox.Response { return used.Post("/v1/licenses", v.order(object{"max_machines": 1})) }},
 	} {

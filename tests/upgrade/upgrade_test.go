@@ -42,7 +42,9 @@ func opened(t *testing.T, fixture, engine string) {
 	answers, err := upgrade.ReadAnswers(fixture)
 	require.NoError(t, err)
 	// The ledger's last event is older than a day, as after a long stop. The clock need not prove itself for ten minutes here.
-	options := process.Options{Binary: shared.Binary, DataDir: filepath.Join(t.TempDir(), "data"), Env: []string{"LICENSELEDGER_CLOCK_SETTLE=1s"}}
+	options := process.Options{
+		Binary: shared.Binary, DataDir: filepath.Join(t.TempDir(), "data"), Env: []string{"LICENSELEDGER_CLOCK_SETTLE=1s"},
+	}
 	place := &engines.Engines{Events: engines.SQLite, ReadModels: engines.SQLite}
 	if engine == engines.PostgreSQL {
 		place = shared.Engines
