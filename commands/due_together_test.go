@@ -113,3 +113,28 @@ func TestLeasesThatLapseTogetherAreRecordedInPortionsAndGoOnAfterAnError(t *test
 	require.NoError(t, err)
 	require.Equal(t, before+crowd+1, o.head(), "each lapse once, and the machine that came back")
 }
+
+func TestACommandThatNobodyWaitsForRecordsNoFurtherPortion(t *testing.T) {
+	t.Parallel()
+	o, ledger := newFaultyFixture(t)
+	issued := crowded(o)
+	o.clock.advance(time.Hour)
+	before := o.head()
+	ctx, cancel := context.WithCancel(o.admin(vendor))
+	portions := 0
+	ledger.appendsWith(func(ctx context.Context, stream string, expected event.Revision, events []event.Pending) (eventstore.Commit, error) {
+		if portions++; portions == 2 {
+			cancel()
+		}
+		return ledger.Store.Append(ctx, stream, expected, events)
+	})
+	h := o.handler(ledger, 10)
+	suspend := licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"}
+	_, err := h.Licensing.SuspendLicense(ctx, keyed("suspend"), suspend)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, before+2*runtime.MaxPortion, o.head(), "the portion that was under way, and no more")
+
+	_, err = h.Licensing.SuspendLicense(o.admin(vendor), keyed("suspend"), suspend)
+	require.NoError(t, err)
+	require.Equal(t, before+crowd+1, o.head())
+}

@@ -107,6 +107,9 @@ func timeDriven(payloads []event.Payload) int {
 func (r *Repository[T]) record(ctx context.Context, lock *aggregateLock[T], state *T, principal access.Principal, req *Request,
 	due []event.Payload) (*T, error) {
 	for portion := range slices.Chunk(due, MaxPortion) {
+		if err := ctx.Err(); err != nil {
+			return state, err // nobody waits any more, and the rest stays due
+		}
 		result, err := r.append(ctx, lock, state, principal, Request{Correlation: req.Correlation, atPresent: req.atPresent}, portion)
 		if err != nil {
 			return state, err
