@@ -45,6 +45,7 @@ type Request struct {
 	IdempotencyKey string          // from the client; empty when it sent none
 	IfMatch        *event.Revision // the revision that the client expects; nil: any
 	Correlation    string          // the id of the request, for following it through logs and ledger
+	commandID      string          // keyed hash of the IdempotencyKey; empty without one
 	hash           string          // keyed hash of the command; empty without an IdempotencyKey
 	atPresent      bool            // see [Declaration.AtPresent]
 }
@@ -74,10 +75,11 @@ func Declare[C, R any](r *Runtime, d Declaration, handle func(context.Context, R
 	return func(ctx context.Context, req Request, c C) (answer R, err error) {
 		begun := time.Now()
 		defer func() { r.observe(ctx, d, err, time.Since(begun)) }()
-		if _, err := access.Require(ctx, d.Permission); err != nil {
+		principal, err := access.Require(ctx, d.Permission)
+		if err != nil {
 			return answer, err
 		}
-		if req, err = r.identify(d, req, c); err != nil {
+		if req, err = r.identify(d, principal, req, c); err != nil {
 			return answer, err
 		}
 		return handle(ctx, req, c)
@@ -102,10 +104,11 @@ func (r *Runtime) Declared() ([]Declaration, error) {
 	return slices.Clone(r.declared), errors.Join(faults...)
 }
 
-// identify completes a request by what its command declares. The hash is keyed: it tells nothing about the command to those without the
-// key.
-func (r *Runtime) identify(d Declaration, req Request, command any) (Request, error) {
-	req.atPresent = d.AtPresent
+// identify completes a request by what its command declares. The hashes are keyed: they tell nothing about the command and its idempotency
+// key to those without the key of the hashes. Machines and operators never meet in a key: a customer's must not take the place of an
+// operator's.
+func (r *Runtime) identify(d Declaration, principal access.Principal, req Request, command any) (Request, error) {
+	req.atPresent, req.commandID, req.hash = d.AtPresent, "", ""
 	if d.Idempotency == ByNature {
 		req.IdempotencyKey = ""
 	}
@@ -116,6 +119,11 @@ func (r *Runtime) identify(d Declaration, req Request, command any) (Request, er
 	if err != nil {
 		return Request{}, fmt.Errorf("hash the request: %w", err)
 	}
+	kind := "operator"
+	if principal.Role == access.Machine {
+		kind = "machine"
+	}
+	req.commandID = r.hashRequest(fmt.Appendf(nil, "idempotency key\x00%s\x00%s", kind, req.IdempotencyKey))
 	// What precedes the name is how hashes were made when all commands were in one package.
 	req.hash = r.hashRequest(fmt.Appendf(nil, "commands.%s\x00%s", d.Name, content))
 	return req, nil

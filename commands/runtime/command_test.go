@@ -70,7 +70,7 @@ func TestWhatIdempotencyDoesWithAKey(t *testing.T) {
 	t.Parallel()
 	r, _ := declaring(t)
 	for idempotency, expected := range map[Idempotency]Request{
-		ByKey:    {IdempotencyKey: "k", hash: "commands.Greet\x00" + `{"Name":"Ada"}`},
+		ByKey:    {IdempotencyKey: "k", commandID: "idempotency key\x00operator\x00k", hash: "commands.Greet\x00" + `{"Name":"Ada"}`},
 		ByNature: {},
 		ByPart:   {IdempotencyKey: "k"},
 	} {

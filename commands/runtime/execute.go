@@ -50,7 +50,7 @@ func (r *Repository[T]) Execute(ctx context.Context, req Request, id uuid.UUID, 
 			return Result[T]{}, err
 		}
 		stream := r.stateOf(state)
-		if repeated, ok := stream.Command(req.IdempotencyKey); ok && req.hash != "" && principal.MayTouch(stream.Tenant) {
+		if repeated, ok := remembered(stream, req); ok && principal.MayTouch(stream.Tenant) {
 			return r.replay(ctx, req, id, repeated)
 		}
 		payloads, refusal := r.evaluate(principal, req, state, decide)
@@ -168,7 +168,7 @@ func (req Request) CheckRevision(current event.Revision) error {
 
 // newEvents returns payloads as events that are ready to be appended.
 func (r *Repository[T]) newEvents(payloads []event.Payload, tenant, actor string, req Request) ([]event.Pending, error) {
-	commandID := req.IdempotencyKey
+	commandID := req.commandID
 	if commandID == "" {
 		commandID = r.newID().String()
 	}
@@ -224,6 +224,17 @@ func (r *Repository[T]) apply(lock *aggregateLock[T], before *T, commit eventsto
 	return Result[T]{State: state, Events: events, Outcome: Outcome{Position: commit.Position, Revision: commit.Revision}}, nil
 }
 
+// remembered finds the command that a request repeats. Versions before 0.9 recorded the idempotency key itself.
+func remembered(stream event.StreamState, req Request) (event.Command, bool) {
+	if req.hash == "" {
+		return event.Command{}, false
+	}
+	if repeated, ok := stream.Command(req.commandID); ok {
+		return repeated, true
+	}
+	return stream.Command(req.IdempotencyKey)
+}
+
 // replay returns the aggregate as a command left it that was carried out before.
 func (r *Repository[T]) replay(ctx context.Context, req Request, id uuid.UUID, repeated event.Command) (Result[T], error) {
 	if repeated.RequestHash != req.hash {
@@ -239,7 +250,7 @@ func (r *Repository[T]) replay(ctx context.Context, req Request, id uuid.UUID, r
 	}
 	var caused []event.Event
 	for _, e := range history {
-		if e.CommandID == req.IdempotencyKey {
+		if e.CommandID == repeated.ID {
 			caused = append(caused, e)
 		}
 	}

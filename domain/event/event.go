@@ -40,7 +40,7 @@ type Metadata struct {
 	Actor       string // who did it, such as "admin", "machine" or "system"
 	Correlation string // one request and everything that followed from it
 	Causation   string // the message that directly caused the event
-	CommandID   string // the command's Idempotency-Key, or an id made for it; unique within a stream
+	CommandID   string // a keyed hash of the command's Idempotency-Key, or an id made for it; unique within a stream
 	RequestHash string // a keyed hash of the command's request; empty when the client sent no Idempotency-Key
 }
 

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
+
+	"github.com/licenseledger/licenseledger/domain/access"
 )
 
 // Ref points at one event of the ledger.
@@ -35,9 +37,11 @@ type Command struct {
 	ID          string
 	RequestHash string
 	Revision    Revision // of its last event
+	ByMachine   bool     // whoever holds the licence key asked for it
 }
 
-// RememberedCommands is how many of a stream's latest commands can be recognised when they are repeated.
+// RememberedCommands is how many of a stream's latest commands can be recognised when they are repeated: as many of machines as of
+// everybody else, so that a customer cannot make the memory of an operator's command end.
 const RememberedCommands = 256
 
 // Advance returns the state after one more event.
@@ -50,11 +54,26 @@ func (s StreamState) Advance(e Envelope) StreamState {
 	if last := len(known) - 1; last >= 0 && known[last].ID == e.CommandID {
 		known = known[:last]
 	}
-	if len(known) >= RememberedCommands {
-		known = known[1:]
-	}
-	s.commands = append(slices.Clip(known), Command{ID: e.CommandID, RequestHash: e.RequestHash, Revision: e.Revision})
+	next := Command{ID: e.CommandID, RequestHash: e.RequestHash, Revision: e.Revision, ByMachine: e.Actor == string(access.Machine)}
+	s.commands = append(withoutOldest(known, next.ByMachine), next)
 	return s
+}
+
+// withoutOldest returns commands that one more can be appended to: without the oldest one of its kind, if as many are there as are
+// remembered.
+func withoutOldest(commands []Command, byMachine bool) []Command {
+	ofItsKind := func(c Command) bool { return c.ByMachine == byMachine }
+	count := 0
+	for _, c := range commands {
+		if ofItsKind(c) {
+			count++
+		}
+	}
+	if count < RememberedCommands {
+		return slices.Clip(commands)
+	}
+	oldest := slices.IndexFunc(commands, ofItsKind)
+	return slices.Concat(commands[:oldest], commands[oldest+1:])
 }
 
 // Command finds a remembered command by its id.

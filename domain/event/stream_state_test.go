@@ -20,6 +20,27 @@ func follow(track event.StreamState, commands ...string) event.StreamState {
 	return track
 }
 
+func TestMachinesAndOperatorsDoNotMakeEachOthersCommandsForgotten(t *testing.T) {
+	t.Parallel()
+	by := func(actor string, track event.StreamState, commands ...string) event.StreamState {
+		for _, command := range commands {
+			track = track.Advance(event.Envelope{Revision: track.Revision + 1, Pending: event.Pending{
+				Metadata: event.Metadata{Actor: actor, CommandID: command, RequestHash: "hash of " + command},
+			}})
+		}
+		return track
+	}
+	for asking, other := range map[string]string{"machine": "admin", "admin": "machine"} {
+		track := by(asking, by(other, event.StreamState{}, "first"), numbered(1, 3*event.RememberedCommands)...)
+		_, found := track.Command("first")
+		require.True(t, found)
+		_, found = track.Command(strconv.Itoa(2 * event.RememberedCommands))
+		require.False(t, found)
+		_, found = track.Command(strconv.Itoa(2*event.RememberedCommands + 1))
+		require.True(t, found)
+	}
+}
+
 func numbered(from, to int) []string {
 	var names []string
 	for n := from; n <= to; n++ {

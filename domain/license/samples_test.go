@@ -68,7 +68,7 @@ func rebinds(n int) change         { return func(e *license.Issued) { e.Policy.M
 func cooldown(seconds int) change {
 	return func(e *license.Issued) { e.Policy.RebindCooldownSeconds = &seconds }
 }
-func generation(n uint8) change    { return func(e *license.Issued) { e.KeyGeneration = n } }
+func generation(n uint8) change { return func(e *license.Issued) { e.KeyGeneration = n } }
 
 func validFromFirstActivation(days int) change {
 	return func(e *license.Issued) {

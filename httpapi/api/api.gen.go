@@ -789,8 +789,10 @@ type KeySet = json.RawMessage
 // LedgerEvent defines model for LedgerEvent.
 type LedgerEvent struct {
 	// Actor Example: admin
-	Actor         string `json:"actor"`
-	CausationID   string `json:"causation_id"`
+	Actor       string `json:"actor"`
+	CausationID string `json:"causation_id"`
+
+	// CommandID The command that caused the event. Of a command with an `Idempotency-Key`, a keyed hash of the key.
 	CommandID     string `json:"command_id"`
 	CorrelationID string `json:"correlation_id"`
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -86,7 +85,7 @@ func (w *harness) newEvents() map[string][]api.LedgerEvent {
 			require.Equal(w.t, last+1, e.Position, "the ledger has a gap")
 		}
 		last = e.Position
-		byCommand[e.CommandID] = append(byCommand[e.CommandID], e)
+		byCommand[e.CorrelationID] = append(byCommand[e.CorrelationID], e)
 	}
 	return byCommand
 }
@@ -99,9 +98,12 @@ func (w *harness) checkEffect(k *command, events map[string][]api.LedgerEvent) {
 	case k.status >= http.StatusBadRequest || k.silent:
 		require.Empty(w.t, caused, "%s has appended something", k.path)
 	case k.many > 0:
-		for i := range k.many {
-			require.Len(w.t, events[k.id+"#"+strconv.Itoa(i)], 1, "licence %d of a batch", i)
+		require.Len(w.t, caused, k.many, "one for each licence of a batch")
+		streams := map[string]bool{}
+		for _, e := range caused {
+			streams[e.Stream] = true
 		}
+		require.Len(w.t, streams, k.many)
 	default:
 		w.checkOneAppend(k, caused)
 		require.Equal(w.t, k.position, caused[len(caused)-1].Position, k.path)
@@ -135,10 +137,7 @@ func (w *harness) settle(c *client, before map[string][]api.LedgerEvent) {
 	if k.silent || k.status >= http.StatusBadRequest {
 		return
 	}
-	happened := len(before[k.id]) > 0
-	for i := range k.many {
-		happened = len(before[k.id+"#"+strconv.Itoa(i)]) > 0 && (i == 0 || happened)
-	}
+	happened := len(before[k.id]) >= max(1, k.many)
 	require.Equal(w.t, happened, first.Replayed(), k.path)
 	if happened {
 		w.tookEffect++

@@ -39,7 +39,7 @@ func newLicense(l api.LicenseWithKey) *license {
 
 // command is something that a client asks for, with what came of it.
 type command struct {
-	id     string // its Idempotency-Key
+	id     string // its Idempotency-Key and X-Request-Id, so that its events can be found
 	path   string
 	body   object
 	admin  bool
@@ -94,7 +94,7 @@ func (c *client) send(ctx context.Context, k *command) (blackbox.Response, error
 	}
 	began := time.Now()
 	defer func() { c.slowest = max(c.slowest, time.Since(began)) }()
-	return sender.With("Idempotency-Key", k.id).Try(ctx, http.MethodPost, k.path, k.body)
+	return sender.With("Idempotency-Key", k.id).With("X-Request-Id", k.id).Try(ctx, http.MethodPost, k.path, k.body)
 }
 
 // take notes the answer to a command.

@@ -10,7 +10,7 @@ import (
 )
 
 // Release is the release that this source is, or becomes: the top section of CHANGELOG.md. Its tag is v and this.
-const Release = "0.8.0"
+const Release = "0.9.0"
 
 // described is set by the linker: `git describe --tags --always --dirty`.
 var described string
