@@ -50,7 +50,7 @@ func (r *Repository[T]) Execute(ctx context.Context, req Request, id uuid.UUID, 
 			return Result[T]{}, err
 		}
 		stream := r.stateOf(state)
-		if repeated, ok := remembered(stream, req); ok && principal.MayTouch(stream.Tenant) {
+		if repeated, ok := remembered(stream, principal, req); ok && principal.MayTouch(stream.Tenant) {
 			return r.replay(ctx, req, id, repeated)
 		}
 		payloads, refusal := r.evaluate(principal, req, state, decide)
@@ -224,15 +224,17 @@ func (r *Repository[T]) apply(lock *aggregateLock[T], before *T, commit eventsto
 	return Result[T]{State: state, Events: events, Outcome: Outcome{Position: commit.Position, Revision: commit.Revision}}, nil
 }
 
-// remembered finds the command that a request repeats. Versions before 0.9 recorded the idempotency key itself.
-func remembered(stream event.StreamState, req Request) (event.Command, bool) {
+// remembered finds the command that a request repeats. Versions before 0.9 recorded the idempotency key itself; such a key too belongs to
+// the kind of principal that used it.
+func remembered(stream event.StreamState, principal access.Principal, req Request) (event.Command, bool) {
 	if req.hash == "" {
 		return event.Command{}, false
 	}
 	if repeated, ok := stream.Command(req.commandID); ok {
 		return repeated, true
 	}
-	return stream.Command(req.IdempotencyKey)
+	inClear, ok := stream.Command(req.IdempotencyKey)
+	return inClear, ok && inClear.ByMachine == (principal.Role == access.Machine)
 }
 
 // replay returns the aggregate as a command left it that was carried out before.
