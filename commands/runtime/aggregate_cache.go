@@ -12,18 +12,20 @@ import (
 	"github.com/licenseledger/licenseledger/domain/event"
 )
 
-// aggregateCache is a bounded cache of folded aggregates, together with the locks under which they are loaded and changed. An entry
-// includes every event that this process has appended or that its read index has read.
+// aggregateCache is a bounded cache of folded aggregates, together with the locks under which they are loaded and commands on them are
+// decided, and with what is under way for them. An entry is durable, and includes every event that this process has appended or that its
+// read index has read.
 type aggregateCache[T any] struct {
 	revisionOf func(*T) event.Revision
 	states     *otter.Cache[uuid.UUID, *T]
 	locks      stripedLocks
 
-	mu     sync.Mutex // makes looking at held locks and states one step
-	locked map[uuid.UUID]*aggregateLock[T]
+	mu        sync.Mutex // makes looking at held locks, pipelines and states one step
+	locked    map[uuid.UUID]*aggregateLock[T]
+	pipelines map[uuid.UUID]*pipeline[T] // of the aggregates for which something is under way
 }
 
-// aggregateLock is the lock of one aggregate. Only its holder reads the aggregate from the ledger or changes it in this process.
+// aggregateLock is the lock of one aggregate. Only its holder reads the aggregate from the ledger or decides on it in this process.
 type aggregateLock[T any] struct {
 	*aggregateCache[T]
 	id       uuid.UUID
@@ -36,7 +38,8 @@ func newAggregateCache[T any](size int, revisionOf func(*T) event.Revision) (*ag
 	if err != nil {
 		return nil, fmt.Errorf("make a cache of %d aggregates: %w", size, err)
 	}
-	return &aggregateCache[T]{revisionOf: revisionOf, states: states, locks: newStripedLocks(), locked: map[uuid.UUID]*aggregateLock[T]{}}, nil
+	return &aggregateCache[T]{revisionOf: revisionOf, states: states, locks: newStripedLocks(),
+		locked: map[uuid.UUID]*aggregateLock[T]{}, pipelines: map[uuid.UUID]*pipeline[T]{}}, nil
 }
 
 // get returns a cached aggregate.
@@ -73,19 +76,15 @@ func (l *aggregateLock[T]) set(state *T) {
 	l.setIfNewer(l.id, state)
 }
 
-// invalidate removes the aggregate from the cache.
-func (l *aggregateLock[T]) invalidate() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.states.Invalidate(l.id)
-}
-
 // observe is called for every append of another instance, in order, with the revisions of its first and last event. next folds the events
 // onto the state before them.
 func (c *aggregateCache[T]) observe(id uuid.UUID, first, last event.Revision, next func(*T) (*T, error)) {
 	c.mu.Lock()
 	if l := c.locked[id]; l != nil {
 		l.observed = max(l.observed, last)
+	}
+	if p := c.pipelines[id]; p != nil {
+		p.observed = max(p.observed, last)
 	}
 	state, cached := c.states.GetIfPresent(id)
 	c.mu.Unlock()
@@ -114,7 +113,7 @@ func (c *aggregateCache[T]) setIfNewer(id uuid.UUID, state *T) {
 	c.states.Set(id, state)
 }
 
-// stripedLocks lets one command at a time change an aggregate, so that commands of this process do not race each other to the ledger.
+// stripedLocks lets one command at a time be decided on an aggregate, so that commands of this process do not race each other to the ledger.
 // Aggregates share a fixed number of locks; two that share one wait for each other without need, which is rare.
 type stripedLocks []chan struct{}
 

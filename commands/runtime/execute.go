@@ -31,60 +31,154 @@ const maxAttempts = 16
 // Execute lets decide look at an aggregate and appends the events that it returns. A command that was carried out before is answered from
 // the aggregate as it was then, and decide is not called.
 //
-// The state that is decided on may be older than the ledger. An append proves that it is not, because it expects the state's revision.
-// Any other answer is given only after the read index has synced.
+// A command is decided on the newest state, even if what led to it is still under way, and waits for that. The state may be older than the
+// ledger. An append proves that it is not, because it expects the state's revision. Any other answer is given only after the read index has
+// synced.
 func (r *Repository[T]) Execute(ctx context.Context, req Request, id uuid.UUID, decide Decide[T]) (Result[T], error) {
 	principal, err := access.From(ctx)
 	if err != nil {
 		return Result[T]{}, err
 	}
-	lock, err := r.cache.lock(ctx, id)
-	if err != nil {
-		return Result[T]{}, err
-	}
-	defer lock.release()
+	x := &execution[T]{Repository: r, principal: principal, req: req, id: id, decide: decide}
 	synced := r.readIndex == nil
-	state, err := r.current(ctx, lock)
 	for range maxAttempts {
-		if err != nil {
-			return Result[T]{}, err
-		}
-		stream := r.stateOf(state)
-		if repeated, ok := remembered(stream, principal, req); ok && principal.MayTouch(stream.Tenant) {
-			return r.replay(ctx, req, id, repeated)
-		}
-		payloads, refusal := r.evaluate(principal, req, state, decide)
-		if len(payloads) == 0 && !synced {
-			if err = r.readIndex.sync(ctx); err == nil {
-				state, err = r.current(ctx, lock)
-			}
-			synced = true
+		d, err := x.takeTurn(ctx)
+		switch {
+		case errors.Is(err, errSuperseded):
 			continue
-		}
-		if refusal != nil {
-			return Result[T]{}, refusal
-		}
-		if len(payloads) == 0 {
-			return Result[T]{State: state, Outcome: Outcome{Position: stream.Position, Revision: stream.Revision}}, nil
-		}
-		var failed error
-		if due := timeDriven(payloads); due > MaxPortion {
-			state, failed = r.record(ctx, lock, state, principal, &req, payloads[:due])
-		} else {
-			var result Result[T]
-			if result, failed = r.append(ctx, lock, state, principal, req, payloads); failed == nil {
-				return result, nil
+		case err != nil:
+			return Result[T]{}, err
+		case d.caused != nil:
+			if err := r.carryOut(ctx, d.caused); err != nil {
+				if x.mayRepeat(d.caused, err) {
+					continue
+				}
+				return Result[T]{}, err
 			}
+			stream := r.stateOf(d.caused.state)
+			return Result[T]{State: d.caused.state, Events: d.caused.events,
+				Outcome: Outcome{Position: stream.Position, Revision: stream.Revision}}, nil
+		}
+		if d.restsOn != nil {
+			if err := d.restsOn.group.wait(ctx); err != nil {
+				return Result[T]{}, err
+			}
+			if err := d.restsOn.group.err; err != nil {
+				x.mayRepeat(d.restsOn, err)
+				continue
+			}
+			// The same state again, with positions, which an answer may name.
+			d = x.evaluate(d.restsOn.state, d.at)
 		}
 		switch {
-		case failed == nil: // decide again, on what is recorded now
-		case errors.Is(failed, eventstore.ErrWrongExpectedRevision):
-			state, err = r.refresh(ctx, lock, state)
+		case d.repeated != nil:
+			return r.replay(ctx, req, id, *d.repeated)
+		case !synced:
+			if err := r.readIndex.sync(ctx); err != nil {
+				return Result[T]{}, err
+			}
+			synced = true
+		case d.refusal != nil:
+			return Result[T]{}, d.refusal
 		default:
-			return Result[T]{}, failed
+			stream := r.stateOf(d.state)
+			return Result[T]{State: d.state, Outcome: Outcome{Position: stream.Position, Revision: stream.Revision}}, nil
 		}
 	}
 	return Result[T]{}, ErrContended
+}
+
+// execution is a command on an aggregate, on its way through one or more attempts.
+type execution[T any] struct {
+	*Repository[T]
+	principal access.Principal
+	req       Request
+	id        uuid.UUID
+	decide    Decide[T]
+
+	behind event.Revision // of a state that the ledger is known to be ahead of
+	alone  bool           // share an append with no other command
+}
+
+// decision is what a command comes to on a state.
+type decision[T any] struct {
+	state    *T
+	at       time.Time
+	payloads []event.Payload
+	refusal  error
+	repeated *event.Command // that the command repeats
+
+	restsOn *caused[T] // the latest that is under way of what led to the state; nil: all of it is durable
+	caused  *caused[T] // the payloads, under way
+}
+
+// takeTurn decides on the newest state of the aggregate and puts the events under way.
+func (x *execution[T]) takeTurn(ctx context.Context) (d decision[T], err error) {
+	lock, p, err := x.cache.enter(ctx, x.id, x.Fold)
+	if err != nil {
+		return d, err
+	}
+	defer lock.release()
+	at := x.timeOf(x.req)
+	var restsOn *caused[T]
+	var state *T
+	if p != nil {
+		state, restsOn = p.tip, p.last.commands[len(p.last.commands)-1]
+		if recorded := p.recorded(); recorded.After(at) && !x.req.atPresent {
+			at = recorded
+		}
+	} else if state, err = x.durable(ctx, lock); err != nil {
+		return d, err
+	}
+	d = x.evaluate(state, at)
+	d.restsOn = restsOn
+	if len(d.payloads) == 0 {
+		return d, nil
+	}
+	if due := timeDriven(d.payloads); due > MaxPortion {
+		return d, x.record(ctx, lock, p, state, d.payloads[:due])
+	}
+	d.caused, err = x.put(lock, p, state, x.req, d.payloads)
+	return d, err
+}
+
+// durable returns the locked aggregate, of which nothing is under way.
+func (x *execution[T]) durable(ctx context.Context, lock *aggregateLock[T]) (*T, error) {
+	state, err := x.current(ctx, lock)
+	if err == nil && x.behind > 0 && x.stateOf(state).Revision < x.behind {
+		state, err = x.refresh(ctx, lock, state)
+	}
+	return state, err
+}
+
+// put puts the payloads under way that were decided on a state.
+func (x *execution[T]) put(lock *aggregateLock[T], p *pipeline[T], state *T, req Request, payloads []event.Payload) (*caused[T], error) {
+	stream := x.stateOf(state)
+	pending, err := x.newEvents(payloads, cmp.Or(stream.Tenant, x.principal.Tenant), x.principal.Actor, req)
+	if err != nil {
+		return nil, err
+	}
+	events := make([]event.Event, len(pending))
+	for i, e := range pending {
+		events[i], err = x.decode(event.Envelope{Stream: x.Prefix.Stream(x.id), Revision: stream.Revision + event.Revision(i) + 1, Pending: e})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return lock.join(p, state, pending, events, x.alone, req.atPresent)
+}
+
+// mayRepeat reports whether a command may be decided again after its append has failed: nothing of it was stored, and it was not the cause.
+func (x *execution[T]) mayRepeat(c *caused[T], err error) bool {
+	switch {
+	case errors.Is(err, eventstore.ErrWrongExpectedRevision):
+		x.behind = c.group.expected + 1
+	case errors.Is(err, eventstore.ErrInvalidAppend) && len(c.group.commands) > 1:
+		x.alone = true // one of them is invalid
+	default:
+		return errors.Is(err, errSuperseded)
+	}
+	return true
 }
 
 // MaxPortion is how many time-driven events are appended at once. More may be due together than an engine appends, and than
@@ -101,60 +195,53 @@ func timeDriven(payloads []event.Payload) int {
 	return len(payloads)
 }
 
-// record appends what time has brought about, in portions, and returns the state after them. They are no part of the command: if it is
+// record appends what time has brought about, in portions, while others wait for the lock. They are no part of the command: if it is
 // conditional, then on the revision after them; if it fails, they stay. A process that ends between two portions leaves a stream for
-// which the rest is due.
-func (r *Repository[T]) record(ctx context.Context, lock *aggregateLock[T], state *T, principal access.Principal, req *Request,
-	due []event.Payload) (*T, error) {
+// which the rest is due. It fails with errSuperseded when the command is to be decided again, on what is recorded then.
+func (x *execution[T]) record(ctx context.Context, lock *aggregateLock[T], p *pipeline[T], state *T, due []event.Payload) error {
 	for portion := range slices.Chunk(due, MaxPortion) {
 		if err := ctx.Err(); err != nil {
-			return state, err // nobody waits any more, and the rest stays due
+			return err // nobody waits any more, and the rest stays due
 		}
-		result, err := r.append(ctx, lock, state, principal, Request{Correlation: req.Correlation, atPresent: req.atPresent}, portion)
+		c, err := x.put(lock, p, state, Request{Correlation: x.req.Correlation, atPresent: x.req.atPresent}, portion)
 		if err != nil {
-			return state, err
+			return err
 		}
-		state = result.State
-		if req.IfMatch != nil {
-			req.IfMatch = &result.Revision
+		if err := x.carryOut(ctx, c); err != nil {
+			if x.mayRepeat(c, err) {
+				return errSuperseded
+			}
+			return err
+		}
+		p, state = nil, c.state
+		if x.req.IfMatch != nil {
+			revision := x.stateOf(state).Revision
+			x.req.IfMatch = &revision
 		}
 	}
-	return state, nil
+	return errSuperseded
 }
 
-// append appends events to the stream of a state. After any error but a wrong revision the command has failed.
-func (r *Repository[T]) append(ctx context.Context, lock *aggregateLock[T], state *T, principal access.Principal, req Request,
-	payloads []event.Payload) (Result[T], error) {
-	stream := r.stateOf(state)
-	pending, err := r.newEvents(payloads, cmp.Or(stream.Tenant, principal.Tenant), principal.Actor, req)
-	if err != nil {
-		return Result[T]{}, err
+// evaluate returns what the command comes to on a state at a time. There are no payloads when it repeats another, is refused, or when
+// everything is as wished already.
+func (x *execution[T]) evaluate(state *T, at time.Time) decision[T] {
+	d := decision[T]{state: state, at: at}
+	stream := x.stateOf(state)
+	if state != nil && !x.principal.MayTouch(stream.Tenant) {
+		d.refusal = x.NotFound
+		return d
 	}
-	// Do not cancel the append with the request: it might still commit, and the cache would then be stale.
-	commit, err := r.store.Append(context.WithoutCancel(ctx), r.Prefix.Stream(lock.id), stream.Revision, pending)
-	if err != nil {
-		if !errors.Is(err, eventstore.ErrBusy) && !errors.Is(err, eventstore.ErrWrongExpectedRevision) {
-			lock.invalidate() // whether it was appended is unknown; the next command reads what is there
-		}
-		return Result[T]{}, err
+	if repeated, ok := remembered(stream, x.principal, x.req); ok {
+		d.repeated = &repeated
+		return d
 	}
-	return r.apply(lock, state, commit)
-}
-
-// evaluate returns what a command causes; nothing when it is refused or everything is as wished already.
-func (r *Repository[T]) evaluate(principal access.Principal, req Request, state *T, decide Decide[T]) ([]event.Payload, error) {
-	stream := r.stateOf(state)
-	if state != nil && !principal.MayTouch(stream.Tenant) {
-		return nil, r.NotFound
+	if d.refusal = x.req.CheckRevision(stream.Revision); d.refusal != nil {
+		return d
 	}
-	if err := req.CheckRevision(stream.Revision); err != nil {
-		return nil, err
+	if d.payloads, d.refusal = x.decide(state, at); d.refusal != nil {
+		d.payloads = nil
 	}
-	payloads, refusal := decide(state, r.timeOf(req))
-	if refusal != nil {
-		return nil, refusal
-	}
-	return payloads, nil
+	return d
 }
 
 // CheckRevision returns ErrPreconditionFailed when the client expects another revision of the aggregate.
@@ -199,29 +286,6 @@ func (r *Repository[T]) newEvents(payloads []event.Payload, tenant, actor string
 		}
 	}
 	return events, nil
-}
-
-// apply folds what was appended.
-func (r *Repository[T]) apply(lock *aggregateLock[T], before *T, commit eventstore.Commit) (Result[T], error) {
-	events := make([]event.Event, len(commit.Events))
-	for i, envelope := range commit.Events {
-		r.ledgerTime.observe(envelope)
-		decoded, err := r.decode(envelope)
-		if err != nil {
-			lock.invalidate()
-			return Result[T]{}, err
-		}
-		events[i] = decoded
-	}
-	state, err := r.Fold(before, events...)
-	if err != nil {
-		lock.invalidate()
-		return Result[T]{}, err
-	}
-	lock.set(state)
-	r.announce()
-	r.saveSnapshot(r.stateOf(before).Revision, state)
-	return Result[T]{State: state, Events: events, Outcome: Outcome{Position: commit.Position, Revision: commit.Revision}}, nil
 }
 
 // remembered finds the command that a request repeats. Versions before 0.9 recorded the idempotency key itself; such a key too belongs to
