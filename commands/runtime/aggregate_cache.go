@@ -13,16 +13,16 @@ import (
 )
 
 // aggregateCache is a bounded cache of folded aggregates, together with the locks under which they are loaded and commands on them are
-// decided, and with what is under way for them. An entry is durable, and includes every event that this process has appended or that its
+// decided, and with their events in flight. An entry is durable, and includes every event that this process has appended or that its
 // read index has read.
 type aggregateCache[T any] struct {
 	revisionOf func(*T) event.Revision
 	states     *otter.Cache[uuid.UUID, *T]
 	locks      stripedLocks
 
-	mu        sync.Mutex // makes looking at held locks, pipelines and states one step
-	locked    map[uuid.UUID]*aggregateLock[T]
-	pipelines map[uuid.UUID]*pipeline[T] // of the aggregates for which something is under way
+	mu       sync.Mutex // makes looking at held locks, events in flight and states one step
+	locked   map[uuid.UUID]*aggregateLock[T]
+	inFlight map[uuid.UUID]*inFlight[T] // of the aggregates that have events in flight
 }
 
 // aggregateLock is the lock of one aggregate. Only its holder reads the aggregate from the ledger or decides on it in this process.
@@ -39,7 +39,7 @@ func newAggregateCache[T any](size int, revisionOf func(*T) event.Revision) (*ag
 		return nil, fmt.Errorf("make a cache of %d aggregates: %w", size, err)
 	}
 	return &aggregateCache[T]{revisionOf: revisionOf, states: states, locks: newStripedLocks(),
-		locked: map[uuid.UUID]*aggregateLock[T]{}, pipelines: map[uuid.UUID]*pipeline[T]{}}, nil
+		locked: map[uuid.UUID]*aggregateLock[T]{}, inFlight: map[uuid.UUID]*inFlight[T]{}}, nil
 }
 
 // get returns a cached aggregate.
@@ -83,8 +83,8 @@ func (c *aggregateCache[T]) observe(id uuid.UUID, first, last event.Revision, ne
 	if l := c.locked[id]; l != nil {
 		l.observed = max(l.observed, last)
 	}
-	if p := c.pipelines[id]; p != nil {
-		p.observed = max(p.observed, last)
+	if f := c.inFlight[id]; f != nil {
+		f.observed = max(f.observed, last)
 	}
 	state, cached := c.states.GetIfPresent(id)
 	c.mu.Unlock()

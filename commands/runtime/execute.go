@@ -31,7 +31,7 @@ const maxAttempts = 16
 // Execute lets decide look at an aggregate and appends the events that it returns. A command that was carried out before is answered from
 // the aggregate as it was then, and decide is not called.
 //
-// A command is decided on the newest state, even if what led to it is still under way, and waits for that. The state may be older than the
+// A command is decided on the newest state, even if what led to it is still in flight, and waits for that. The state may be older than the
 // ledger. An append proves that it is not, because it expects the state's revision. Any other answer is given only after the read index has
 // synced.
 func (r *Repository[T]) Execute(ctx context.Context, req Request, id uuid.UUID, decide Decide[T]) (Result[T], error) {
@@ -108,24 +108,24 @@ type decision[T any] struct {
 	refusal  error
 	repeated *event.Command // that the command repeats
 
-	restsOn *caused[T] // the latest that is under way of what led to the state; nil: all of it is durable
-	caused  *caused[T] // the payloads, under way
+	restsOn *caused[T] // the latest of the events in flight that led to the state; nil: all that led to it are durable
+	caused  *caused[T] // the payloads, in flight
 }
 
-// takeTurn decides on the newest state of the aggregate and puts the events under way.
+// takeTurn decides on the newest state of the aggregate and puts the events in flight.
 func (x *execution[T]) takeTurn(ctx context.Context) (d decision[T], err error) {
-	lock, p, err := x.cache.enter(ctx, x.id, x.Fold)
+	lock, f, err := x.cache.enter(ctx, x.id, x.Fold)
 	if err != nil {
 		return d, err
 	}
 	defer lock.release()
 	at := x.timeOf(x.req)
-	var restsOn *caused[T]
 	var state *T
-	if p != nil {
-		state, restsOn = p.tip, p.last.commands[len(p.last.commands)-1]
-		if recorded := p.recorded(); recorded.After(at) && !x.req.atPresent {
-			at = recorded
+	var restsOn *caused[T]
+	if f != nil {
+		state, restsOn = f.tip, f.latest()
+		if f.recorded.After(at) && !x.req.atPresent {
+			at = f.recorded
 		}
 	} else if state, err = x.durable(ctx, lock); err != nil {
 		return d, err
@@ -136,13 +136,14 @@ func (x *execution[T]) takeTurn(ctx context.Context) (d decision[T], err error) 
 		return d, nil
 	}
 	if due := timeDriven(d.payloads); due > MaxPortion {
-		return d, x.record(ctx, lock, p, state, d.payloads[:due])
+		d.payloads = d.payloads[:due]
+		return d, x.record(ctx, lock, f, d)
 	}
-	d.caused, err = x.put(lock, p, state, x.req, d.payloads)
+	d.caused, err = x.put(lock, f, d, x.req)
 	return d, err
 }
 
-// durable returns the locked aggregate, of which nothing is under way.
+// durable returns the locked aggregate, which has no events in flight.
 func (x *execution[T]) durable(ctx context.Context, lock *aggregateLock[T]) (*T, error) {
 	state, err := x.current(ctx, lock)
 	if err == nil && x.behind > 0 && x.stateOf(state).Revision < x.behind {
@@ -151,10 +152,10 @@ func (x *execution[T]) durable(ctx context.Context, lock *aggregateLock[T]) (*T,
 	return state, err
 }
 
-// put puts the payloads under way that were decided on a state.
-func (x *execution[T]) put(lock *aggregateLock[T], p *pipeline[T], state *T, req Request, payloads []event.Payload) (*caused[T], error) {
-	stream := x.stateOf(state)
-	pending, err := x.newEvents(payloads, cmp.Or(stream.Tenant, x.principal.Tenant), x.principal.Actor, req)
+// put puts the payloads in flight that were decided on a state, and so on the events in flight that led to it, f.
+func (x *execution[T]) put(lock *aggregateLock[T], f *inFlight[T], d decision[T], req Request) (*caused[T], error) {
+	stream := x.stateOf(d.state)
+	pending, err := x.newEvents(stream, req, d.at, d.payloads)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +166,7 @@ func (x *execution[T]) put(lock *aggregateLock[T], p *pipeline[T], state *T, req
 			return nil, err
 		}
 	}
-	return lock.join(p, state, pending, events, x.alone, req.atPresent)
+	return lock.join(f, d.state, pending, events, joining{alone: x.alone, last: req.atPresent})
 }
 
 // mayRepeat reports whether a command may be decided again after its append has failed: nothing of it was stored, and it was not the cause.
@@ -198,12 +199,13 @@ func timeDriven(payloads []event.Payload) int {
 // record appends what time has brought about, in portions, while others wait for the lock. They are no part of the command: if it is
 // conditional, then on the revision after them; if it fails, they stay. A process that ends between two portions leaves a stream for
 // which the rest is due. It fails with errSuperseded when the command is to be decided again, on what is recorded then.
-func (x *execution[T]) record(ctx context.Context, lock *aggregateLock[T], p *pipeline[T], state *T, due []event.Payload) error {
-	for portion := range slices.Chunk(due, MaxPortion) {
+func (x *execution[T]) record(ctx context.Context, lock *aggregateLock[T], f *inFlight[T], due decision[T]) error {
+	for portion := range slices.Chunk(due.payloads, MaxPortion) {
 		if err := ctx.Err(); err != nil {
 			return err // nobody waits any more, and the rest stays due
 		}
-		c, err := x.put(lock, p, state, Request{Correlation: x.req.Correlation, atPresent: x.req.atPresent}, portion)
+		due.payloads = portion
+		c, err := x.put(lock, f, due, Request{Correlation: x.req.Correlation, atPresent: x.req.atPresent})
 		if err != nil {
 			return err
 		}
@@ -213,9 +215,9 @@ func (x *execution[T]) record(ctx context.Context, lock *aggregateLock[T], p *pi
 			}
 			return err
 		}
-		p, state = nil, c.state
+		f, due.state = nil, c.state
 		if x.req.IfMatch != nil {
-			revision := x.stateOf(state).Revision
+			revision := x.stateOf(c.state).Revision
 			x.req.IfMatch = &revision
 		}
 	}
@@ -253,36 +255,29 @@ func (req Request) CheckRevision(current event.Revision) error {
 	return nil
 }
 
-// newEvents returns payloads as events that are ready to be appended.
-func (r *Repository[T]) newEvents(payloads []event.Payload, tenant, actor string, req Request) ([]event.Pending, error) {
+// newEvents returns payloads as events that are ready to be appended to a stream.
+func (x *execution[T]) newEvents(stream event.StreamState, req Request, at time.Time, payloads []event.Payload) ([]event.Pending, error) {
 	commandID := req.commandID
 	if commandID == "" {
-		commandID = r.newID().String()
+		commandID = x.newID().String()
 	}
-	now := r.timeOf(req)
+	metadata := event.Metadata{
+		Tenant:      cmp.Or(stream.Tenant, x.principal.Tenant),
+		Actor:       x.principal.Actor,
+		Correlation: req.Correlation,
+		Causation:   commandID,
+		CommandID:   commandID,
+		RequestHash: req.hash,
+	}
 	events := make([]event.Pending, len(payloads))
 	for i, p := range payloads {
 		data, err := event.Encode(p)
 		if err != nil {
 			return nil, err
 		}
-		by := actor
+		events[i] = event.Pending{ID: x.newID(), Type: p.EventType(), RecordedAt: at, Metadata: metadata, Data: data}
 		if _, timeDriven := p.(event.TimeDriven); timeDriven {
-			by = string(access.System)
-		}
-		events[i] = event.Pending{
-			ID:         r.newID(),
-			Type:       p.EventType(),
-			RecordedAt: now,
-			Metadata: event.Metadata{
-				Tenant:      tenant,
-				Actor:       by,
-				Correlation: req.Correlation,
-				Causation:   commandID,
-				CommandID:   commandID,
-				RequestHash: req.hash,
-			},
-			Data: data,
+			events[i].Actor = string(access.System)
 		}
 	}
 	return events, nil

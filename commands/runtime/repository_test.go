@@ -64,7 +64,7 @@ func openSQLite(t *testing.T) eventstore.Store {
 func instance(t *testing.T, store eventstore.Store) *Runtime {
 	t.Helper()
 	newID := func() uuid.UUID { return uuid.Must(uuid.NewV7()) }
-	registry := event.NewRegistry([]event.Registration{event.Of[counted]()})
+	registry := event.NewRegistry([]event.Registration{event.Of[counted](), event.Of[left]()})
 	r, err := New(t.Context(), Config{Store: store, Events: registry, Now: time.Now, NewID: newID, Shared: true})
 	require.NoError(t, err)
 	return r

@@ -12,42 +12,43 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore"
 )
 
-// pipeline is what is under way for one aggregate: commands that are decided, each on the state after those before it, and whose events are
-// not durable yet. One append at a time is written. Commands that are decided meanwhile form a group and share the next append.
-// docs/adr/0024-pipelined-streams.md has the invariants.
+// inFlight are the events of one aggregate that are decided and not durable yet. Commands are decided on the state that they lead to. One append
+// at a time is written; commands that are decided meanwhile form a group and share the next one. docs/adr/0024-events-in-flight.md has
+// the invariants.
 //
-// tip and ahead belong to the holder of the aggregate's lock, all else is guarded by the mutex of the cache.
-type pipeline[T any] struct {
-	tip   *T            // the newest state that was decided on
-	ahead []event.Event // caused since; without positions
+// tip, unfolded and recorded belong to the holder of the aggregate's lock, all else is guarded by the mutex of the cache.
+type inFlight[T any] struct {
+	tip      *T            // the newest state that a command was decided on
+	unfolded []event.Event // what was decided since; without positions
+	recorded time.Time     // when the latest event was
 
 	last     *group[T]
-	closed   bool           // nobody may join: the next command waits until nothing is under way
-	observed event.Revision // the latest that the read index has met while something was under way
+	closed   bool           // nobody may join: the next command waits until nothing is in flight
+	observed event.Revision // the latest that the read index has met while there were events in flight
 }
 
 // group are commands whose events are appended together, in the order in which they were decided.
 type group[T any] struct {
-	pipeline *pipeline[T]
-	id       uuid.UUID      // of the aggregate
-	before   *group[T]      // what it rests on; nil: on durable
-	durable  *T             // the state that it is appended to, once the group before it is done
+	id       uuid.UUID // of the aggregate
+	in       *inFlight[T]
+	before   *group[T]      // the group whose events come before; nil: none are in flight
+	durable  *T             // the state that the events are appended to, once the group before is done
 	expected event.Revision // of that state
 	commands []*caused[T]
 	events   []event.Pending
 	bytes    int
 	full     bool // nobody may join
 
-	done chan struct{} // closed when the outcome is known; then the following are valid
-	err  error
+	done chan struct{} // closed when the outcome is known
+	err  error         // the outcome
 }
 
-// caused is a command that caused events which are under way.
+// caused are the events of one command.
 type caused[T any] struct {
 	group  *group[T]
-	events []event.Event // without positions until the group is done
+	leads  bool          // it is the first command of its group, and appends it
+	events []event.Event // with positions once the group is done
 	state  *T            // the aggregate after them, once the group is done
-	leads  bool          // it is the first of its group, and appends it
 }
 
 // A group is full when it has so much. The smallest limit of an engine is that of EventStoreDB, 1 MiB for an append.
@@ -62,102 +63,88 @@ const (
 // errSuperseded fails a command that was decided on events which were not stored then. It is decided again.
 var errSuperseded = errors.New("the events before were not stored")
 
-// state returns the state after everything that is under way.
-func (p *pipeline[T]) state(fold func(*T, ...event.Event) (*T, error)) (*T, error) {
-	if len(p.ahead) == 0 {
-		return p.tip, nil
+// advance folds what was decided, and returns the state that the next command is decided on.
+func (f *inFlight[T]) advance(fold func(*T, ...event.Event) (*T, error)) (*T, error) {
+	if len(f.unfolded) == 0 {
+		return f.tip, nil
 	}
-	tip, err := fold(p.tip, p.ahead...)
-	if err != nil {
-		return nil, err
+	tip, err := fold(f.tip, f.unfolded...)
+	if err == nil {
+		f.tip, f.unfolded = tip, nil
 	}
-	p.tip, p.ahead = tip, nil
-	return tip, nil
+	return tip, err
 }
 
-// recorded returns when the latest event under way was.
-func (p *pipeline[T]) recorded() time.Time {
-	if len(p.last.events) == 0 {
-		return time.Time{}
-	}
-	return p.last.events[len(p.last.events)-1].RecordedAt
-}
+// latest returns the command whose events come last.
+func (f *inFlight[T]) latest() *caused[T] { return f.last.commands[len(f.last.commands)-1] }
 
-// enter waits for the lock of an aggregate, and for the end of a pipeline that is closed. It returns the pipeline, nil when nothing is under
-// way. The caller must release the lock.
+// enter waits for the lock of an aggregate, and returns it with the events in flight, nil when there are none. The caller must release the lock.
+//
+// Events in flight that lack one which the read index has met are waited for: another instance appended it, and an answer may depend on it.
 func (c *aggregateCache[T]) enter(ctx context.Context, id uuid.UUID, fold func(*T, ...event.Event) (*T, error)) (
-	*aggregateLock[T], *pipeline[T], error) {
+	*aggregateLock[T], *inFlight[T], error) {
 	for {
 		lock, err := c.lock(ctx, id)
 		if err != nil {
 			return nil, nil, err
 		}
-		p, closed, err := lock.pipeline(fold)
-		if err == nil && !closed {
-			return lock, p, nil
+		c.mu.Lock()
+		f := c.inFlight[id]
+		c.mu.Unlock()
+		if f == nil {
+			return lock, nil, nil
 		}
-		lock.release()
+		tip, err := f.advance(fold)
 		if err != nil {
+			lock.release()
 			return nil, nil, err
 		}
 		c.mu.Lock()
-		last := p.last
+		f.closed = f.closed || f.observed > c.revisionOf(tip)
+		closed, last := f.closed, f.last
 		c.mu.Unlock()
+		if !closed {
+			return lock, f, nil
+		}
+		lock.release()
 		if err := last.wait(ctx); err != nil {
 			return nil, nil, err
 		}
 	}
 }
 
-// pipeline returns the pipeline of a locked aggregate. It closes one whose state lacks an event that the read index has met: another instance
-// appended it, and an answer may depend on it.
-func (l *aggregateLock[T]) pipeline(fold func(*T, ...event.Event) (*T, error)) (p *pipeline[T], closed bool, err error) {
-	l.mu.Lock()
-	p = l.pipelines[l.id]
-	l.mu.Unlock()
-	if p == nil {
-		return nil, false, nil
-	}
-	tip, err := p.state(fold)
-	if err != nil {
-		return nil, false, err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if p.observed > l.revisionOf(tip) {
-		p.closed = true
-	}
-	return p, p.closed, nil
-}
-
-// join puts events under way that were decided on the state of a pipeline (nil: a new one begins with the state). It fails with errSuperseded
-// when the pipeline was closed meanwhile. alone: they share their append with no others. last: nobody joins after them.
-func (l *aggregateLock[T]) join(p *pipeline[T], state *T, pending []event.Pending, events []event.Event, alone, last bool) (
-	*caused[T], error) {
+// join adds events to those in flight, f, which they were decided on; nil: they were decided on a durable state. It fails with
+// errSuperseded when f was closed meanwhile.
+func (l *aggregateLock[T]) join(f *inFlight[T], state *T, pending []event.Pending, events []event.Event, how joining) (*caused[T], error) {
 	bytes := 0
 	for _, e := range pending {
 		bytes += len(e.Data) + metadataBytes
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if p == nil {
-		p = &pipeline[T]{tip: state}
+	if f == nil {
+		f = &inFlight[T]{tip: state}
 	}
-	if p.closed {
+	if f.closed {
 		return nil, errSuperseded
 	}
-	g := p.last
-	if g == nil || g.full || alone || len(g.commands) >= maxGroupCommands || len(g.events)+len(pending) > maxGroupEvents ||
+	g := f.last
+	if g == nil || g.full || how.alone || len(g.commands) >= maxGroupCommands || len(g.events)+len(pending) > maxGroupEvents ||
 		g.bytes+bytes > maxGroupBytes {
-		g = &group[T]{pipeline: p, id: l.id, before: p.last, durable: state, expected: l.revisionOf(state), full: alone,
-			done: make(chan struct{})}
+		g = &group[T]{id: l.id, in: f, before: f.last, durable: state, expected: l.revisionOf(state), full: how.alone, done: make(chan struct{})}
 	}
-	c := &caused[T]{group: g, events: events, leads: len(g.commands) == 0}
+	c := &caused[T]{group: g, leads: len(g.commands) == 0, events: events}
 	g.commands, g.events, g.bytes = append(g.commands, c), append(g.events, pending...), g.bytes+bytes
-	p.last, p.closed = g, last
-	p.ahead = append(p.ahead, events...)
-	l.pipelines[l.id] = p
+	f.last, f.closed = g, how.last
+	f.unfolded, f.recorded = append(f.unfolded, events...), pending[0].RecordedAt
+	l.inFlight[l.id] = f
 	return c, nil
+}
+
+// joining says how events join those in flight.
+type joining struct {
+	alone bool // they share their append with those of no other command
+	last  bool // nothing is decided on them before they are durable
 }
 
 // wait returns when the outcome of a group is known, or ctx has ended.
@@ -234,24 +221,24 @@ func (r *Repository[T]) applyGroup(g *group[T], appended []event.Envelope) error
 func (c *aggregateCache[T]) finish(g *group[T]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p := g.pipeline
+	f := g.in
 	switch {
 	case g.err == nil:
 		state := g.commands[len(g.commands)-1].state
-		if c.revisionOf(state) < p.observed {
-			p.closed = true
+		if c.revisionOf(state) < f.observed {
+			f.closed = true
 			c.states.Invalidate(g.id)
 		} else {
 			c.setIfNewer(g.id, state)
 		}
 	case errors.Is(g.err, eventstore.ErrWrongExpectedRevision), errors.Is(g.err, eventstore.ErrBusy), errors.Is(g.err, errSuperseded):
-		p.closed = true // nothing was stored
+		f.closed = true // nothing was stored
 	default:
-		p.closed = true
+		f.closed = true
 		c.states.Invalidate(g.id) // whether it was stored is unknown; the next command reads what is there
 	}
-	if p.last == g {
-		delete(c.pipelines, g.id)
+	if f.last == g {
+		delete(c.inFlight, g.id)
 	}
 	close(g.done)
 }
