@@ -113,8 +113,8 @@ func (c *aggregateCache[T]) setIfNewer(id uuid.UUID, state *T) {
 	c.states.Set(id, state)
 }
 
-// stripedLocks lets one command at a time be decided on an aggregate, so that commands of this process do not race each other to the ledger.
-// Aggregates share a fixed number of locks; two that share one wait for each other without need, which is rare.
+// stripedLocks lets one command at a time be decided on an aggregate, so that commands of this process do not race each other to the
+// ledger. Aggregates share a fixed number of locks; two that share one wait for each other without need, which is rare.
 type stripedLocks []chan struct{}
 
 const stripes = 4_096

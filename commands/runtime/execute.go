@@ -39,50 +39,19 @@ func (r *Repository[T]) Execute(ctx context.Context, req Request, id uuid.UUID, 
 	if err != nil {
 		return Result[T]{}, err
 	}
-	x := &execution[T]{Repository: r, principal: principal, req: req, id: id, decide: decide}
-	synced := r.readIndex == nil
+	x := &execution[T]{Repository: r, principal: principal, req: req, id: id, decide: decide, synced: r.readIndex == nil}
 	for range maxAttempts {
 		d, err := x.takeTurn(ctx)
+		var result Result[T]
 		switch {
-		case errors.Is(err, errSuperseded):
-			continue
 		case err != nil:
-			return Result[T]{}, err
 		case d.caused != nil:
-			if err := r.carryOut(ctx, d.caused); err != nil {
-				if x.mayRepeat(d.caused, err) {
-					continue
-				}
-				return Result[T]{}, err
-			}
-			stream := r.stateOf(d.caused.state)
-			return Result[T]{State: d.caused.state, Events: d.caused.events,
-				Outcome: Outcome{Position: stream.Position, Revision: stream.Revision}}, nil
-		}
-		if d.restsOn != nil {
-			if err := d.restsOn.group.wait(ctx); err != nil {
-				return Result[T]{}, err
-			}
-			if err := d.restsOn.group.err; err != nil {
-				x.mayRepeat(d.restsOn, err)
-				continue
-			}
-			// The same state again, with positions, which an answer may name.
-			d = x.evaluate(d.restsOn.state, d.at)
-		}
-		switch {
-		case d.repeated != nil:
-			return r.replay(ctx, req, id, *d.repeated)
-		case !synced:
-			if err := r.readIndex.sync(ctx); err != nil {
-				return Result[T]{}, err
-			}
-			synced = true
-		case d.refusal != nil:
-			return Result[T]{}, d.refusal
+			result, err = x.carryOut(ctx, d.caused)
 		default:
-			stream := r.stateOf(d.state)
-			return Result[T]{State: d.state, Outcome: Outcome{Position: stream.Position, Revision: stream.Revision}}, nil
+			result, err = x.answer(ctx, d)
+		}
+		if !errors.Is(err, errAgain) {
+			return result, err
 		}
 	}
 	return Result[T]{}, ErrContended
@@ -96,8 +65,9 @@ type execution[T any] struct {
 	id        uuid.UUID
 	decide    Decide[T]
 
-	behind event.Revision // of a state that the ledger is known to be ahead of
-	alone  bool           // share an append with no other command
+	synced  bool           // since the command came
+	atLeast event.Revision // that the ledger is known to hold
+	alone   bool           // share an append with no other command
 }
 
 // decision is what a command comes to on a state.
@@ -112,26 +82,22 @@ type decision[T any] struct {
 	caused  *caused[T] // the payloads, in flight
 }
 
-// takeTurn decides on the newest state of the aggregate and puts the events in flight.
+// takeTurn decides on the newest state of the aggregate and puts the events in flight. It fails with errAgain when the command is to be
+// decided again.
 func (x *execution[T]) takeTurn(ctx context.Context) (d decision[T], err error) {
-	lock, f, err := x.cache.enter(ctx, x.id, x.Fold)
+	lock, f, err := x.cache.enter(ctx, x.id)
 	if err != nil {
 		return d, err
 	}
 	defer lock.release()
-	at := x.timeOf(x.req)
-	var state *T
-	var restsOn *caused[T]
 	if f != nil {
-		state, restsOn = f.tip, f.latest()
-		if f.recorded.After(at) && !x.req.atPresent {
-			at = f.recorded
-		}
-	} else if state, err = x.durable(ctx, lock); err != nil {
+		d, err = x.evaluateOn(f)
+	} else {
+		d, err = x.evaluateDurable(ctx, lock)
+	}
+	if err != nil {
 		return d, err
 	}
-	d = x.evaluate(state, at)
-	d.restsOn = restsOn
 	if len(d.payloads) == 0 {
 		return d, nil
 	}
@@ -143,13 +109,31 @@ func (x *execution[T]) takeTurn(ctx context.Context) (d decision[T], err error) 
 	return d, err
 }
 
-// durable returns the locked aggregate, which has no events in flight.
-func (x *execution[T]) durable(ctx context.Context, lock *aggregateLock[T]) (*T, error) {
+// evaluateOn evaluates the command on the state that events in flight lead to. It is not recorded at an earlier time than they are.
+func (x *execution[T]) evaluateOn(f *inFlight[T]) (decision[T], error) {
+	state, err := f.advance(x.Fold)
+	if err != nil {
+		return decision[T]{}, err
+	}
+	at := x.timeOf(x.req)
+	if f.recorded.After(at) && !x.req.atPresent {
+		at = f.recorded
+	}
+	d := x.evaluate(state, at)
+	d.restsOn = f.latest()
+	return d, nil
+}
+
+// evaluateDurable evaluates the command on the locked aggregate, which has no events in flight.
+func (x *execution[T]) evaluateDurable(ctx context.Context, lock *aggregateLock[T]) (decision[T], error) {
 	state, err := x.current(ctx, lock)
-	if err == nil && x.behind > 0 && x.stateOf(state).Revision < x.behind {
+	if err == nil && x.stateOf(state).Revision < x.atLeast {
 		state, err = x.refresh(ctx, lock, state)
 	}
-	return state, err
+	if err != nil {
+		return decision[T]{}, err
+	}
+	return x.evaluate(state, x.timeOf(x.req)), nil
 }
 
 // put puts the payloads in flight that were decided on a state, and so on the events in flight that led to it, f.
@@ -169,17 +153,64 @@ func (x *execution[T]) put(lock *aggregateLock[T], f *inFlight[T], d decision[T]
 	return lock.join(f, d.state, pending, events, joining{alone: x.alone, last: req.atPresent})
 }
 
-// mayRepeat reports whether a command may be decided again after its append has failed: nothing of it was stored, and it was not the cause.
-func (x *execution[T]) mayRepeat(c *caused[T], err error) bool {
+// carryOut returns when the command's own events are durable. It fails with errAgain when they are known not to be, and the command is to
+// be decided again.
+func (x *execution[T]) carryOut(ctx context.Context, own *caused[T]) (Result[T], error) {
+	if own.leads {
+		x.appendGroup(ctx, own.group)
+	}
+	<-own.group.done
+	if own.group.err != nil {
+		return Result[T]{}, x.failure(own.group)
+	}
+	return x.resultOf(own.state, own.events), nil
+}
+
+// answer answers the command, which causes nothing, once all that the decision rests on is durable and the read index has synced. It fails
+// with errAgain when the command is to be decided again.
+func (x *execution[T]) answer(ctx context.Context, d decision[T]) (Result[T], error) {
+	if d.restsOn != nil {
+		if err := d.restsOn.group.wait(ctx); err != nil {
+			return Result[T]{}, err
+		}
+		if d.restsOn.group.err != nil {
+			_ = x.failure(d.restsOn.group)
+			return Result[T]{}, errAgain
+		}
+		// The same state again, now with positions, which an answer may name.
+		d = x.evaluate(d.restsOn.state, d.at)
+	}
 	switch {
-	case errors.Is(err, eventstore.ErrWrongExpectedRevision):
-		x.behind = c.group.expected + 1
-	case errors.Is(err, eventstore.ErrInvalidAppend) && len(c.group.commands) > 1:
+	case d.repeated != nil:
+		return x.replay(ctx, x.req, x.id, *d.repeated)
+	case !x.synced:
+		if err := x.readIndex.sync(ctx); err != nil {
+			return Result[T]{}, err
+		}
+		x.synced = true
+		return Result[T]{}, errAgain
+	case d.refusal != nil:
+		return Result[T]{}, d.refusal
+	}
+	return x.resultOf(d.state, nil), nil
+}
+
+func (r *Repository[T]) resultOf(state *T, caused []event.Event) Result[T] {
+	stream := r.stateOf(state)
+	return Result[T]{State: state, Events: caused, Outcome: Outcome{Position: stream.Position, Revision: stream.Revision}}
+}
+
+// failure returns why a group failed: errAgain when nothing of it was stored and its commands are to be decided again.
+func (x *execution[T]) failure(g *group[T]) error {
+	switch {
+	case errors.Is(g.err, eventstore.ErrWrongExpectedRevision):
+		x.atLeast = g.expected + 1
+	case errors.Is(g.err, eventstore.ErrInvalidAppend) && len(g.commands) > 1:
 		x.alone = true // one of them is invalid
 	default:
-		return errors.Is(err, errSuperseded)
+		return g.err
 	}
-	return true
+	return errAgain
 }
 
 // MaxPortion is how many time-driven events are appended at once. More may be due together than an engine appends, and than
@@ -198,7 +229,7 @@ func timeDriven(payloads []event.Payload) int {
 
 // record appends what time has brought about, in portions, while others wait for the lock. They are no part of the command: if it is
 // conditional, then on the revision after them; if it fails, they stay. A process that ends between two portions leaves a stream for
-// which the rest is due. It fails with errSuperseded when the command is to be decided again, on what is recorded then.
+// which the rest is due. It always fails: with errAgain when all is recorded.
 func (x *execution[T]) record(ctx context.Context, lock *aggregateLock[T], f *inFlight[T], due decision[T]) error {
 	for portion := range slices.Chunk(due.payloads, MaxPortion) {
 		if err := ctx.Err(); err != nil {
@@ -209,19 +240,16 @@ func (x *execution[T]) record(ctx context.Context, lock *aggregateLock[T], f *in
 		if err != nil {
 			return err
 		}
-		if err := x.carryOut(ctx, c); err != nil {
-			if x.mayRepeat(c, err) {
-				return errSuperseded
-			}
+		recorded, err := x.carryOut(ctx, c)
+		if err != nil {
 			return err
 		}
-		f, due.state = nil, c.state
+		f, due.state = nil, recorded.State
 		if x.req.IfMatch != nil {
-			revision := x.stateOf(c.state).Revision
-			x.req.IfMatch = &revision
+			x.req.IfMatch = &recorded.Revision
 		}
 	}
-	return errSuperseded
+	return errAgain
 }
 
 // evaluate returns what the command comes to on a state at a time. There are no payloads when it repeats another, is refused, or when
@@ -315,6 +343,7 @@ func (r *Repository[T]) replay(ctx context.Context, req Request, id uuid.UUID, r
 			caused = append(caused, e)
 		}
 	}
-	stream := r.stateOf(state)
-	return Result[T]{State: state, Events: caused, Outcome: Outcome{Position: stream.Position, Revision: stream.Revision, Replayed: true}}, nil
+	result := r.resultOf(state, caused)
+	result.Replayed = true
+	return result, nil
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/licenseledger/licenseledger/eventstore"
 )
 
-// inFlight are the events of one aggregate that are decided and not durable yet. Commands are decided on the state that they lead to. One append
-// at a time is written; commands that are decided meanwhile form a group and share the next one. docs/adr/0024-events-in-flight.md has
-// the invariants.
+// inFlight are the events of one aggregate that are decided and not durable yet. Commands are decided on the state that they lead to. One
+// append at a time is written; commands that are decided meanwhile form a group and share the next one. docs/adr/0024-events-in-flight.md
+// has the invariants.
 //
 // tip, unfolded and recorded belong to the holder of the aggregate's lock, all else is guarded by the mutex of the cache.
 type inFlight[T any] struct {
@@ -60,8 +60,8 @@ const (
 	metadataBytes = 1 << 10 // an event has no more of it
 )
 
-// errSuperseded fails a command that was decided on events which were not stored then. It is decided again.
-var errSuperseded = errors.New("the events before were not stored")
+// errAgain fails a command that is to be decided again: what it was decided on is not what the ledger holds.
+var errAgain = errors.New("decide again")
 
 // advance folds what was decided, and returns the state that the next command is decided on.
 func (f *inFlight[T]) advance(fold func(*T, ...event.Event) (*T, error)) (*T, error) {
@@ -78,11 +78,9 @@ func (f *inFlight[T]) advance(fold func(*T, ...event.Event) (*T, error)) (*T, er
 // latest returns the command whose events come last.
 func (f *inFlight[T]) latest() *caused[T] { return f.last.commands[len(f.last.commands)-1] }
 
-// enter waits for the lock of an aggregate, and returns it with the events in flight, nil when there are none. The caller must release the lock.
-//
-// Events in flight that lack one which the read index has met are waited for: another instance appended it, and an answer may depend on it.
-func (c *aggregateCache[T]) enter(ctx context.Context, id uuid.UUID, fold func(*T, ...event.Event) (*T, error)) (
-	*aggregateLock[T], *inFlight[T], error) {
+// enter waits for the lock of an aggregate, and returns it with the events in flight, nil when there are none. Those that nothing may join
+// are waited for. The caller must release the lock.
+func (c *aggregateCache[T]) enter(ctx context.Context, id uuid.UUID) (*aggregateLock[T], *inFlight[T], error) {
 	for {
 		lock, err := c.lock(ctx, id)
 		if err != nil {
@@ -90,22 +88,12 @@ func (c *aggregateCache[T]) enter(ctx context.Context, id uuid.UUID, fold func(*
 		}
 		c.mu.Lock()
 		f := c.inFlight[id]
-		c.mu.Unlock()
-		if f == nil {
-			return lock, nil, nil
-		}
-		tip, err := f.advance(fold)
-		if err != nil {
-			lock.release()
-			return nil, nil, err
-		}
-		c.mu.Lock()
-		f.closed = f.closed || f.observed > c.revisionOf(tip)
-		closed, last := f.closed, f.last
-		c.mu.Unlock()
-		if !closed {
+		if f == nil || !f.closed {
+			c.mu.Unlock()
 			return lock, f, nil
 		}
+		last := f.last
+		c.mu.Unlock()
 		lock.release()
 		if err := last.wait(ctx); err != nil {
 			return nil, nil, err
@@ -114,7 +102,7 @@ func (c *aggregateCache[T]) enter(ctx context.Context, id uuid.UUID, fold func(*
 }
 
 // join adds events to those in flight, f, which they were decided on; nil: they were decided on a durable state. It fails with
-// errSuperseded when f was closed meanwhile.
+// errAgain when f was closed meanwhile.
 func (l *aggregateLock[T]) join(f *inFlight[T], state *T, pending []event.Pending, events []event.Event, how joining) (*caused[T], error) {
 	bytes := 0
 	for _, e := range pending {
@@ -126,7 +114,7 @@ func (l *aggregateLock[T]) join(f *inFlight[T], state *T, pending []event.Pendin
 		f = &inFlight[T]{tip: state}
 	}
 	if f.closed {
-		return nil, errSuperseded
+		return nil, errAgain
 	}
 	g := f.last
 	if g == nil || g.full || how.alone || len(g.commands) >= maxGroupCommands || len(g.events)+len(pending) > maxGroupEvents ||
@@ -157,15 +145,6 @@ func (g *group[T]) wait(ctx context.Context) error {
 	}
 }
 
-// carryOut returns when a command's own events are durable, or are known not to be. The first command of a group appends it.
-func (r *Repository[T]) carryOut(ctx context.Context, own *caused[T]) error {
-	if own.leads {
-		r.appendGroup(ctx, own.group)
-	}
-	<-own.group.done
-	return own.group.err
-}
-
 // appendGroup appends a group once the one before it is durable. The append is not cancelled with the request: it might still commit, and
 // others share it.
 func (r *Repository[T]) appendGroup(ctx context.Context, g *group[T]) {
@@ -174,7 +153,7 @@ func (r *Repository[T]) appendGroup(ctx context.Context, g *group[T]) {
 	if g.before != nil {
 		<-g.before.done
 		if g.before.err != nil {
-			g.err = errSuperseded
+			g.err = errAgain
 			return
 		}
 		before := g.before.commands
@@ -225,13 +204,12 @@ func (c *aggregateCache[T]) finish(g *group[T]) {
 	switch {
 	case g.err == nil:
 		state := g.commands[len(g.commands)-1].state
-		if c.revisionOf(state) < f.observed {
-			f.closed = true
+		if c.revisionOf(state) < f.observed { // another instance has appended since
 			c.states.Invalidate(g.id)
 		} else {
 			c.setIfNewer(g.id, state)
 		}
-	case errors.Is(g.err, eventstore.ErrWrongExpectedRevision), errors.Is(g.err, eventstore.ErrBusy), errors.Is(g.err, errSuperseded):
+	case errors.Is(g.err, eventstore.ErrWrongExpectedRevision), errors.Is(g.err, eventstore.ErrBusy), errors.Is(g.err, errAgain):
 		f.closed = true // nothing was stored
 	default:
 		f.closed = true

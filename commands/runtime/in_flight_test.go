@@ -65,9 +65,8 @@ func countUpTo(limit int) Decide[tally] {
 func alone(t *testing.T) (*Repository[tally], *gate) {
 	t.Helper()
 	g := newGate(openSQLite(t))
-	newID := func() uuid.UUID { return uuid.Must(uuid.NewV7()) }
-	r, err := New(t.Context(), Config{Store: g, Events: event.NewRegistry([]event.Registration{event.Of[counted]()}), Now: time.Now, NewID: newID})
-	require.NoError(t, err)
+	r := instance(t, g)
+	r.readIndex = nil
 	return tallyRepository(t, r, "tally-"), g
 }
 
@@ -381,4 +380,41 @@ func TestAnAppendThatPanicsFailsItsGroup(t *testing.T) {
 	<-g.arrived
 	g.through <- nil
 	require.NoError(t, (<-next).err, "it is decided again")
+}
+
+// Another instance appends between an own append and the moment when this instance learns of its outcome.
+func TestWhatIsInFlightHidesNothingThatTheReadIndexHasRead(t *testing.T) {
+	t.Parallel()
+	ledger := openSQLite(t)
+	g := newGate(ledger)
+	here, there := tallyRepository(t, instance(t, g), "tally-"), tallyRepository(t, instance(t, ledger), "tally-")
+	id, ctx := uuid.New(), asSystem(t)
+	first := send(t, here, id, Request{}, count)
+	<-g.arrived
+	stored, learn := make(chan struct{}), make(chan struct{})
+	g.through <- func(storeIt store) error {
+		err := storeIt()
+		close(stored)
+		<-learn
+		return err
+	}
+	<-stored
+	state, err := there.Load(ctx, id)
+	require.NoError(t, err)
+	require.Equal(t, 1, state.count)
+	_, err = there.Execute(ctx, Request{}, id, count)
+	require.NoError(t, err)
+	require.NoError(t, here.readIndex.sync(ctx))
+	close(learn)
+	require.NoError(t, (<-first).err)
+
+	state, err = here.Load(ctx, id)
+	require.NoError(t, err)
+	require.Equal(t, 2, state.count)
+	_, err = there.Execute(ctx, Request{}, id, count)
+	require.NoError(t, err)
+	serve(t, g, 2)
+	result, err := here.Execute(ctx, Request{}, id, count)
+	require.NoError(t, err, "the first attempt comes too late")
+	require.Equal(t, 4, result.State.count)
 }

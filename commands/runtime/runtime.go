@@ -6,11 +6,13 @@
 //  1. The principal in the context needs the declared permission.
 //  2. A keyed hash identifies the command if it came with an idempotency key.
 //  3. The command's own function resolves what it refers to, and calls [Repository.Execute] on its aggregate, which
-//  4. locks the aggregate in this process and loads it from the cache, or from a snapshot and the ledger,
+//  4. locks the aggregate in this process and takes its newest state: after the events in flight, or else from the cache, or from a
+//     snapshot and the ledger,
 //  5. checks that the principal may touch its tenant,
 //  6. answers a repeated command from the aggregate as it was then,
 //  7. lets the aggregate decide which events the command causes,
-//  8. appends them, expecting the revision that was decided on, and starts again at 4 if another instance was faster.
+//  8. adds them to the events in flight, which are appended together, expecting the revision that was decided on, and starts again at 4 if
+//     another instance was faster.
 //
 // A refusal is an error of the domain and changes nothing.
 package runtime

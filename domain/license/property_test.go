@@ -54,6 +54,7 @@ type fixture struct {
 	ledger []event.Envelope
 	stream *license.Stream
 	shadow *license.Stream // folded from the same bytes, sharing no memory with stream
+	ahead  *license.Stream // folded from the same bytes without positions, as events in flight are
 	reference
 }
 
@@ -147,6 +148,9 @@ func (w *fixture) ask(t *rapid.T, c license.Command, answer func() error) {
 	expected := answer()
 	decided, err := w.stream.Decide(c, w.now)
 	requireSame(t, w.shadow, w.stream, "deciding leaves the stream as it is")
+	decidedAhead, errAhead := w.ahead.Decide(c, w.now)
+	require.Equal(t, decided, decidedAhead, "a decision reads no position")
+	require.Equal(t, err == nil, errAhead == nil, "a decision reads no position")
 	if expected != nil {
 		require.ErrorIs(t, err, expected)
 		require.Empty(t, decided, "a refusal causes nothing")
@@ -173,6 +177,8 @@ func (w *fixture) append(t *rapid.T, payloads ...event.Payload) {
 		next := continued(t, w.stream, envelope)
 		requireSame(t, w.shadow, w.stream, "folding leaves the stream as it is")
 		w.stream, w.shadow = next, continued(t, w.shadow, envelope)
+		envelope.Position = 0
+		w.ahead = continued(t, w.ahead, envelope)
 		switch e := p.(type) {
 		case binding.MachineRebound:
 			require.Equal(t, w.movesInWindow(w.now), e.RebindsInWindow)
