@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -39,7 +38,13 @@ type load struct {
 	admin     string        // Authorization
 	keys      []string      // licence keys
 	activated atomic.Uint64 // machines, numbered from 0
+
+	site          string        // the key of a licence that takes all machines of its measurement
+	siteActivated atomic.Uint64 // machines of that licence, numbered from 0
 }
+
+// siteSeats are more than are taken.
+const siteSeats = 1_000_000
 
 func newLoad(ctx context.Context, s settings, o process.Options, server *process.Process, progress io.Writer) (*load, error) {
 	key, err := os.ReadFile(filepath.Join(o.DataDir, "admin.key"))
@@ -60,10 +65,23 @@ func newLoad(ctx context.Context, s settings, o process.Options, server *process
 	if err := json.Unmarshal(answer, &product); err != nil {
 		return nil, err
 	}
-	plan := `{"code":"team","name":"Team","type":"PROFESSIONAL","max_machines":` + strconv.Itoa(seats) +
-		`,"validity_days":365,"features":{"export":true,"projects":50}}`
-	_, err = c.mustPost("/v1/products/"+product.ID.String()+"/plans", l.admin, []byte(plan), http.StatusCreated)
-	return l, err
+	for plan, machines := range map[string]int{"team": seats, "site": siteSeats} {
+		body := fmt.Sprintf(`{"code":%q,"name":"A plan","type":"PROFESSIONAL","max_machines":%d,"validity_days":365,`+
+			`"features":{"export":true,"projects":50}}`, plan, machines)
+		if _, err := c.mustPost("/v1/products/"+product.ID.String()+"/plans", l.admin, []byte(body), http.StatusCreated); err != nil {
+			return nil, err
+		}
+	}
+	order := []byte(`{"product":"cad","plan":"site","customer":{"name":"Ada Byron","email":"ada@example.com"}}`)
+	if answer, err = c.mustPost("/v1/licenses", l.admin, order, http.StatusCreated); err != nil {
+		return nil, err
+	}
+	var issued api.IssuedLicense
+	if err := json.Unmarshal(answer, &issued); err != nil {
+		return nil, err
+	}
+	l.site = issued.Key
+	return l, nil
 }
 
 // issue issues licences until there are so many.
@@ -108,11 +126,11 @@ func (l *load) licenseOf(machine uint64) string {
 	return l.keys[round*spread+place]
 }
 
-// requestBody is the body of a machine's request. Every machine has a fingerprint of its own.
-func (l *load) requestBody(n uint64) []byte {
+// requestBody is the body of a request of the n-th machine of a licence. Every machine has a fingerprint of its own.
+func requestBody(key string, n uint64) []byte {
 	fingerprint := sha256.Sum256(binary.BigEndian.AppendUint64(nil, n))
 	body := make([]byte, 0, 160)
-	body = append(append(append(body, `{"license_key":"`...), l.licenseOf(n)...), `","machine":{"fingerprint":"`...)
+	body = append(append(append(body, `{"license_key":"`...), key...), `","machine":{"fingerprint":"`...)
 	return append(hex.AppendEncode(body, fingerprint[:]), `"}}`...)
 }
 
@@ -122,7 +140,7 @@ func (l *load) activateNext(c *connection) error {
 	if n >= uint64(len(l.keys)*seats) {
 		return errDone
 	}
-	_, err := c.mustPost("/v1/activations", "", l.requestBody(n), http.StatusCreated)
+	_, err := c.mustPost("/v1/activations", "", requestBody(l.licenseOf(n), n), http.StatusCreated)
 	return err
 }
 
@@ -138,11 +156,32 @@ func (l *load) activate(ctx context.Context) (measured, error) {
 func (l *load) validate(ctx context.Context) (measured, error) {
 	machines := min(l.activated.Load(), uint64(len(l.keys)*seats))
 	return driveFor(ctx, "validating", l.server.URL(), l.server.PID(), l.settings, l.progress, func(c *connection) error {
-		answer, err := c.mustPost("/v1/validate", "", l.requestBody(rand.Uint64N(machines)), http.StatusOK) //nolint:gosec // no secret
-		if err == nil && !bytes.Contains(answer, []byte(`"valid":true`)) {
-			err = fmt.Errorf("not valid: %s", answer)
-		}
+		n := rand.Uint64N(machines) //nolint:gosec // no secret
+		return validate(c, requestBody(l.licenseOf(n), n))
+	})
+}
+
+func validate(c *connection, body []byte) error {
+	answer, err := c.mustPost("/v1/validate", "", body, http.StatusOK)
+	if err == nil && !bytes.Contains(answer, []byte(`"valid":true`)) {
+		err = fmt.Errorf("not valid: %s", answer)
+	}
+	return err
+}
+
+// activateAtOne measures activations of distinct machines, all of one licence.
+func (l *load) activateAtOne(ctx context.Context) (measured, error) {
+	return driveFor(ctx, "activating at one licence", l.server.URL(), l.server.PID(), l.settings, l.progress, func(c *connection) error {
+		_, err := c.mustPost("/v1/activations", "", requestBody(l.site, l.siteActivated.Add(1)-1), http.StatusCreated)
 		return err
+	})
+}
+
+// validateAtOne measures validations of machines of one licence, chosen at random.
+func (l *load) validateAtOne(ctx context.Context) (measured, error) {
+	machines := l.siteActivated.Load()
+	return driveFor(ctx, "validating at one licence", l.server.URL(), l.server.PID(), l.settings, l.progress, func(c *connection) error {
+		return validate(c, requestBody(l.site, rand.Uint64N(machines))) //nolint:gosec // no secret
 	})
 }
 

@@ -112,9 +112,16 @@ func measure(ctx context.Context, s settings, progress io.Writer) (r report, err
 	if r.Activations, err = l.activate(ctx); err != nil {
 		return r, err
 	}
+	if r.ActivationsAtOne, err = l.activateAtOne(ctx); err != nil {
+		return r, err
+	}
 	if r.Validations, err = l.validate(ctx); err != nil {
 		return r, err
 	}
+	if r.ValidationsAtOne, err = l.validateAtOne(ctx); err != nil {
+		return r, err
+	}
+	r.MachinesAtOne = l.siteActivated.Load()
 	if s.events > 0 {
 		if err := l.fill(ctx); err != nil {
 			return r, err

@@ -22,10 +22,15 @@ type report struct {
 	Seconds     float64   `json:"seconds"` // of each measurement
 	Activations measured  `json:"activations"`
 	Validations measured  `json:"validations"`
-	RawHTTP     measured  `json:"raw_http"`
-	RawAppends  float64   `json:"raw_grouped_events_per_second"`
-	Events      uint64    `json:"events_asked_for"` // in the ledger that was rebuilt
-	Rebuilds    []rebuilt `json:"rebuilds"`
+	// The same with all machines at one licence, and how many there were in the end.
+	ActivationsAtOne measured `json:"activations_at_one_license"`
+	ValidationsAtOne measured `json:"validations_at_one_license"`
+	MachinesAtOne    uint64   `json:"machines_at_one_license"`
+
+	RawHTTP    measured  `json:"raw_http"`
+	RawAppends float64   `json:"raw_grouped_events_per_second"`
+	Events     uint64    `json:"events_asked_for"` // in the ledger that was rebuilt
+	Rebuilds   []rebuilt `json:"rebuilds"`
 }
 
 // machine describes the processors.
@@ -68,8 +73,13 @@ func (r report) table() string {
 	write("| activations, durable and signed | %s | %s | %s | %s of the engine's grouped appends (2 events each), %s of bare HTTP |",
 		count(r.Activations.PerSecond), latency(r.Activations), cpu(r.Activations), share(2*r.Activations.PerSecond, r.RawAppends),
 		share(r.Activations.PerSecond, r.RawHTTP.PerSecond))
+	write("| the same, all of one licence | %s | %s | %s | %s of those spread over many |", count(r.ActivationsAtOne.PerSecond),
+		latency(r.ActivationsAtOne), cpu(r.ActivationsAtOne), share(r.ActivationsAtOne.PerSecond, r.Activations.PerSecond))
 	write("| validations | %s | %s | %s | %s of bare HTTP |",
 		count(r.Validations.PerSecond), latency(r.Validations), cpu(r.Validations), share(r.Validations.PerSecond, r.RawHTTP.PerSecond))
+	write("| the same, all of one licence with %s machines | %s | %s | %s | %s of those spread over many |", count(float64(r.MachinesAtOne)),
+		count(r.ValidationsAtOne.PerSecond), latency(r.ValidationsAtOne), cpu(r.ValidationsAtOne),
+		share(r.ValidationsAtOne.PerSecond, r.Validations.PerSecond))
 	write("| raw limit: an Echo handler that only decodes and encodes | %s | %s | %s | |", count(r.RawHTTP.PerSecond), latency(r.RawHTTP),
 		cpu(r.RawHTTP))
 	write("| raw limit: grouped appends of the engine, 64 clients | %s events | | | |", count(r.RawAppends))
