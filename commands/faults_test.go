@@ -238,11 +238,14 @@ func TestAReplayThatCannotReadIsAnError(t *testing.T) {
 	suspend := licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"}
 	_, err := o.Licensing.SuspendLicense(o.admin(vendor), keyed("suspend"), suspend)
 	require.NoError(t, err)
+	other := o.handler(ledger, 10)
+	_, err = other.Activation.Validate(o.machine(), runtime.Request{}, activation.Validate{LicenseKey: o.key(issued.Key)})
+	require.NoError(t, err, "it knows the licence now, but not what the command answered")
 	broken := errors.New("the disk is broken")
 	ledger.readsWith(func(context.Context, string, event.Revision) iter.Seq2[event.Envelope, error] {
 		return func(yield func(event.Envelope, error) bool) { yield(event.Envelope{}, broken) }
 	})
-	_, err = o.Licensing.SuspendLicense(o.admin(vendor), keyed("suspend"), suspend)
+	_, err = other.Licensing.SuspendLicense(o.admin(vendor), keyed("suspend"), suspend)
 	require.ErrorIs(t, err, broken)
 }
 
@@ -303,7 +306,9 @@ func TestWhatAnAppendAnswersIsNotTrustedBlindly(t *testing.T) {
 			events []event.Pending) (eventstore.Commit, error) {
 			commit, err := ledger.Store.Append(ctx, stream, expected, events)
 			for i := range commit.Events {
-				distort(&commit.Events[i])
+				if stream == license.StreamName(issued.ID) {
+					distort(&commit.Events[i])
+				}
 			}
 			return commit, err
 		})
@@ -346,4 +351,43 @@ func TestACacheOfNegativeSizeIsRefused(t *testing.T) {
 	o := newFixture(t)
 	_, err := commands.New(t.Context(), commands.Config{Store: o.store, Events: domain.Events(), Keyring: o.ring, CachedLicenses: -1})
 	require.Error(t, err)
+}
+
+// A key is claimed before the command that it is for. Whatever ends the process in between, a repetition has one effect.
+func TestACrashBetweenAClaimAndItsCommandLeavesOneEffect(t *testing.T) {
+	t.Parallel()
+	away := errors.New("the process is gone")
+	for name, stored := range map[string]bool{"before the command is stored": false, "after it is stored": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o, ledger := newFaultyFixture(t)
+			issued := o.issue(validFor(30))
+			renew := licensing.RenewLicense{LicenseID: issued.ID, Reason: "paid", ExtendDays: new(30)}
+			head := o.head()
+			ledger.appendsWith(func(ctx context.Context, stream string, expected event.Revision, events []event.Pending) (eventstore.Commit, error) {
+				commit, err := eventstore.Commit{}, away
+				if claim := stream != license.StreamName(issued.ID); claim || stored {
+					commit, err = ledger.Store.Append(ctx, stream, expected, events)
+					if !claim {
+						err = away
+					}
+				}
+				return commit, err
+			})
+			_, err := o.Licensing.RenewLicense(o.admin(vendor), keyed("invoice-17"), renew)
+			require.ErrorIs(t, err, away)
+
+			restarted := o.handler(o.store, 10)
+			other := renew
+			other.ExtendDays = new(31)
+			_, err = restarted.Licensing.RenewLicense(o.admin(vendor), keyed("invoice-17"), other)
+			require.ErrorIs(t, err, runtime.ErrIdempotencyKeyReused)
+			for range 2 {
+				renewed, err := restarted.Licensing.RenewLicense(o.admin(vendor), keyed("invoice-17"), renew)
+				require.NoError(t, err)
+				require.Equal(t, issued.ExpiresAt.AddDate(0, 0, 30), *renewed.ExpiresAt)
+			}
+			require.Equal(t, []event.Type{license.RenewedType}, o.typesAfter(head))
+		})
+	}
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain"
 	"github.com/licenseledger/licenseledger/domain/access"
 	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/idempotency"
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/eventstore/sqlite"
 	"github.com/licenseledger/licenseledger/keyring"
@@ -198,12 +199,14 @@ func (o *fixture) after(position event.Position) []event.Event {
 	return events
 }
 
-// typesAfter returns the types of the ledger's events after a position.
+// typesAfter returns the types of the ledger's events after a position, without those that claim an idempotency key.
 func (o *fixture) typesAfter(position event.Position) []event.Type {
 	o.t.Helper()
 	var types []event.Type
 	for _, e := range o.after(position) {
-		types = append(types, e.Type)
+		if e.Type != idempotency.KeyClaimedType {
+			types = append(types, e.Type)
+		}
 	}
 	return types
 }

@@ -3,6 +3,7 @@ package commands_test
 import (
 	"context"
 	"iter"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -157,8 +158,15 @@ func TestAnOrderThatIsForgottenIsNotFilledTwice(t *testing.T) {
 	_, err = o.store.Append(t.Context(), license.StreamName(issued.ID), 1, pending)
 	require.NoError(t, err)
 	head := o.head()
-	_, err = o.handler(o.store, 10).Licensing.IssueLicense(o.admin(vendor), keyed("order-17"), order(plan))
-	require.ErrorIs(t, err, license.ErrAlreadyIssued)
+	again, err := o.handler(o.store, 10).Licensing.IssueLicense(o.admin(vendor), keyed("order-17"), order(plan))
+	require.NoError(t, err)
+	require.True(t, again.Replayed)
+	again.Replayed = false
+	domaintest.RequireSame(t, issued, again)
+	other := order(plan)
+	other.MaxMachines = new(1)
+	_, err = o.handler(o.store, 10).Licensing.IssueLicense(o.admin(vendor), keyed("order-17"), other)
+	require.ErrorIs(t, err, runtime.ErrIdempotencyKeyReused)
 	require.Equal(t, head, o.head())
 }
 
@@ -176,7 +184,7 @@ func TestIssuingABatch(t *testing.T) {
 	first, err := o.Licensing.IssueLicenses(o.admin(vendor), keyed("orders"), batch)
 	require.NoError(t, err)
 	require.Len(t, first, len(batch))
-	require.Equal(t, before+68, o.head(), "what is refused leaves the others untouched")
+	require.Equal(t, before+1+68, o.head(), "the claim of the key; what is refused leaves the others untouched")
 	seen := map[string]bool{}
 	for i, outcome := range first {
 		switch i {
@@ -191,21 +199,20 @@ func TestIssuingABatch(t *testing.T) {
 		}
 	}
 
-	batch[69].Customer.Email = "ada@example.com"
 	second, err := o.Licensing.IssueLicenses(o.admin(vendor), keyed("orders"), batch)
 	require.NoError(t, err)
-	require.Equal(t, before+69, o.head(), "repeating the batch fills what was refused, and nothing twice")
-	for i := range second[:69] {
+	for i := range first {
+		require.Equal(t, first[i].Err == nil, second[i].Issued.Replayed)
 		require.Equal(t, first[i].Issued.Key, second[i].Issued.Key)
-		require.Equal(t, i != 3, second[i].Issued.Replayed)
 	}
-	require.NoError(t, second[69].Err)
-
-	batch[0].MaxMachines = new(1)
-	third, err := o.Licensing.IssueLicenses(o.admin(vendor), keyed("orders"), batch[:2])
-	require.NoError(t, err)
-	require.ErrorIs(t, third[0].Err, runtime.ErrIdempotencyKeyReused)
-	require.True(t, third[1].Issued.Replayed)
+	more := append(slices.Clone(batch), order(plan))
+	mended := slices.Clone(batch)
+	mended[69].Customer.Email = "ada@example.com"
+	for name, other := range map[string][]licensing.IssueLicense{"more": more, "fewer": batch[:2], "mended": mended} {
+		_, err := o.Licensing.IssueLicenses(o.admin(vendor), keyed("orders"), other)
+		require.ErrorIs(t, err, runtime.ErrIdempotencyKeyReused, name)
+	}
+	require.Equal(t, before+1+68, o.head(), "nothing was issued twice, and nothing under the key of another batch")
 }
 
 func TestABatchWithoutAnIdempotencyKeyIssuesAnew(t *testing.T) {

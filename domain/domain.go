@@ -7,10 +7,11 @@ import (
 	"github.com/licenseledger/licenseledger/domain/binding"
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/idempotency"
 	"github.com/licenseledger/licenseledger/domain/license"
 )
 
 // Events returns a registry of every event the ledger may hold.
 func Events() *event.Registry {
-	return event.NewRegistry(catalog.Events(), license.Events(), binding.Events(), activation.Events())
+	return event.NewRegistry(catalog.Events(), license.Events(), binding.Events(), activation.Events(), idempotency.Events())
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/binding"
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/idempotency"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/projections/runtime"
 	"github.com/licenseledger/licenseledger/readmodels/store"
@@ -30,6 +31,7 @@ func everything() []event.Payload {
 		granted(1, noon), activation.Renewed{ActivationID: activationID(1), BindingID: bindingID(1)},
 		activation.Lapsed{ActivationID: activationID(1), BindingID: bindingID(1)},
 		activation.Ended{ActivationID: activationID(1), BindingID: bindingID(1)},
+		idempotency.KeyClaimed{Command: "RenewLicense"},
 	}
 }
 
@@ -54,11 +56,11 @@ func TestEveryStatementAProjectorQueuesIsPortable(t *testing.T) {
 		together := w.models.Changes(p.Definition(), store.Checkpoint{Generation: 1})
 		for i, payload := range everything() {
 			seen[payload.EventType()] = true
-			stream := licenseStream
-			if strings.HasPrefix(string(payload.EventType()), "product.") {
-				stream = productStream
-			} else if strings.HasPrefix(string(payload.EventType()), "plan.") {
-				stream = planStream
+			family, _, _ := strings.Cut(string(payload.EventType()), ".")
+			stream, special := map[string]string{"product": productStream, "plan": planStream,
+				"idempotency_key": idempotency.Aggregate().Prefix.Stream(licenseID)}[family]
+			if !special {
+				stream = licenseStream
 			}
 			if !p.Wants(payload.EventType(), stream) {
 				continue

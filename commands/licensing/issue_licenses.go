@@ -30,16 +30,15 @@ func (c *Commands) issueLicenses(ctx context.Context, req runtime.Request, batch
 	if err := check.Err(); err != nil {
 		return nil, err
 	}
+	if err := c.repositories.Licenses.CheckClaim(ctx, req); err != nil {
+		return nil, err
+	}
 	outcomes := make([]IssueOutcome, len(batch))
 	var group errgroup.Group
 	group.SetLimit(issueParallel)
 	for i, command := range batch {
-		one := runtime.Request{Correlation: req.Correlation}
-		if req.IdempotencyKey != "" {
-			one.IdempotencyKey = req.IdempotencyKey + "#" + strconv.Itoa(i)
-		}
 		group.Go(func() error {
-			outcomes[i].Issued, outcomes[i].Err = c.IssueLicense(ctx, one, command)
+			outcomes[i].Issued, outcomes[i].Err = c.IssueLicense(ctx, req.Part(strconv.Itoa(i)), command)
 			return nil
 		})
 	}

@@ -48,7 +48,7 @@ func New(repositories Repositories, keys *keyring.Keyring) *Commands {
 	declared := func(name string, permission access.Permission, idempotency runtime.Idempotency) runtime.Declaration {
 		return runtime.Declaration{Name: name, Permission: permission, Aggregate: repositories.Licenses.Prefix, Idempotency: idempotency}
 	}
-	c.IssueLicense = runtime.Declare(r, declared("IssueLicense", access.LicenseIssue, runtime.ByKey), c.issueLicense)
+	c.IssueLicense = runtime.Declare(r, declared("IssueLicense", access.LicenseIssue, runtime.ByID), c.issueLicense)
 	c.IssueLicenses = runtime.Declare(r, declared("IssueLicenses", access.LicenseIssue, runtime.ByPart), c.issueLicenses)
 	c.SuspendLicense = runtime.Declare(r, declared("SuspendLicense", access.LicenseSuspend, runtime.ByKey), c.suspendLicense)
 	c.ReinstateLicense = runtime.Declare(r, declared("ReinstateLicense", access.LicenseReinstate, runtime.ByKey), c.reinstateLicense)

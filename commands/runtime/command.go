@@ -12,6 +12,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/aggregate"
 	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/idempotency"
 )
 
 // Declaration is what everybody may know of a command.
@@ -29,11 +30,14 @@ type Idempotency int
 
 // The ways to make a command idempotent.
 const (
-	// ByKey recognises a command by its idempotency key: the aggregate remembers the key and a hash of the command.
+	// ByKey recognises a command by its idempotency key: the aggregate remembers the key and a hash of the command. An operator's key is
+	// claimed before the command, so that it serves for no other.
 	ByKey Idempotency = iota + 1
+	// ByID is ByKey for a command whose aggregate's id derives from the key: its own stream is the claim.
+	ByID
 	// ByNature needs no memory, because a repeated command has the same effect as one. An idempotency key is ignored.
 	ByNature
-	// ByPart leaves it to the commands that the command consists of.
+	// ByPart leaves it to the commands that the command consists of, see [Request.Part].
 	ByPart
 )
 
@@ -47,6 +51,8 @@ type Request struct {
 	Correlation    string          // the id of the request, for following it through logs and ledger
 	commandID      string          // keyed hash of the IdempotencyKey; empty without one
 	hash           string          // keyed hash of the command; empty without an IdempotencyKey
+	claim          *keyClaim       // of the IdempotencyKey; nil: none is needed
+	opens          bool            // the command opens the stream that is its claim, see [ByID]
 	atPresent      bool            // see [Declaration.AtPresent]
 }
 
@@ -108,23 +114,30 @@ func (r *Runtime) Declared() ([]Declaration, error) {
 // key to those without the key of the hashes. Machines and operators never meet in a key: a customer's must not take the place of an
 // operator's.
 func (r *Runtime) identify(d Declaration, principal access.Principal, req Request, command any) (Request, error) {
-	req.atPresent, req.commandID, req.hash = d.AtPresent, "", ""
+	req = Request{
+		IdempotencyKey: req.IdempotencyKey, IfMatch: req.IfMatch, Correlation: req.Correlation, claim: req.claim,
+		opens: d.Idempotency == ByID, atPresent: d.AtPresent,
+	}
 	if d.Idempotency == ByNature {
 		req.IdempotencyKey = ""
 	}
-	if d.Idempotency != ByKey || req.IdempotencyKey == "" {
+	if req.IdempotencyKey == "" {
 		return req, nil
 	}
 	content, err := json.Marshal(command)
 	if err != nil {
 		return Request{}, fmt.Errorf("hash the request: %w", err)
 	}
-	kind := "operator"
-	if principal.Role == access.Machine {
+	kind, byMachine := "operator", principal.Role == access.Machine
+	if byMachine {
 		kind = "machine"
 	}
 	req.commandID = r.hashRequest(fmt.Appendf(nil, "idempotency key\x00%s\x00%s", kind, req.IdempotencyKey))
 	// What precedes the name is how hashes were made when all commands were in one package.
 	req.hash = r.hashRequest(fmt.Appendf(nil, "commands.%s\x00%s", d.Name, content))
+	if req.claim == nil && !req.opens && !byMachine {
+		id := idempotency.ClaimID(principal.Tenant, req.commandID)
+		req.claim = &keyClaim{id: id, command: d.Name, commandID: req.commandID, hash: req.hash}
+	}
 	return req, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/domain/access"
+	"github.com/licenseledger/licenseledger/domain/idempotency"
 )
 
 type greet struct{ Name string }
@@ -69,12 +70,20 @@ func TestTheFailureOfACommandIsObserved(t *testing.T) {
 func TestWhatIdempotencyDoesWithAKey(t *testing.T) {
 	t.Parallel()
 	r, _ := declaring(t)
-	for idempotency, expected := range map[Idempotency]Request{
-		ByKey:    {IdempotencyKey: "k", commandID: "idempotency key\x00operator\x00k", hash: "commands.Greet\x00" + `{"Name":"Ada"}`},
+	recognised := Request{IdempotencyKey: "k", commandID: "idempotency key\x00operator\x00k",
+		hash: "commands.Greet\x00" + `{"Name":"Ada"}`}
+	claimed := recognised
+	recognised.opens = true
+	claimed.claim = &keyClaim{
+		id: idempotency.ClaimID("acme", recognised.commandID), command: "Greet", commandID: recognised.commandID, hash: recognised.hash,
+	}
+	for way, expected := range map[Idempotency]Request{
+		ByKey:    claimed,
+		ByID:     recognised,
 		ByNature: {},
-		ByPart:   {IdempotencyKey: "k"},
+		ByPart:   claimed,
 	} {
-		command := Declare(r, declaration("Greet", idempotency),
+		command := Declare(r, declaration("Greet", way),
 			func(_ context.Context, req Request, _ greet) (Request, error) { return req, nil })
 		req, err := command(admin(t), Request{IdempotencyKey: "k"}, greet{Name: "Ada"})
 		require.NoError(t, err)

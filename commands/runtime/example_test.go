@@ -15,6 +15,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/access"
 	"github.com/licenseledger/licenseledger/domain/aggregate"
 	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/idempotency"
 	"github.com/licenseledger/licenseledger/eventstore/sqlite"
 )
 
@@ -64,7 +65,7 @@ func ExampleDeclare() {
 	defer func() { check(store.Close()) }()
 
 	r, err := runtime.New(ctx, runtime.Config{
-		Store: store, Events: event.NewRegistry([]event.Registration{event.Of[Noted]()}), Now: time.Now, NewID: uuid.New,
+		Store: store, Events: event.NewRegistry([]event.Registration{event.Of[Noted]()}, idempotency.Events()), Now: time.Now, NewID: uuid.New,
 		HashRequest: func(command []byte) string { return fmt.Sprintf("%x", sha256.Sum256(command)) },
 	})
 	check(err)

@@ -45,6 +45,8 @@ func (r *Repository[T]) Execute(ctx context.Context, req Request, id uuid.UUID, 
 		var result Result[T]
 		switch {
 		case err != nil:
+		case d.unclaimed:
+			result, err = x.claimKey(ctx, d.state)
 		case d.caused != nil:
 			result, err = x.carryOut(ctx, d.caused)
 		default:
@@ -66,6 +68,7 @@ type execution[T any] struct {
 	decide    Decide[T]
 
 	synced  bool           // since the command came
+	claimed bool           // the idempotency key, for this command
 	atLeast event.Revision // that the ledger is known to hold
 	alone   bool           // share an append with no other command
 }
@@ -78,8 +81,9 @@ type decision[T any] struct {
 	refusal  error
 	repeated *event.Command // that the command repeats
 
-	restsOn *caused[T] // the latest of the events in flight that led to the state; nil: all that led to it are durable
-	caused  *caused[T] // the payloads, in flight
+	unclaimed bool       // the payloads may be recorded once the idempotency key is claimed
+	restsOn   *caused[T] // the latest of the events in flight that led to the state; nil: all that led to it are durable
+	caused    *caused[T] // the payloads, in flight
 }
 
 // takeTurn decides on the newest state of the aggregate and puts the events in flight. It fails with errAgain when the command is to be
@@ -99,6 +103,9 @@ func (x *execution[T]) takeTurn(ctx context.Context) (d decision[T], err error) 
 		return d, err
 	}
 	if len(d.payloads) == 0 {
+		return d, nil
+	}
+	if d.unclaimed = x.req.claim != nil && !x.claimed; d.unclaimed {
 		return d, nil
 	}
 	if due := timeDriven(d.payloads); due > MaxPortion {
@@ -163,7 +170,11 @@ func (x *execution[T]) carryOut(ctx context.Context, own *caused[T]) (Result[T],
 	if own.group.err != nil {
 		return Result[T]{}, x.failure(own.group)
 	}
-	return x.resultOf(own.state, own.events), nil
+	result := x.resultOf(own.state, own.events)
+	if x.req.hash != "" {
+		x.results.Set(carriedOut{x.id, x.req.commandID}, result)
+	}
+	return result, nil
 }
 
 // answer answers the command, which causes nothing, once all that the decision rests on is durable and the read index has synced. It fails
@@ -189,6 +200,8 @@ func (x *execution[T]) answer(ctx context.Context, d decision[T]) (Result[T], er
 		}
 		x.synced = true
 		return Result[T]{}, errAgain
+	case d.refusal != nil && d.state != nil && x.req.opens:
+		return x.replayOpener(ctx, d.refusal)
 	case d.refusal != nil:
 		return Result[T]{}, d.refusal
 	}
@@ -324,26 +337,26 @@ func remembered(stream event.StreamState, principal access.Principal, req Reques
 	return inClear, ok && inClear.ByMachine == (principal.Role == access.Machine)
 }
 
-// replay returns the aggregate as a command left it that was carried out before.
+// replay returns the result of a command that was carried out before. When it is not in memory any more, it takes as long as to fold the
+// stream.
 func (r *Repository[T]) replay(ctx context.Context, req Request, id uuid.UUID, repeated event.Command) (Result[T], error) {
 	if repeated.RequestHash != req.hash {
 		return Result[T]{}, ErrIdempotencyKeyReused
 	}
-	history, err := r.read(ctx, id, 0, &repeated.Revision)
-	if err != nil {
-		return Result[T]{}, err
-	}
-	state, err := r.Fold(nil, history...)
-	if err != nil {
-		return Result[T]{}, err
-	}
-	var caused []event.Event
-	for _, e := range history {
-		if e.CommandID == repeated.ID {
-			caused = append(caused, e)
+	result, cached := r.results.GetIfPresent(carriedOut{id, repeated.ID})
+	if !cached {
+		history, err := r.read(ctx, id, 0, &repeated.Revision)
+		if err != nil {
+			return Result[T]{}, err
 		}
+		state, err := r.Fold(nil, history...)
+		if err != nil {
+			return Result[T]{}, err
+		}
+		caused := slices.DeleteFunc(history, func(e event.Event) bool { return e.CommandID != repeated.ID })
+		result = r.resultOf(state, caused)
+		r.results.Set(carriedOut{id, repeated.ID}, result)
 	}
-	result := r.resultOf(state, caused)
 	result.Replayed = true
 	return result, nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/maypok86/otter/v2"
 
 	"github.com/licenseledger/licenseledger/domain/access"
 	"github.com/licenseledger/licenseledger/domain/aggregate"
@@ -25,8 +26,19 @@ type Repository[T any] struct {
 	aggregate.Definition[T]
 	stateOf   func(*T) event.StreamState
 	cache     *aggregateCache[T]
-	snapshots Snapshots[T] // nil: there are none
+	results   *otter.Cache[carriedOut, Result[T]] // of commands that may be repeated
+	snapshots Snapshots[T]                        // nil: there are none
 }
+
+// carriedOut names a command that was carried out.
+type carriedOut struct {
+	aggregate uuid.UUID
+	command   string
+}
+
+// cachedResults is how many results of commands are kept in memory. A result keeps a former state, which shares most of its memory with
+// the state of today.
+const cachedResults = 1_024
 
 // NewRepository returns the repository of a kind of aggregate. It keeps up to cached folded aggregates in memory, and observes every append
 // of another instance from now on. It fails when there is a repository under the same prefix.
@@ -36,7 +48,11 @@ func NewRepository[T any, S Folded[T]](r *Runtime, definition aggregate.Definiti
 	if err != nil {
 		return nil, err
 	}
-	repository := &Repository[T]{Runtime: r, Definition: definition, stateOf: stateOf, cache: cache}
+	results, err := otter.New(&otter.Options[carriedOut, Result[T]]{MaximumSize: cachedResults})
+	if err != nil {
+		return nil, err
+	}
+	repository := &Repository[T]{Runtime: r, Definition: definition, stateOf: stateOf, cache: cache, results: results}
 	r.ledgerTime.allowReset(definition.ResetsTime)
 	return repository, r.register(definition.Prefix, repository)
 }

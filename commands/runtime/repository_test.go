@@ -13,6 +13,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/access"
 	"github.com/licenseledger/licenseledger/domain/aggregate"
 	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/idempotency"
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/eventstore/sqlite"
 )
@@ -64,7 +65,7 @@ func openSQLite(t *testing.T) eventstore.Store {
 func instance(t *testing.T, store eventstore.Store) *Runtime {
 	t.Helper()
 	newID := func() uuid.UUID { return uuid.Must(uuid.NewV7()) }
-	registry := event.NewRegistry([]event.Registration{event.Of[counted](), event.Of[left]()})
+	registry := event.NewRegistry([]event.Registration{event.Of[counted](), event.Of[left]()}, idempotency.Events())
 	r, err := New(t.Context(), Config{Store: store, Events: registry, Now: time.Now, NewID: newID, Shared: true})
 	require.NoError(t, err)
 	return r

@@ -1,4 +1,5 @@
-// Package runtime carries out commands on event-sourced aggregates. It knows no aggregate and no command of its own.
+// Package runtime carries out commands on event-sourced aggregates. It knows no command of its own, and no aggregate but the claims of
+// idempotency keys.
 //
 // A command is declared once, by [Declare], with its name, its permission, the aggregate that it changes and how it is made idempotent.
 // From then on there is one way to carry it out (see [Command]):
@@ -11,7 +12,8 @@
 //  5. checks that the principal may touch its tenant,
 //  6. answers a repeated command from the aggregate as it was then,
 //  7. lets the aggregate decide which events the command causes,
-//  8. adds them to the events in flight, which are appended together, expecting the revision that was decided on, and starts again at 4 if
+//  8. claims an operator's idempotency key if there are any, and starts again at 4,
+//  9. adds them to the events in flight, which are appended together, expecting the revision that was decided on, and starts again at 4 if
 //     another instance was faster.
 //
 // A refusal is an error of the domain and changes nothing.
@@ -29,13 +31,14 @@ import (
 
 	"github.com/licenseledger/licenseledger/domain/aggregate"
 	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/idempotency"
 	"github.com/licenseledger/licenseledger/eventstore"
 )
 
 // Config is what a [Runtime] works with.
 type Config struct {
 	Store  eventstore.Store
-	Events *event.Registry
+	Events *event.Registry  // those of package idempotency included
 	Now    func() time.Time // a trusted clock: expiries follow it
 	NewID  func() uuid.UUID // time-ordered (UUIDv7), so that events of one time are neighbours in an index
 	// HashRequest returns a keyed hash of a command, by which a repetition is told from another command.
@@ -67,6 +70,7 @@ type Runtime struct {
 	announce    func()
 	ledgerTime  *ledgerTime
 	readIndex   *readIndex                             // nil when no other instance appends
+	claims      *Repository[idempotency.Claim]         // of operators' idempotency keys
 	unknown     atomic.Pointer[event.UnknownTypeError] // the latest event that only a newer version knows
 
 	mu           sync.RWMutex // guards what follows
@@ -100,8 +104,12 @@ func New(ctx context.Context, c Config) (*Runtime, error) {
 	if c.Shared {
 		r.readIndex = newReadIndex(c.Store, r.ledgerTime.ignoreUntil, announced, r.appended)
 	}
-	return r, nil
+	r.claims, err = NewRepository(r, idempotency.Aggregate(), cachedClaims)
+	return r, err
 }
+
+// cachedClaims is how many claims are kept in memory.
+const cachedClaims = 4_096
 
 // NewID returns a new time-ordered id.
 func (r *Runtime) NewID() uuid.UUID { return r.newID() }

@@ -11,6 +11,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/binding"
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/idempotency"
 	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/domain/machine"
 )
@@ -50,6 +51,12 @@ func Samples() map[event.Type]Sample {
 		catalog.PlanRevisedType: {
 			Full:    catalog.PlanRevised{PlanRevision: 2, Terms: fullTerms(features), RevisedAt: at},
 			Minimal: catalog.PlanRevised{PlanRevision: 2, Terms: minimalTerms(), RevisedAt: at},
+		},
+		idempotency.KeyClaimedType: {
+			Full: idempotency.KeyClaimed{
+				Command: "RenewLicense", Stream: "license-00000000-0000-4000-8000-000000000001", Revision: 7, ClaimedAt: at,
+			},
+			Minimal: idempotency.KeyClaimed{Command: "IssueLicenses", ClaimedAt: at},
 		},
 		license.IssuedType: {
 			Full: license.Issued{

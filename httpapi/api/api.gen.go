@@ -1588,7 +1588,9 @@ type Validated = Verdict
 
 // ActivateMachineParams defines parameters for ActivateMachine.
 type ActivateMachineParams struct {
-	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command.
+	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
+	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
+	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1601,7 +1603,9 @@ type ActivateMachineParams struct {
 
 // DeactivateParams defines parameters for Deactivate.
 type DeactivateParams struct {
-	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command.
+	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
+	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
+	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1614,7 +1618,9 @@ type DeactivateParams struct {
 
 // HeartbeatParams defines parameters for Heartbeat.
 type HeartbeatParams struct {
-	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command.
+	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
+	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
+	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1627,7 +1633,9 @@ type HeartbeatParams struct {
 
 // RebindMachineParams defines parameters for RebindMachine.
 type RebindMachineParams struct {
-	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command.
+	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
+	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
+	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1702,7 +1710,9 @@ type ListLicensesParams struct {
 
 // IssueLicenseParams defines parameters for IssueLicense.
 type IssueLicenseParams struct {
-	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command.
+	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
+	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
+	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1715,7 +1725,9 @@ type IssueLicenseParams struct {
 
 // IssueLicensesParams defines parameters for IssueLicenses.
 type IssueLicensesParams struct {
-	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command.
+	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
+	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
+	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1735,7 +1747,9 @@ type GetLicenseParams struct {
 
 // DeactivateMachineParams defines parameters for DeactivateMachine.
 type DeactivateMachineParams struct {
-	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command.
+	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
+	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
+	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1748,7 +1762,9 @@ type DeactivateMachineParams struct {
 
 // RebindParams defines parameters for Rebind.
 type RebindParams struct {
-	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command.
+	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
+	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
+	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1793,7 +1809,9 @@ type ListLicenseMachinesParams struct {
 
 // ReinstateLicenseParams defines parameters for ReinstateLicense.
 type ReinstateLicenseParams struct {
-	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command.
+	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
+	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
+	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1806,7 +1824,9 @@ type ReinstateLicenseParams struct {
 
 // ReissueKeyParams defines parameters for ReissueKey.
 type ReissueKeyParams struct {
-	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command.
+	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
+	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
+	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1819,7 +1839,9 @@ type ReissueKeyParams struct {
 
 // RenewLicenseParams defines parameters for RenewLicense.
 type RenewLicenseParams struct {
-	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command.
+	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
+	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
+	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1832,7 +1854,9 @@ type RenewLicenseParams struct {
 
 // RevokeLicenseParams defines parameters for RevokeLicense.
 type RevokeLicenseParams struct {
-	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command.
+	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
+	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
+	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1845,7 +1869,9 @@ type RevokeLicenseParams struct {
 
 // SuspendLicenseParams defines parameters for SuspendLicense.
 type SuspendLicenseParams struct {
-	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command.
+	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
+	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
+	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1858,7 +1884,9 @@ type SuspendLicenseParams struct {
 
 // UndoExpiryParams defines parameters for UndoExpiry.
 type UndoExpiryParams struct {
-	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command.
+	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
+	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
+	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1900,7 +1928,9 @@ type GetPlanParams struct {
 
 // RevisePlanParams defines parameters for RevisePlan.
 type RevisePlanParams struct {
-	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command.
+	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
+	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
+	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1929,7 +1959,9 @@ type ListProductsParams struct {
 
 // RegisterProductParams defines parameters for RegisterProduct.
 type RegisterProductParams struct {
-	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command.
+	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
+	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
+	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1962,7 +1994,9 @@ type GetProductKeysParams struct {
 
 // PublishPlanParams defines parameters for PublishPlan.
 type PublishPlanParams struct {
-	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command.
+	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
+	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
+	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1975,7 +2009,9 @@ type PublishPlanParams struct {
 
 // RotateSigningKeyParams defines parameters for RotateSigningKey.
 type RotateSigningKeyParams struct {
-	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command.
+	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
+	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
+	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -2002,7 +2038,9 @@ type RebuildProjectionParams struct {
 
 // ValidateParams defines parameters for Validate.
 type ValidateParams struct {
-	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command.
+	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
+	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
+	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.

@@ -88,16 +88,41 @@ func TestARepeatedCommandIsAnsweredLikeTheFirstTimeAndDoneOnce(t *testing.T) {
 	require.Len(t, v.events(l), events)
 }
 
-func TestTheSameKeyMayServeDifferentLicenses(t *testing.T) {
+func TestAnOperatorsKeyServesOneLicenseOnly(t *testing.T) {
 	t.Parallel()
 	v := newTenantClient(t, nil)
 	one, other := v.issue(nil), v.issue(nil)
 	client := v.admin.With("Idempotency-Key", newCode())
-	for _, l := range []api.LicenseWithKey{one, other} {
-		answer := client.Post("/v1/licenses/"+l.ID.String()+"/suspend", object{"reason": "because"})
-		require.False(t, answer.Replayed())
-		require.Equal(t, l.ID, blackbox.OK[api.License](answer).ID)
+	suspend := func(l api.LicenseWithKey) blackbox.Response {
+		return client.Post("/v1/licenses/"+l.ID.String()+"/suspend", object{"reason": "because"})
 	}
+	require.Equal(t, one.ID, blackbox.OK[api.License](suspend(one)).ID)
+	suspend(other).Refused("IDEMPOTENCY_KEY_REUSED")
+	require.EqualValues(t, "ACTIVE", v.license(other).Status)
+	require.True(t, suspend(one).Replayed())
+	v.activate(other.Key, built("laptop", nil))
+}
+
+// A client that lost the answer to a batch may not repeat it with more in it: what is new would be issued under numbers of the old one.
+func TestTheKeyOfABatchServesThatBatchOnly(t *testing.T) {
+	t.Parallel()
+	v := newTenantClient(t, nil)
+	client := v.admin.With("Idempotency-Key", newCode())
+	issue := func(n int) blackbox.Response {
+		batch := make([]object, n)
+		for i := range batch {
+			batch[i] = v.order(nil)
+		}
+		return client.Post("/v1/licenses/batch", object{"licenses": batch})
+	}
+	first := issue(2)
+	require.Equal(t, 2, blackbox.OK[api.BatchOutcome](first).Issued)
+	issue(4).Refused("IDEMPOTENCY_KEY_REUSED")
+	issue(1).Refused("IDEMPOTENCY_KEY_REUSED")
+	again := issue(2)
+	require.True(t, again.Replayed())
+	require.JSONEq(t, string(first.Body), string(again.Body))
+	require.Len(t, v.listed(""), 2)
 }
 
 func TestARefusedCommandMayBeRepeatedWithItsKeyWhenItFits(t *testing.T) {
@@ -136,20 +161,35 @@ func TestOneKeySentByManyAtOnceIssuesOneLicense(t *testing.T) {
 	require.Len(t, v.listed(""), 1)
 }
 
-// A licence remembers its latest 256 commands. Beyond that, repeating the very first one is noticed, but can no longer be answered.
-func TestALicenseWhoseFirstCommandIsForgottenIsNotIssuedTwice(t *testing.T) {
+// A licence remembers its latest 256 commands of operators. The claim of a key remembers for good.
+func TestACommandThatItsLicenseHasForgottenIsNotCarriedOutTwice(t *testing.T) {
 	t.Parallel()
 	v := newTenantClient(t, nil)
 	key := newCode()
-	first := blackbox.Created[api.LicenseWithKey](v.admin.With("Idempotency-Key", key).Post("/v1/licenses", v.order(nil)))
-	for i := range 256 {
+	order := v.order(nil)
+	issue := func() blackbox.Response { return v.admin.With("Idempotency-Key", key).Post("/v1/licenses", order) }
+	issued := issue()
+	l := blackbox.Created[api.LicenseWithKey](issued)
+	renew := func(days int) blackbox.Response {
+		return v.admin.With("Idempotency-Key", key+"-renewal").
+			Post("/v1/licenses/"+l.ID.String()+"/renew", object{"reason": "paid", "extend_days": days})
+	}
+	renewed := renew(30)
+	expiry := blackbox.OK[api.License](renewed).ExpiresAt
+	for i := range 257 {
 		command := []string{"suspend", "reinstate"}[i%2]
 		r, err := v.admin.With("Idempotency-Key", fmt.Sprintf("%s-%d", key, i)).
-			Try(t.Context(), http.MethodPost, "/v1/licenses/"+first.ID.String()+"/"+command, object{"reason": "again"})
+			Try(t.Context(), http.MethodPost, "/v1/licenses/"+l.ID.String()+"/"+command, object{"reason": "again"})
 		require.NoError(t, err)
 		require.Equal(t, http.StatusOK, r.Status)
 	}
-	v.admin.With("Idempotency-Key", key).Post("/v1/licenses", v.order(nil)).Refused("LICENSE_EXISTS")
+	for first, again := range map[*blackbox.Response]blackbox.Response{&issued: issue(), &renewed: renew(30)} {
+		require.True(t, again.Replayed())
+		require.JSONEq(t, string(first.Body), string(again.Body))
+		require.Equal(t, first.ETag(), again.ETag())
+	}
+	renew(31).Refused("IDEMPOTENCY_KEY_REUSED")
+	require.Equal(t, expiry, v.license(l).ExpiresAt)
 	require.Len(t, v.listed(""), 1)
 }
 
