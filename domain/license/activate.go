@@ -32,7 +32,7 @@ func (c ActivateMachine) decide(s *Stream, now time.Time) ([]event.Payload, erro
 	if err != nil {
 		return nil, err
 	}
-	var decided []event.Payload
+	decided := s.forgotten(now)
 	license := s.License
 	if s.ExpiresAt == nil && s.Policy.ValidityDays != nil && s.Policy.ValidityStarts == catalog.AtFirstActivation {
 		expires := now.Add(days(*s.Policy.ValidityDays))

@@ -34,6 +34,7 @@ type machines struct {
 	byFingerprint index[machine.Fingerprint]
 	byComponent   index[component]
 	byLeaseEnd    index[time.Time] // of the activations that hold a floating seat
+	byLapse       index[time.Time] // of the activations whose lease ran out
 	seatsUsed     int              // how many activations are ACTIVE
 }
 
@@ -79,6 +80,7 @@ func (m *machines) clone() machines {
 	next.byFingerprint = m.byFingerprint.clone()
 	next.byComponent = m.byComponent.clone()
 	next.byLeaseEnd = m.byLeaseEnd.clone()
+	next.byLapse = m.byLapse.clone()
 	return next
 }
 
@@ -140,6 +142,9 @@ func (m *machines) reindex(binding uuid.UUID, was, now *BoundMachine) {
 	if m.floating {
 		update(&m.byLeaseEnd, time.Time.Compare, binding, was, now, func(b *BoundMachine) (time.Time, bool) {
 			return b.Activation.ExpiresAt, seats(b) == 1
+		})
+		update(&m.byLapse, time.Time.Compare, binding, was, now, func(b *BoundMachine) (time.Time, bool) {
+			return b.Activation.ExpiresAt, b.Activation.Status == activation.StatusLapsed
 		})
 	}
 	if sameHardware(was, now) {
@@ -227,6 +232,13 @@ func (i *index[K]) remove(e entry[K]) {
 	if i.tree != nil {
 		i.tree.Delete(e)
 	}
+}
+
+func (i *index[K]) count() int {
+	if i.tree == nil {
+		return 0
+	}
+	return i.tree.Len()
 }
 
 // find returns the bindings with a key.
