@@ -100,6 +100,7 @@ func TestTheDocumentedBoundsAreThoseOfTheDomain(t *testing.T) {
 	bounds(terms["max_rebinds"], 0, catalog.MaxRebinds)
 	bounds(terms["rebind_window_days"], 1, catalog.MaxDays)
 	bounds(terms["rebind_cooldown_seconds"], 1, catalog.MaxRebindCooldownSeconds)
+	bounds(terms["daily_activations_per_seat"], 1, catalog.MaxDailyActivations)
 	require.Equal(t, catalog.MaxNameLength, terms["name"].MaxLength)
 	require.Equal(t, catalog.MaxFeatures, schemas["Features"].MaxProperties)
 	offer := schemas["PublishPlan"].Properties

@@ -42,18 +42,19 @@ type Features map[string]any
 
 // Terms are what a plan promises. A licence pins the terms in force when it is issued.
 type Terms struct {
-	Name                  string        `json:"name"`
-	Type                  PlanType      `json:"type"`
-	MaxMachines           int           `json:"max_machines"`
-	ValidityDays          *int          `json:"validity_days,omitempty"` // nil: perpetual
-	ValidityStarts        ValidityStart `json:"validity_starts"`
-	Features              Features      `json:"features,omitempty"`
-	Price                 *Price        `json:"price,omitempty"`
-	LeaseSeconds          *int          `json:"lease_seconds,omitempty"` // nil: node-locked; otherwise floating
-	FingerprintMatch      machine.Match `json:"fingerprint_match"`
-	MaxRebinds            *int          `json:"max_rebinds,omitempty"` // per RebindWindowDays; nil: no limit
-	RebindWindowDays      int           `json:"rebind_window_days"`
-	RebindCooldownSeconds *int          `json:"rebind_cooldown_seconds,omitempty"` // between two moves, at least; nil: none
+	Name                    string        `json:"name"`
+	Type                    PlanType      `json:"type"`
+	MaxMachines             int           `json:"max_machines"`
+	ValidityDays            *int          `json:"validity_days,omitempty"` // nil: perpetual
+	ValidityStarts          ValidityStart `json:"validity_starts"`
+	Features                Features      `json:"features,omitempty"`
+	Price                   *Price        `json:"price,omitempty"`
+	LeaseSeconds            *int          `json:"lease_seconds,omitempty"` // nil: node-locked; otherwise floating
+	FingerprintMatch        machine.Match `json:"fingerprint_match"`
+	MaxRebinds              *int          `json:"max_rebinds,omitempty"` // per RebindWindowDays; nil: no limit
+	RebindWindowDays        int           `json:"rebind_window_days"`
+	RebindCooldownSeconds   *int          `json:"rebind_cooldown_seconds,omitempty"`    // between two moves, at least; nil: none
+	DailyActivationsPerSeat *int          `json:"daily_activations_per_seat,omitempty"` // of machines that have no seat; nil: [DefaultDailyActivations]
 }
 
 // The bounds of a plan's and a product's values.
@@ -68,6 +69,8 @@ const (
 	MaxRebinds               = 1_000_000
 	MaxRebindCooldownSeconds = 365 * 24 * 3600 // seconds
 	DefaultRebindWindow      = 365             // days
+	MaxDailyActivations      = 1_000_000       // per seat
+	DefaultDailyActivations  = 1_000           // per seat
 	DefaultOfflineDays       = 3
 )
 
@@ -107,6 +110,8 @@ func (t Terms) Validate() error {
 	check.Require(within(t.RebindWindowDays, 1, MaxDays), "rebind_window_days", "must be 1 to 36500")
 	check.Require(t.RebindCooldownSeconds == nil || within(*t.RebindCooldownSeconds, 1, MaxRebindCooldownSeconds), "rebind_cooldown_seconds",
 		"must be 1 to 31536000, or absent for none")
+	check.Require(t.DailyActivationsPerSeat == nil || within(*t.DailyActivationsPerSeat, 1, MaxDailyActivations), "daily_activations_per_seat",
+		"must be 1 to 1000000, or absent for 1000")
 	_, err := machine.ParseMatch(string(t.FingerprintMatch))
 	check.Nested("fingerprint_match", err)
 	check.Nested("", t.Price.validate())

@@ -65,6 +65,7 @@ func Samples() map[event.Type]Sample {
 					PlanType: catalog.Professional, ProductMaxMachines: new(50), PlanMaxMachines: 10, LicenseMaxMachines: new(5),
 					ValidityDays: new(365), ValidityStarts: catalog.AtFirstActivation, Features: features, OfflineDays: 3,
 					LeaseSeconds: new(600), FingerprintMatch: machine.MatchTwo, MaxRebinds: new(4), RebindWindowDays: 30, RebindCooldownSeconds: new(3600),
+					DailyActivationsPerSeat: new(50),
 				},
 				SubjectID: id(4), Customer: []byte("sealed"), Metadata: map[string]string{"crm": "A-17", "order": "4711"},
 				KeyGeneration: 1, IssuedAt: at, ExpiresAt: &later,
@@ -179,6 +180,7 @@ func fullTerms(features catalog.Features) catalog.Terms {
 		Name: "Professional", Type: catalog.Professional, MaxMachines: 10, ValidityDays: new(365), ValidityStarts: catalog.AtFirstActivation,
 		Features: features, Price: &catalog.Price{Minor: 129_900, Currency: "EUR"}, LeaseSeconds: new(600),
 		FingerprintMatch: machine.MatchTwo, MaxRebinds: new(4), RebindWindowDays: 30, RebindCooldownSeconds: new(3600),
+		DailyActivationsPerSeat: new(50),
 	}
 }
 

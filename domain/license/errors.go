@@ -22,6 +22,8 @@ var (
 		"release a machine, or ask the vendor for more seats")
 	ErrMachineAlreadyBound = domainerr.New("MACHINE_ALREADY_BOUND", "this machine is bound to the licence already",
 		"activate again from that machine: a machine that is bound takes no further seat")
+	ErrDailyLimitReached = domainerr.New("DAILY_LIMIT_REACHED", "too many machines took seats of the licence today",
+		"wait until the next day (UTC), or ask the vendor for a plan with more daily_activations_per_seat")
 	ErrRebindLimitReached = domainerr.New("REBIND_LIMIT_REACHED", "the licence was moved between machines too often",
 		"wait until the window has passed, or ask the vendor to move or release the machine")
 	ErrFingerprintMismatch = domainerr.New("FINGERPRINT_MISMATCH", "this is not the machine that was activated",

@@ -8,9 +8,9 @@ import (
 	"github.com/licenseledger/licenseledger/domain/event"
 )
 
-// A machine whose lease ran out stays bound, so that it keeps its activation when it comes back. A pool of machines that come once and never
-// again, such as containers, would make the licence grow for ever. So a licence knows as many lapsed machines as it has seats, and none for
-// longer than 90 days. A forgotten machine that comes back is a new one, which costs a floating licence nothing.
+// A machine whose lease ran out stays bound, so that it keeps its activation when it comes back. A pool of machines that come once and
+// never again, such as containers, would make the licence grow for ever. So a licence knows as many lapsed machines as it has seats, and
+// none for longer than 90 days. A forgotten machine that comes back is a new one, which costs a floating licence nothing.
 const (
 	lapsedKept    = 90 * 24 * time.Hour
 	fewestLapsed  = 100 // known, however few seats there are

@@ -17,6 +17,9 @@ import (
 // move returns the number of moves in the window with one more at now, or the refusal when the plan does not allow one. It is 0 where
 // moves are not counted.
 func (s *Stream) move(now time.Time) (int, error) {
+	if err := s.mayTakeSeat(now); err != nil {
+		return 0, err
+	}
 	if s.Policy.Floating() {
 		return 0, nil
 	}
@@ -35,9 +38,15 @@ func (s *Stream) move(now time.Time) (int, error) {
 	return len(moves) + 1, nil
 }
 
+// mostUnlimitedMoves is how many moves are counted where they are not limited.
+const mostUnlimitedMoves = 1_000
+
 // moved returns the licence after one more move, forgetting those that left the window.
 func (l License) moved(at time.Time) License {
 	l.Moves = append(l.movesInWindow(at), at)
+	if excess := len(l.Moves) - mostUnlimitedMoves; excess > 0 && l.Policy.MaxRebinds == nil {
+		l.Moves = l.Moves[excess:]
+	}
 	return l
 }
 
@@ -60,6 +69,9 @@ type seat struct {
 // else the one that was left by the machine bound longest ago, which is a move.
 func (s *Stream) seatFor(presented machine.Machine, now time.Time) (seat, error) {
 	if err := s.seatFree(); err != nil {
+		return seat{}, err
+	}
+	if err := s.mayTakeSeat(now); err != nil {
 		return seat{}, err
 	}
 	if back, found := s.vacated.recognise(presented, s.Policy.FingerprintMatch); found && !back.Moved {

@@ -69,6 +69,10 @@ func newFixture(t *rapid.T) *fixture {
 		limit: e.Policy.PlanMaxMachines, offline: time.Duration(e.Policy.OfflineDays) * day, match: e.Policy.FingerprintMatch,
 		window: time.Duration(e.Policy.RebindWindowDays) * day,
 	}}
+	w.daily = rapid.SampledFrom([]int{1, 2, catalog.DefaultDailyActivations}).Draw(t, "daily activations")
+	if w.daily != catalog.DefaultDailyActivations {
+		e.Policy.DailyActivationsPerSeat = &w.daily
+	}
 	if rapid.Bool().Draw(t, "floating") {
 		e.Policy.LeaseSeconds, w.lease = new(60), time.Minute
 	}

@@ -21,6 +21,7 @@ type reference struct {
 	maxRebinds *int
 	window     time.Duration
 	cooldown   time.Duration // 0: none
+	daily      int           // machines that may take a seat on a day, for each seat
 	validity   time.Duration // to begin with the first activation; 0: none
 
 	suspended  bool
@@ -31,6 +32,7 @@ type reference struct {
 	places     []*place
 	left       []*place // released, and nobody has taken the seat since; only where moves are limited
 	moves      []time.Time
+	taken      map[int64]int // by day: how many machines took a seat
 }
 
 // place is a machine at the licence, with or without a seat.
@@ -168,8 +170,24 @@ func (r *reference) present(m machine.Machine, now time.Time) (p *place, moved b
 	return p, moved
 }
 
+func (r *reference) mayTake(now time.Time) error {
+	if r.taken[now.Unix()/86_400] >= r.daily*r.limit {
+		return license.ErrDailyLimitReached
+	}
+	return nil
+}
+
+func (r *reference) took(now time.Time) {
+	if r.taken == nil {
+		r.taken = map[int64]int{}
+	}
+	r.taken[now.Unix()/86_400]++
+}
+
 func (r *reference) mayMove(now time.Time) error {
 	switch {
+	case r.mayTake(now) != nil:
+		return r.mayTake(now)
 	case r.lease > 0:
 	case r.maxRebinds != nil && r.movesInWindow(now) >= *r.maxRebinds:
 		return license.ErrRebindLimitReached
@@ -228,6 +246,9 @@ func (r *reference) activate(m machine.Machine, bindingID, activationID uuid.UUI
 	if err := r.seatFree(); err != nil {
 		return err
 	}
+	if err := r.mayTake(now); err != nil {
+		return err
+	}
 	original := m
 	if back, moved := r.known(r.left, m); back != nil && !moved {
 		original = back.original
@@ -242,6 +263,7 @@ func (r *reference) activate(m machine.Machine, bindingID, activationID uuid.UUI
 	if r.expires == nil && r.validity > 0 {
 		r.expires = new(now.Add(r.validity))
 	}
+	r.took(now)
 	r.places = append(r.places, &place{
 		binding: bindingID, activation: activationID, machine: m, original: original, certified: m.Fingerprint, boundAt: now,
 		seat: true, issued: now, until: r.until(now),
@@ -264,6 +286,7 @@ func (r *reference) contact(p *place, m machine.Machine, moved bool, now time.Ti
 		p.machine.Fingerprint, p.machine.Hashes, p.driftedAt, fresh = m.Fingerprint, m.Hashes, now, true
 		if moved {
 			p.original = m
+			r.took(now)
 			r.count(now)
 		}
 	}
@@ -346,6 +369,7 @@ func (r *reference) rebind(bindingID uuid.UUID, m machine.Machine, activationID 
 		}
 	}
 	if !byOperator {
+		r.took(now)
 		r.count(now)
 	}
 	p.activation, p.machine, p.seat, p.issued, p.until = activationID, m, true, now, r.until(now)

@@ -65,6 +65,9 @@ func floating(seconds int) change {
 }
 func match(m machine.Match) change { return func(e *license.Issued) { e.Policy.FingerprintMatch = m } }
 func rebinds(n int) change         { return func(e *license.Issued) { e.Policy.MaxRebinds = &n } }
+func dailyActivations(perSeat int) change {
+	return func(e *license.Issued) { e.Policy.DailyActivationsPerSeat = &perSeat }
+}
 func cooldown(seconds int) change {
 	return func(e *license.Issued) { e.Policy.RebindCooldownSeconds = &seconds }
 }

@@ -97,7 +97,7 @@ func lives() [][]event.Payload {
 		license.Renewed{Reason: "paid", PreviousExpiresAt: &inAMonth, ExpiresAt: inAMonth.Add(30 * day), RenewedAt: inAMonth.Add(day)},
 		license.Revoked{Reason: "fraud", RevokedAt: inAMonth.Add(2 * day)},
 	}, {
-		issued(seats(2), rebinds(3), cooldown(60)),
+		issued(seats(2), rebinds(3), cooldown(60), dailyActivations(9)),
 		bound(1, hardware, 1, noon), granted(1, hardware, noon, noon.Add(3*day)),
 		binding.HardwareDrifted{
 			BindingID: bindingID(1), PreviousFingerprint: hardware.Fingerprint, Fingerprint: drifted.Fingerprint, Components: drifted.Hashes,

@@ -66,18 +66,25 @@ func (s *Stream) apply(e event.Event) error {
 	case binding.MachineBound:
 		s.applyBinding(happened.BindingID, e)
 		s.reoccupy(happened)
+		s.License = s.seatTaken(happened.BoundAt)
 		if happened.RebindsInWindow > 0 {
 			s.License = s.moved(happened.BoundAt)
 		}
 	case binding.HardwareDrifted:
 		s.applyBinding(happened.BindingID, e)
+		if happened.Moved {
+			s.License = s.seatTaken(happened.DriftedAt)
+		}
 		if happened.RebindsInWindow > 0 {
 			s.License = s.moved(happened.DriftedAt)
 		}
 	case binding.MachineRebound:
 		s.applyBinding(happened.BindingID, e)
-		if !s.Policy.Floating() && !happened.ByOperator {
-			s.License = s.moved(happened.ReboundAt)
+		if !happened.ByOperator {
+			s.License = s.seatTaken(happened.ReboundAt)
+			if !s.Policy.Floating() {
+				s.License = s.moved(happened.ReboundAt)
+			}
 		}
 	case binding.MachineReleased:
 		s.vacate(happened)

@@ -245,6 +245,7 @@ func (e PlanType) Valid() bool {
 const (
 	ProblemCodeBODYTOOLARGE         ProblemCode = "BODY_TOO_LARGE"
 	ProblemCodeBUSY                 ProblemCode = "BUSY"
+	ProblemCodeDAILYLIMITREACHED    ProblemCode = "DAILY_LIMIT_REACHED"
 	ProblemCodeEPOCHCHANGED         ProblemCode = "EPOCH_CHANGED"
 	ProblemCodeFINGERPRINTMISMATCH  ProblemCode = "FINGERPRINT_MISMATCH"
 	ProblemCodeFORBIDDEN            ProblemCode = "FORBIDDEN"
@@ -283,6 +284,8 @@ func (e ProblemCode) Valid() bool {
 	case ProblemCodeBODYTOOLARGE:
 		return true
 	case ProblemCodeBUSY:
+		return true
+	case ProblemCodeDAILYLIMITREACHED:
 		return true
 	case ProblemCodeEPOCHCHANGED:
 		return true
@@ -973,6 +976,11 @@ type Plan struct {
 	// Currency Example: EUR
 	Currency *string `json:"currency"`
 
+	// DailyActivationsPerSeat null: 1,000
+	//
+	// Example: 2000
+	DailyActivationsPerSeat *int `json:"daily_activations_per_seat"`
+
 	// Features What is entitled to - a string, number or boolean per name.
 	//
 	// Example: {"edition":"pro","export":true,"projects":50}
@@ -1052,8 +1060,12 @@ type PlanTerms struct {
 	// Currency ISO 4217. Only together with a price.
 	//
 	// Example: EUR
-	Currency *string   `json:"currency,omitempty"`
-	Features *Features `json:"features,omitempty"`
+	Currency *string `json:"currency,omitempty"`
+
+	// DailyActivationsPerSeat How many machines that have no seat may take one on a day (UTC), for each seat of a licence. It bounds what whoever holds the licence key
+	// can write into the ledger. 1,000 unless given.
+	DailyActivationsPerSeat *int      `json:"daily_activations_per_seat,omitempty"`
+	Features                *Features `json:"features,omitempty"`
 
 	// FingerprintMatch When a machine counts as the same one. MOST unless given.
 	FingerprintMatch *FingerprintMatch `json:"fingerprint_match,omitempty"`
@@ -1102,6 +1114,11 @@ type PlanType string
 
 // Policy What the licence lives by, as it was promised when it was issued.
 type Policy struct {
+	// DailyActivationsPerSeat null: 1,000
+	//
+	// Example: 2000
+	DailyActivationsPerSeat *int `json:"daily_activations_per_seat"`
+
 	// FingerprintMatch How much of a machine's hardware must be unchanged for it to count as the same machine - one component, two, more than half
 	// of them, or all.
 	FingerprintMatch FingerprintMatch `json:"fingerprint_match"`
@@ -1264,8 +1281,12 @@ type PublishPlan struct {
 	// Currency ISO 4217. Only together with a price.
 	//
 	// Example: EUR
-	Currency *string   `json:"currency,omitempty"`
-	Features *Features `json:"features,omitempty"`
+	Currency *string `json:"currency,omitempty"`
+
+	// DailyActivationsPerSeat How many machines that have no seat may take one on a day (UTC), for each seat of a licence. It bounds what whoever holds the licence key
+	// can write into the ledger. 1,000 unless given.
+	DailyActivationsPerSeat *int      `json:"daily_activations_per_seat,omitempty"`
+	Features                *Features `json:"features,omitempty"`
 
 	// FingerprintMatch When a machine counts as the same one. MOST unless given.
 	FingerprintMatch *FingerprintMatch `json:"fingerprint_match,omitempty"`

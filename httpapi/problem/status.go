@@ -39,6 +39,7 @@ var statusByCode = map[string]status{
 	"FINGERPRINT_MISMATCH":   {http.StatusUnprocessableEntity, "Fingerprint mismatch", 0},
 	"MACHINE_ALREADY_BOUND":  {http.StatusUnprocessableEntity, "Machine already bound", 0},
 	"REBIND_LIMIT_REACHED":   {http.StatusUnprocessableEntity, "Rebind limit reached", 0},
+	"DAILY_LIMIT_REACHED":    {http.StatusUnprocessableEntity, "Daily limit reached", 0},
 	"INVALID_TRANSITION":     {http.StatusUnprocessableEntity, "Invalid transition", 0},
 	"IDEMPOTENCY_KEY_REUSED": {http.StatusUnprocessableEntity, "Idempotency key reused", 0},
 	"TOO_MANY_STREAMS":       {http.StatusTooManyRequests, "Too many streams", 5},

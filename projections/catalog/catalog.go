@@ -124,19 +124,20 @@ func terms(t catalog.Terms) (store.Values, error) {
 		return nil, err
 	}
 	values := store.Values{
-		"name":                    t.Name,
-		"type":                    string(t.Type),
-		"max_machines":            int64(t.MaxMachines),
-		"validity_days":           runtime.NullableNumber(t.ValidityDays),
-		"validity_starts":         string(t.ValidityStarts),
-		"features":                features,
-		"price_minor":             nil,
-		"currency":                nil,
-		"lease_seconds":           runtime.NullableNumber(t.LeaseSeconds),
-		"fingerprint_match":       string(t.FingerprintMatch),
-		"max_rebinds":             runtime.NullableNumber(t.MaxRebinds),
-		"rebind_window_days":      int64(t.RebindWindowDays),
-		"rebind_cooldown_seconds": runtime.NullableNumber(t.RebindCooldownSeconds),
+		"name":                       t.Name,
+		"type":                       string(t.Type),
+		"max_machines":               int64(t.MaxMachines),
+		"validity_days":              runtime.NullableNumber(t.ValidityDays),
+		"validity_starts":            string(t.ValidityStarts),
+		"features":                   features,
+		"price_minor":                nil,
+		"currency":                   nil,
+		"lease_seconds":              runtime.NullableNumber(t.LeaseSeconds),
+		"fingerprint_match":          string(t.FingerprintMatch),
+		"max_rebinds":                runtime.NullableNumber(t.MaxRebinds),
+		"rebind_window_days":         int64(t.RebindWindowDays),
+		"rebind_cooldown_seconds":    runtime.NullableNumber(t.RebindCooldownSeconds),
+		"daily_activations_per_seat": runtime.NullableNumber(t.DailyActivationsPerSeat),
 	}
 	if t.Price != nil {
 		values["price_minor"], values["currency"] = t.Price.Minor, t.Price.Currency

@@ -11,7 +11,7 @@ import (
 var schema embed.FS
 
 // Definition describes the tables.
-var Definition = store.Definition{Name: "catalog", Version: 2, Schema: schema, Tables: []store.Table{
+var Definition = store.Definition{Name: "catalog", Version: 3, Schema: schema, Tables: []store.Table{
 	{Name: "products", Key: "id", Order: []string{"registered_position"}},
 	{Name: "signing_keys", Key: "id", Order: []string{"added_position"}},
 	{Name: "plans", Key: "id", Order: []string{"published_position"}},

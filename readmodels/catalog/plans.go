@@ -12,29 +12,30 @@ import (
 
 // Plan is a plan with the terms in force for licences issued now.
 type Plan struct {
-	ID                    uuid.UUID
-	Tenant                string
-	ProductID             uuid.UUID
-	ProductCode           string
-	Code                  string // unique per product
-	Name                  string
-	Type                  string // TRIAL, STANDARD, PROFESSIONAL or ENTERPRISE
-	MaxMachines           int
-	ValidityDays          *int   // nil: perpetual
-	ValidityStarts        string // ISSUE or FIRST_ACTIVATION
-	Features              json.RawMessage
-	PriceMinor            *int64  // in the currency's minor unit; nil: no price
-	Currency              *string // ISO 4217; nil: no price
-	LeaseSeconds          *int    // nil: node-locked; otherwise floating
-	FingerprintMatch      string  // ANY, TWO, MOST or ALL
-	MaxRebinds            *int    // per RebindWindowDays; nil: no limit
-	RebindWindowDays      int
-	RebindCooldownSeconds *int // seconds; nil: none
-	PlanRevision          int  // 1 as published
-	PublishedAt           time.Time
-	RevisedAt             *time.Time // nil: never
-	Revision              uint64     // of the plan's stream
-	Position              uint64     // of the plan's last event
+	ID                      uuid.UUID
+	Tenant                  string
+	ProductID               uuid.UUID
+	ProductCode             string
+	Code                    string // unique per product
+	Name                    string
+	Type                    string // TRIAL, STANDARD, PROFESSIONAL or ENTERPRISE
+	MaxMachines             int
+	ValidityDays            *int   // nil: perpetual
+	ValidityStarts          string // ISSUE or FIRST_ACTIVATION
+	Features                json.RawMessage
+	PriceMinor              *int64  // in the currency's minor unit; nil: no price
+	Currency                *string // ISO 4217; nil: no price
+	LeaseSeconds            *int    // nil: node-locked; otherwise floating
+	FingerprintMatch        string  // ANY, TWO, MOST or ALL
+	MaxRebinds              *int    // per RebindWindowDays; nil: no limit
+	RebindWindowDays        int
+	RebindCooldownSeconds   *int // seconds; nil: none
+	DailyActivationsPerSeat *int // of machines; nil: the default
+	PlanRevision            int  // 1 as published
+	PublishedAt             time.Time
+	RevisedAt               *time.Time // nil: never
+	Revision                uint64     // of the plan's stream
+	Position                uint64     // of the plan's last event
 
 	row int64
 }
@@ -59,6 +60,7 @@ var planColumns = store.Columns[Plan]{
 	store.Col("p.max_rebinds", func(p *Plan) any { return &p.MaxRebinds }),
 	store.Col("p.rebind_window_days", func(p *Plan) any { return &p.RebindWindowDays }),
 	store.Col("p.rebind_cooldown_seconds", func(p *Plan) any { return &p.RebindCooldownSeconds }),
+	store.Col("p.daily_activations_per_seat", func(p *Plan) any { return &p.DailyActivationsPerSeat }),
 	store.Col("p.plan_revision", func(p *Plan) any { return &p.PlanRevision }),
 	store.Col("p.published_at", func(p *Plan) any { return store.Time{Into: &p.PublishedAt} }),
 	store.Col("p.revised_at", func(p *Plan) any { return store.NullableTime{Into: &p.RevisedAt} }),

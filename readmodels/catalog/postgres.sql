@@ -47,6 +47,7 @@ CREATE TABLE plans_gN (
     max_rebinds        bigint,                                 -- NULL: no limit
     rebind_window_days bigint           NOT NULL,
     rebind_cooldown_seconds bigint,                                 -- seconds; NULL: none
+    daily_activations_per_seat bigint,                                 -- of machines; NULL: the default
     plan_revision      bigint           NOT NULL,
     published_at       bigint           NOT NULL,
     revised_at         bigint,

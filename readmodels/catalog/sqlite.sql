@@ -47,6 +47,7 @@ CREATE TABLE plans_gN (
     max_rebinds        INTEGER,                   -- NULL: no limit
     rebind_window_days INTEGER NOT NULL,
     rebind_cooldown_seconds INTEGER,                   -- seconds; NULL: none
+    daily_activations_per_seat INTEGER,                   -- of machines; NULL: the default
     plan_revision      INTEGER NOT NULL,
     published_at       INTEGER NOT NULL,
     revised_at         INTEGER,

@@ -16,7 +16,7 @@ import (
 var schema embed.FS
 
 // Definition describes the tables.
-var Definition = store.Definition{Name: "licenses", Version: 3, Schema: schema, Tables: []store.Table{
+var Definition = store.Definition{Name: "licenses", Version: 4, Schema: schema, Tables: []store.Table{
 	{Name: "license_words", Order: []string{"tenant", "word", "issued_position"}},
 	{Name: "licenses", Key: "id", Order: []string{"issued_position"}},
 }}
@@ -38,39 +38,40 @@ const (
 // License is a licence as its last event left it. A licence past its expiry may still be shown as ACTIVE until that event
 // is in the ledger; decisions do not depend on this row.
 type License struct {
-	ID                    uuid.UUID
-	Tenant                string
-	ProductID             uuid.UUID
-	ProductCode           string
-	PlanID                uuid.UUID
-	PlanCode              string
-	PlanRevision          int
-	PlanType              string  // TRIAL, STANDARD, PROFESSIONAL or ENTERPRISE
-	Status                string  // ACTIVE, SUSPENDED, EXPIRED or REVOKED
-	CustomerName          *string // nil: the person was erased
-	CustomerEmail         *string // nil: the person was erased
-	SubjectID             uuid.UUID
-	Metadata              map[string]string
-	Features              json.RawMessage // an object of scalars
-	SeatsUsed             int
-	SeatLimit             int
-	LeaseSeconds          *int // nil: node-locked; otherwise floating
-	OfflineDays           int
-	FingerprintMatch      string // ANY, TWO, MOST or ALL
-	MaxRebinds            *int   // per RebindWindowDays; nil: no limit
-	RebindWindowDays      int
-	RebindCooldownSeconds *int // seconds; nil: none
-	KeyGeneration         int
-	IssuedAt              time.Time
-	ExpiresAt             *time.Time // nil: perpetual, or not begun yet
-	ValidityDays          *int       // nil: perpetual
-	ValidityStarts        string     // ISSUE or FIRST_ACTIVATION
-	SuspendedAt           *time.Time // nil: not suspended now
-	ExpiredAt             *time.Time // nil: not expired now
-	RevokedAt             *time.Time
-	LastReason            *string // of the last suspension, reinstatement, renewal, undone expiry, revocation or new key
-	Revision              uint64  // of the licence's stream
-	Position              uint64  // of the licence's last event
+	ID                      uuid.UUID
+	Tenant                  string
+	ProductID               uuid.UUID
+	ProductCode             string
+	PlanID                  uuid.UUID
+	PlanCode                string
+	PlanRevision            int
+	PlanType                string  // TRIAL, STANDARD, PROFESSIONAL or ENTERPRISE
+	Status                  string  // ACTIVE, SUSPENDED, EXPIRED or REVOKED
+	CustomerName            *string // nil: the person was erased
+	CustomerEmail           *string // nil: the person was erased
+	SubjectID               uuid.UUID
+	Metadata                map[string]string
+	Features                json.RawMessage // an object of scalars
+	SeatsUsed               int
+	SeatLimit               int
+	LeaseSeconds            *int // nil: node-locked; otherwise floating
+	OfflineDays             int
+	FingerprintMatch        string // ANY, TWO, MOST or ALL
+	MaxRebinds              *int   // per RebindWindowDays; nil: no limit
+	RebindWindowDays        int
+	RebindCooldownSeconds   *int // seconds; nil: none
+	DailyActivationsPerSeat *int // of machines; nil: the default
+	KeyGeneration           int
+	IssuedAt                time.Time
+	ExpiresAt               *time.Time // nil: perpetual, or not begun yet
+	ValidityDays            *int       // nil: perpetual
+	ValidityStarts          string     // ISSUE or FIRST_ACTIVATION
+	SuspendedAt             *time.Time // nil: not suspended now
+	ExpiredAt               *time.Time // nil: not expired now
+	RevokedAt               *time.Time
+	LastReason              *string // of the last suspension, reinstatement, renewal, undone expiry, revocation or new key
+	Revision                uint64  // of the licence's stream
+	Position                uint64  // of the licence's last event
 
 	row int64
 }
@@ -102,6 +103,7 @@ var columns = store.Columns[License]{
 	store.Col("max_rebinds", func(l *License) any { return &l.MaxRebinds }),
 	store.Col("rebind_window_days", func(l *License) any { return &l.RebindWindowDays }),
 	store.Col("rebind_cooldown_seconds", func(l *License) any { return &l.RebindCooldownSeconds }),
+	store.Col("daily_activations_per_seat", func(l *License) any { return &l.DailyActivationsPerSeat }),
 	store.Col("key_generation", func(l *License) any { return &l.KeyGeneration }),
 	store.Col("issued_at", func(l *License) any { return store.Time{Into: &l.IssuedAt} }),
 	store.Col("expires_at", func(l *License) any { return store.NullableTime{Into: &l.ExpiresAt} }),

@@ -31,6 +31,7 @@ CREATE TABLE licenses_gN (
     max_rebinds        bigint,                                 -- NULL: no limit
     rebind_window_days bigint           NOT NULL,
     rebind_cooldown_seconds bigint,                                 -- seconds; NULL: none
+    daily_activations_per_seat bigint,                                 -- of machines; NULL: the default
     key_generation     bigint           NOT NULL,
     issued_at          bigint           NOT NULL,
     expires_at         bigint,                                 -- NULL: perpetual, or not begun yet

@@ -31,6 +31,7 @@ CREATE TABLE licenses_gN (
     max_rebinds        INTEGER,             -- NULL: no limit
     rebind_window_days INTEGER NOT NULL,
     rebind_cooldown_seconds INTEGER,             -- seconds; NULL: none
+    daily_activations_per_seat INTEGER,             -- of machines; NULL: the default
     key_generation     INTEGER NOT NULL,
     issued_at          INTEGER NOT NULL,
     expires_at         INTEGER,             -- NULL: perpetual, or not begun yet

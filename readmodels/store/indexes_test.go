@@ -30,7 +30,7 @@ var filling = []string{
 	`INSERT INTO products_g1 SELECT n, id(n), owner(n), 'product-' || n, 'P', '[]', 3, NULL, 'ed25519', 'k', n, 1, n FROM generate_series(1, 400) n`,
 	`INSERT INTO signing_keys_g1 SELECT n, n, owner(n), id(n), 'ed25519', 'AAAA', n, NULL FROM generate_series(1, 400) n`,
 	`INSERT INTO plans_g1 SELECT n, id(n), owner(n), id(1 + n % 400), 'plan-' || n % 5, 'P', 'STANDARD', 1, NULL, 'ISSUE', '{}', NULL, NULL, NULL,
-		'MOST', NULL, 30, NULL, 1, n, NULL, 1, n FROM generate_series(1, 1200) n`,
+		'MOST', NULL, 30, NULL, NULL, 1, n, NULL, 1, n FROM generate_series(1, 1200) n`,
 	`INSERT INTO licenses_g1 (issued_position, id, tenant, product_id, product_code, plan_id, plan_code, plan_revision, plan_type,
 		customer_name, customer_email, customer_name_key, customer_email_key, subject_id, metadata, features, seats_used,
 		seat_limit, lease_seconds, offline_days,

@@ -47,8 +47,8 @@ func LicenseRow(n int, given store.Values) store.Values {
 		"customer_name": "Ada", "customer_email": "ada@example.com", "customer_name_key": "ada", "customer_email_key": "ada@example.com",
 		"subject_id": ID(3).String(), "metadata": "{}", "features": "{}", "seats_used": int64(0), "seat_limit": int64(1),
 		"lease_seconds": nil, "offline_days": int64(3), "fingerprint_match": "MOST", "max_rebinds": nil, "rebind_window_days": int64(30),
-		"rebind_cooldown_seconds": nil,
-		"key_generation":          int64(0), "issued_at": Noon.UnixMicro(), "expires_at": nil, "validity_days": nil, "validity_starts": "ISSUE",
+		"rebind_cooldown_seconds": nil, "daily_activations_per_seat": nil, "key_generation": int64(0),
+		"issued_at": Noon.UnixMicro(), "expires_at": nil, "validity_days": nil, "validity_starts": "ISSUE",
 		"suspended_at": nil, "expired_at": nil, "revoked_at": nil, "last_reason": nil, "words": " ", "revision": int64(1), "position": int64(n),
 	}
 	for column, value := range given {

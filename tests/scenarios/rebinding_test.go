@@ -129,3 +129,31 @@ func TestARebindNeedsABindingOfTheLicense(t *testing.T) {
 	v.changed(l, "suspend", nil)
 	v.rebind(v.admin, a, object{"machine": fingerprinted("desktop")}).Refused("LICENSE_SUSPENDED")
 }
+
+// Whoever holds a licence key could fill the ledger by taking a seat and leaving it, over and over.
+func TestMachinesTakeSeatsOnlySoOftenADay(t *testing.T) {
+	t.Parallel()
+	v := newTenantClient(t, object{"max_machines": 1, "daily_activations_per_seat": 3})
+	l := v.issue(nil)
+	require.Equal(t, 3, *l.Policy.DailyActivationsPerSeat)
+	require.Equal(t, 3, *v.license(l).Policy.DailyActivationsPerSeat)
+	for range 3 {
+		a := v.activate(l.Key, fingerprinted("1"))
+		again := blackbox.OK[api.Activation](v.tryActivate(l.Key, fingerprinted("1")))
+		require.Equal(t, a.ActivationID, again.ActivationID, "a machine that has a seat is not limited")
+		v.deactivate(v.machine, a, object{"license_key": l.Key, "reason": "on and on"})
+	}
+	before := head(t, v.admin)
+	v.tryActivate(l.Key, fingerprinted("1")).Refused("DAILY_LIMIT_REACHED")
+	require.Equal(t, before, head(t, v.admin))
+
+	other := v.issue(nil)
+	first := v.activate(other.Key, fingerprinted("1"))
+	for _, machine := range []string{"2", "3"} {
+		first = blackbox.OK[api.Activation](v.rebind(v.machine, first,
+			object{"license_key": other.Key, "machine": fingerprinted(machine), "reason": "on and on"}))
+	}
+	v.rebind(v.machine, first, object{"license_key": other.Key, "machine": fingerprinted("4"), "reason": "on and on"}).
+		Refused("DAILY_LIMIT_REACHED")
+	blackbox.OK[api.Activation](v.rebind(v.admin, first, object{"machine": fingerprinted("4"), "reason": "the operator may"}))
+}

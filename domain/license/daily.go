@@ -1,0 +1,36 @@
+package license
+
+import "time"
+
+// Daily counts the machines that took a seat on a day which they did not have before: they were bound, the customer rebound the seat to
+// them, or the machine in the seat became them step by step.
+type Daily struct {
+	Day         time.Time // its beginning, UTC
+	Activations int
+}
+
+func dayOf(at time.Time) time.Time { return at.UTC().Truncate(24 * time.Hour) }
+
+// on returns the count of a day: none when it is a later one. A clock that was set back does not begin a day anew.
+func (d Daily) on(day time.Time) Daily {
+	if day.After(d.Day) {
+		return Daily{Day: day}
+	}
+	return d
+}
+
+// seatTaken returns the licence after a machine took a seat.
+func (l License) seatTaken(at time.Time) License {
+	l.Today = l.Today.on(dayOf(at))
+	l.Today.Activations++
+	return l
+}
+
+// mayTakeSeat returns nil while more machines may take a seat today. Every other event that whoever holds the licence key can cause is
+// bounded by time already: certificates and leases are renewed when half of them has passed, and changed hardware is recorded once a day.
+func (l License) mayTakeSeat(now time.Time) error {
+	if limit := l.Policy.DailyActivations(); l.Today.on(dayOf(now)).Activations >= limit {
+		return ErrDailyLimitReached.WithMessage("%d machines took seats of the licence today, which is the most its plan allows", limit)
+	}
+	return nil
+}
