@@ -35,13 +35,12 @@ type recognised struct {
 	binding.Recognition
 }
 
-// maxSharers bounds how many machines with the same component are compared with a presented machine. What more machines have in common
-// is no more than a model's name, and tells none of them apart.
+// maxSharers is how many machines may share a component by which a machine is found. What more machines have in common is no more than a
+// model's name, and tells none of them apart.
 const maxSharers = 16
 
 // recognise finds the place of a presented machine: by its fingerprint, else the best match of its components, the longest bound one
-// where several match equally well. Of the machines that share a component it looks at those with the lowest binding ids, which are the
-// longest bound: at most maxSharers.
+// where several match equally well.
 func (m *machines) recognise(presented machine.Machine, policy machine.Match) (recognised, bool) {
 	if id, ok := m.byFingerprint.first(presented.Fingerprint); ok {
 		bound, _ := m.get(id)
@@ -58,11 +57,7 @@ func (m *machines) recognise(presented machine.Machine, policy machine.Match) (r
 	var best recognised
 	compared := map[uuid.UUID]bool{}
 	for c := range identifying(presented) {
-		sharers := 0
-		for id := range m.byComponent.find(c) {
-			if sharers++; sharers > maxSharers {
-				break
-			}
+		for _, id := range m.sharers(c) {
 			if compared[id] {
 				continue
 			}
@@ -74,6 +69,18 @@ func (m *machines) recognise(presented machine.Machine, policy machine.Match) (r
 		}
 	}
 	return best, best.Same
+}
+
+// sharers returns the bindings of the machines with a component; none when they are more than maxSharers.
+func (m *machines) sharers(c component) []uuid.UUID {
+	sharers := make([]uuid.UUID, 0, maxSharers)
+	for id := range m.byComponent.find(c) {
+		if len(sharers) == maxSharers {
+			return nil
+		}
+		sharers = append(sharers, id)
+	}
+	return sharers
 }
 
 // identifying yields the components by which a machine may be found, in their present and their former spelling.

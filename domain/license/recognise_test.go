@@ -61,3 +61,22 @@ func TestAReadyFingerprintFindsItsMachineOnly(t *testing.T) {
 	_, found = s.Find(machineWith(3, machine.Hashes{machine.CPU: {"c"}}))
 	require.False(t, found, "a machine known by its fingerprint alone has no components to compare")
 }
+
+// What many machines have in common is a model's name: it finds nobody, however little else of the presented machine is known.
+func TestAComponentThatManyShareFindsNobody(t *testing.T) {
+	t.Parallel()
+	for sharing, found := range map[int]bool{16: true, 17: false} {
+		happened := []event.Payload{issued(seats(100), match(machine.MatchAny))}
+		for n := 1; n <= sharing; n++ {
+			happened = append(happened, bound(n, pc(n), n, noon), granted(n, pc(n), noon, inAMonth))
+		}
+		stranger := machineWith(0, machine.Hashes{machine.CPU: {"model"}, machine.MAC: {"another card"}})
+		_, known := fold(t, nil, happened...).Find(stranger)
+		require.Equal(t, found, known, "%d machines of one model", sharing)
+		again := pc(3)
+		again.Fingerprint = stranger.Fingerprint
+		bound, known := fold(t, nil, happened...).Find(again)
+		require.True(t, known)
+		require.Equal(t, bindingID(3), bound.Binding.ID, "its own parts tell it apart")
+	}
+}
