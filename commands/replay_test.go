@@ -141,7 +141,7 @@ func everyRepeatable(o *fixture) map[string]repeatable {
 	}
 }
 
-// replayed takes the mark off an answer that says that it is a repetition.
+// replayed takes off an answer what says that it is a repetition, and what holds today.
 func replayed(answer any) (original any, marked bool) {
 	switch a := answer.(type) {
 	case catalogcommands.Product:
@@ -157,7 +157,7 @@ func replayed(answer any) (original any, marked bool) {
 		marked, a.Replayed = a.Replayed, false
 		return a, marked
 	case activation.Activation:
-		marked, a.Replayed = a.Replayed, false
+		marked, a.Replayed, a.Today = a.Replayed, false, nil
 		return a, marked
 	case activation.Deactivated:
 		marked, a.Replayed = a.Replayed, false

@@ -11,6 +11,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/commands/runtime"
 	"github.com/licenseledger/licenseledger/domain/access"
+	"github.com/licenseledger/licenseledger/domain/activation"
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/license"
@@ -64,6 +65,13 @@ type Activation struct {
 	Seats       Seats
 	New         bool // the machine was not bound before
 	runtime.Outcome
+	Today *Today // when a repetition is answered with what does not hold any more
+}
+
+// Today is how things stand with an activation.
+type Today struct {
+	License    license.Status
+	Activation activation.Status
 }
 
 // Seats counts a licence's seats.
@@ -100,6 +108,10 @@ func (c *Commands) activationResult(ctx context.Context, result runtime.Result[l
 	if len(result.Events) == 0 { // due events were not recorded either, so count seats as of now
 		state = state.AsOf(c.licenses.Now())
 	}
+	today, err := c.today(ctx, result, bound.Activation.ID)
+	if err != nil {
+		return Activation{}, err
+	}
 	return Activation{
 		ID:          bound.Activation.ID,
 		BindingID:   bound.Binding.ID,
@@ -108,7 +120,28 @@ func (c *Commands) activationResult(ctx context.Context, result runtime.Result[l
 		ExpiresAt:   bound.Activation.ExpiresAt,
 		Seats:       seatsOf(state),
 		Outcome:     result.Outcome,
+		Today:       today,
 	}, nil
+}
+
+// today returns how things stand with an activation whose command is repeated; nil when the first answer still holds.
+func (c *Commands) today(ctx context.Context, result runtime.Result[license.Stream], id uuid.UUID) (*Today, error) {
+	if !result.Replayed {
+		return nil, nil
+	}
+	state, err := c.licenses.Load(ctx, result.State.ID)
+	if err != nil {
+		return nil, err
+	}
+	state = state.AsOf(c.licenses.Now())
+	today := Today{License: state.Status(), Activation: activation.StatusEnded}
+	if bound, found := state.ByActivation(id); found {
+		today.Activation = bound.Activation.Status
+	}
+	if today == (Today{license.StatusActive, activation.StatusActive}) {
+		return nil, nil
+	}
+	return &today, nil
 }
 
 // certificate derives the certificate of an activation from the event that determines it: the same event gives the same bytes, however

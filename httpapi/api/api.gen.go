@@ -530,10 +530,24 @@ type Activation struct {
 	ExpiresAt time.Time          `json:"expires_at"`
 	LicenseID openapi_types.UUID `json:"license_id"`
 	Seats     Seats              `json:"seats"`
+
+	// Today How things stand today. It is there only in a repetition (`Idempotency-Replayed: true`) of a request whose answer does not hold any more; all
+	// else in the answer is what the first request got.
+	Today *ActivationToday `json:"today,omitempty"`
 }
 
 // ActivationStatus defines model for ActivationStatus.
 type ActivationStatus string
+
+// ActivationToday How things stand today. It is there only in a repetition (`Idempotency-Replayed: true`) of a request whose answer does not hold any more; all
+// else in the answer is what the first request got.
+type ActivationToday struct {
+	ActivationStatus ActivationStatus `json:"activation_status"`
+
+	// LicenseStatus Suspension, expiry and revocation are independent facts (`suspended_at`, `expired_at`, `revoked_at`). The status is the gravest of
+	// those that hold: REVOKED before SUSPENDED before EXPIRED before ACTIVE.
+	LicenseStatus LicenseStatus `json:"license_status"`
+}
 
 // BatchOutcome defines model for BatchOutcome.
 type BatchOutcome struct {

@@ -7,7 +7,7 @@ import (
 
 // Activation returns an activation with its certificate.
 func Activation(a activation.Activation) api.Activation {
-	return api.Activation{
+	answer := api.Activation{
 		ActivationID: a.ID,
 		BindingID:    a.BindingID,
 		LicenseID:    a.LicenseID,
@@ -15,6 +15,12 @@ func Activation(a activation.Activation) api.Activation {
 		ExpiresAt:    a.ExpiresAt.UTC(),
 		Seats:        api.Seats{Used: a.Seats.Used, Limit: a.Seats.Limit},
 	}
+	if a.Today != nil {
+		answer.Today = &api.ActivationToday{
+			LicenseStatus: api.LicenseStatus(a.Today.License), ActivationStatus: api.ActivationStatus(a.Today.Activation),
+		}
+	}
+	return answer
 }
 
 // Deactivation returns an activation that was ended.

@@ -200,3 +200,33 @@ func TestAnIdempotencyKeyIsPrintable(t *testing.T) {
 		v.admin.With("Idempotency-Key", key).Post("/v1/licenses", v.order(nil)).Invalid("Idempotency-Key")
 	}
 }
+
+// A client that repeats an activation long after must not take the old answer for the state of today.
+func TestARepeatedActivationTellsWhatHoldsToday(t *testing.T) {
+	t.Parallel()
+	v := newTenantClient(t, nil)
+	l := v.issue(nil)
+	client := v.machine.With("Idempotency-Key", newCode())
+	activate := func() (blackbox.Response, api.Activation) {
+		r := client.Post("/v1/activations", object{"license_key": l.Key, "machine": fingerprinted("1")})
+		return r, blackbox.Created[api.Activation](r)
+	}
+	_, first := activate()
+	require.Nil(t, first.Today)
+	again, same := activate()
+	require.True(t, again.Replayed())
+	require.Equal(t, first, same, "it holds")
+
+	v.changed(l, "suspend", nil)
+	_, suspended := activate()
+	require.Equal(t, &api.ActivationToday{LicenseStatus: "SUSPENDED", ActivationStatus: "ACTIVE"}, suspended.Today)
+	v.changed(l, "reinstate", nil)
+
+	v.deactivate(v.machine, first, object{"license_key": l.Key, "reason": "sold"})
+	v.activate(l.Key, fingerprinted("1")) // under another activation
+	again, released := activate()
+	require.True(t, again.Replayed())
+	require.Equal(t, &api.ActivationToday{LicenseStatus: "ACTIVE", ActivationStatus: "ENDED"}, released.Today)
+	released.Today = nil
+	require.Equal(t, first, released, "all else is the first answer")
+}
