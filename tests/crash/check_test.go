@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -150,13 +151,17 @@ func (w *harness) settle(c *client, before map[string][]api.LedgerEvent) {
 	w.repeat(c, k)
 }
 
+// today is what a repetition adds when the first answer does not hold any more.
+var today = regexp.MustCompile(`,"today":\{[^}]*\}`)
+
 // repeat sends an answered command again and requires the same answer, byte for byte.
 func (w *harness) repeat(c *client, k *command) {
 	w.t.Helper()
 	again, err := c.send(w.t.Context(), k)
 	require.NoError(w.t, err)
 	require.Equal(w.t, k.status, again.Status, "%s: %.500s", k.path, again.Body)
-	require.True(w.t, bytes.Equal(k.answer, again.Body), "%s: first %.1000s\nthen %.1000s", k.path, k.answer, again.Body)
+	first, then := today.ReplaceAll(k.answer, nil), today.ReplaceAll(again.Body, nil)
+	require.True(w.t, bytes.Equal(first, then), "%s: first %.1000s\nthen %.1000s", k.path, k.answer, again.Body)
 	require.Equal(w.t, !k.silent, again.Replayed(), k.path)
 }
 
