@@ -49,11 +49,14 @@ func (r *Runtime) CheckClaim(ctx context.Context, req Request) error {
 
 // claimKey claims the command's idempotency key, and then fails with errAgain. A command whose key was claimed before may have been carried
 // out and forgotten by its aggregate since; then it is answered as it was then.
-func (x *execution[T]) claimKey(ctx context.Context, state *T) (Result[T], error) {
+func (x *execution[T]) claimKey(ctx context.Context, d decision[T]) (Result[T], error) {
+	if err := x.awaitRest(ctx, d); err != nil { // the claim names a revision, which must be there
+		return Result[T]{}, err
+	}
 	c := x.req.claim
 	claimed := idempotency.KeyClaimed{Command: c.command}
 	if c.commandID == x.req.commandID { // it is the command's own, not that of a whole
-		claimed.Stream, claimed.Revision = x.Prefix.Stream(x.id), x.stateOf(state).Revision
+		claimed.Stream, claimed.Revision = x.Prefix.Stream(x.id), x.stateOf(d.state).Revision
 	}
 	req := Request{Correlation: x.req.Correlation, commandID: c.commandID, hash: c.hash}
 	result, err := x.claims.Execute(ctx, req, c.id, func(_ *idempotency.Claim, now time.Time) ([]event.Payload, error) {

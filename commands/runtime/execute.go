@@ -46,7 +46,7 @@ func (r *Repository[T]) Execute(ctx context.Context, req Request, id uuid.UUID, 
 		switch {
 		case err != nil:
 		case d.unclaimed:
-			result, err = x.claimKey(ctx, d.state)
+			result, err = x.claimKey(ctx, d)
 		case d.caused != nil:
 			result, err = x.carryOut(ctx, d.caused)
 		default:
@@ -180,14 +180,10 @@ func (x *execution[T]) carryOut(ctx context.Context, own *caused[T]) (Result[T],
 // answer answers the command, which causes nothing, once all that the decision rests on is durable and the read index has synced. It fails
 // with errAgain when the command is to be decided again.
 func (x *execution[T]) answer(ctx context.Context, d decision[T]) (Result[T], error) {
+	if err := x.awaitRest(ctx, d); err != nil {
+		return Result[T]{}, err
+	}
 	if d.restsOn != nil {
-		if err := d.restsOn.group.wait(ctx); err != nil {
-			return Result[T]{}, err
-		}
-		if d.restsOn.group.err != nil {
-			_ = x.failure(d.restsOn.group)
-			return Result[T]{}, errAgain
-		}
 		// The same state again, now with positions, which an answer may name.
 		d = x.evaluate(d.restsOn.state, d.at)
 	}
@@ -206,6 +202,21 @@ func (x *execution[T]) answer(ctx context.Context, d decision[T]) (Result[T], er
 		return Result[T]{}, d.refusal
 	}
 	return x.resultOf(d.state, nil), nil
+}
+
+// awaitRest returns when all that a decision rests on is durable. It fails with errAgain when that is known not to be.
+func (x *execution[T]) awaitRest(ctx context.Context, d decision[T]) error {
+	if d.restsOn == nil {
+		return nil
+	}
+	if err := d.restsOn.group.wait(ctx); err != nil {
+		return err
+	}
+	if d.restsOn.group.err != nil {
+		_ = x.failure(d.restsOn.group)
+		return errAgain
+	}
+	return nil
 }
 
 func (r *Repository[T]) resultOf(state *T, caused []event.Event) Result[T] {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/idempotency"
 	"github.com/licenseledger/licenseledger/eventstore"
 )
 
@@ -417,4 +418,29 @@ func TestWhatIsInFlightHidesNothingThatTheReadIndexHasRead(t *testing.T) {
 	result, err := here.Execute(ctx, Request{}, id, count)
 	require.NoError(t, err, "the first attempt comes too late")
 	require.Equal(t, 4, result.State.count)
+}
+
+// A repetition is looked for after the revision that its claim names. That revision must not be one of events which are never stored.
+func TestAKeyIsClaimedOnceWhatTheCommandRestsOnIsDurable(t *testing.T) {
+	t.Parallel()
+	r, g := alone(t)
+	id := uuid.New()
+	first := send(t, r, id, Request{}, count)
+	<-g.arrived
+	claim := &keyClaim{id: uuid.New(), command: "Count", commandID: "k", hash: "h"}
+	keyed := send(t, r, id, Request{commandID: "k", hash: "h", claim: claim}, count)
+	select {
+	case early := <-g.arrived:
+		require.Fail(t, "a claim that rests on what is not durable", "%s", early[0].Data)
+	case <-time.After(10 * time.Millisecond):
+	}
+	g.through <- fail(eventstore.ErrBusy)
+	require.ErrorIs(t, (<-first).err, eventstore.ErrBusy)
+	claimed := <-g.arrived
+	require.Equal(t, idempotency.KeyClaimedType, claimed[0].Type)
+	require.NotContains(t, string(claimed[0].Data), "revision", "the stream does not exist")
+	g.through <- nil
+	<-g.arrived
+	g.through <- nil
+	require.Equal(t, 1, (<-keyed).State.count)
 }
