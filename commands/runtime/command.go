@@ -116,7 +116,7 @@ func (r *Runtime) Declared() ([]Declaration, error) {
 func (r *Runtime) identify(d Declaration, principal access.Principal, req Request, command any) (Request, error) {
 	req = Request{
 		IdempotencyKey: req.IdempotencyKey, IfMatch: req.IfMatch, Correlation: req.Correlation, claim: req.claim,
-		opens: d.Idempotency == ByID, atPresent: d.AtPresent,
+		atPresent: d.AtPresent,
 	}
 	if d.Idempotency == ByNature {
 		req.IdempotencyKey = ""
@@ -135,6 +135,7 @@ func (r *Runtime) identify(d Declaration, principal access.Principal, req Reques
 	req.commandID = r.hashRequest(fmt.Appendf(nil, "idempotency key\x00%s\x00%s", kind, req.IdempotencyKey))
 	// What precedes the name is how hashes were made when all commands were in one package.
 	req.hash = r.hashRequest(fmt.Appendf(nil, "commands.%s\x00%s", d.Name, content))
+	req.opens = d.Idempotency == ByID
 	if req.claim == nil && !req.opens && !byMachine {
 		id := idempotency.ClaimID(principal.Tenant, req.commandID)
 		req.claim = &keyClaim{id: id, command: d.Name, commandID: req.commandID, hash: req.hash}

@@ -25,7 +25,7 @@ type Result[T any] struct {
 	Outcome
 }
 
-// maxAttempts bounds how often a command is decided again because another instance changed the aggregate meanwhile.
+// maxAttempts bounds how often a command is decided, because another instance may change the aggregate each time.
 const maxAttempts = 16
 
 // Execute lets decide look at an aggregate and appends the events that it returns. A command that was carried out before is answered from
@@ -279,12 +279,11 @@ func (x *execution[T]) record(ctx context.Context, lock *aggregateLock[T], f *in
 // evaluate returns what the command comes to on a state at a time. There are no payloads when it repeats another, is refused, or when
 // everything is as wished already.
 func (x *execution[T]) evaluate(state *T, at time.Time) decision[T] {
-	d := decision[T]{state: state, at: at}
 	stream := x.stateOf(state)
 	if state != nil && !x.principal.MayTouch(stream.Tenant) {
-		d.refusal = x.NotFound
-		return d
+		return decision[T]{at: at, refusal: x.NotFound}
 	}
+	d := decision[T]{state: state, at: at}
 	if repeated, ok := remembered(stream, x.principal, x.req); ok {
 		d.repeated = &repeated
 		return d

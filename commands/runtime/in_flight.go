@@ -23,6 +23,7 @@ type inFlight[T any] struct {
 	recorded time.Time     // when the latest event was
 
 	last     *group[T]
+	groups   int            // that are not done
 	closed   bool           // nobody may join: the next command waits until nothing is in flight
 	observed event.Revision // the latest that the read index has met while there were events in flight
 }
@@ -60,6 +61,10 @@ const (
 	metadataBytes = 1 << 10 // an event has no more of it
 )
 
+// maxGroups is how many groups of an aggregate may be in flight: one that is appended, and two that gather. Further commands wait for the
+// lock, and their callers may leave. So an engine that hangs does not collect what clients send meanwhile.
+const maxGroups = 3
+
 // errAgain fails a command that is to be decided again: what it was decided on is not what the ledger holds.
 var errAgain = errors.New("decide again")
 
@@ -78,8 +83,8 @@ func (f *inFlight[T]) advance(fold func(*T, ...event.Event) (*T, error)) (*T, er
 // latest returns the command whose events come last.
 func (f *inFlight[T]) latest() *caused[T] { return f.last.commands[len(f.last.commands)-1] }
 
-// enter waits for the lock of an aggregate, and returns it with the events in flight, nil when there are none. Those that nothing may join
-// are waited for. The caller must release the lock.
+// enter waits for the lock of an aggregate, and returns it with the events in flight, nil when there are none. It waits while nothing may
+// join them. The caller must release the lock.
 func (c *aggregateCache[T]) enter(ctx context.Context, id uuid.UUID) (*aggregateLock[T], *inFlight[T], error) {
 	for {
 		lock, err := c.lock(ctx, id)
@@ -88,14 +93,20 @@ func (c *aggregateCache[T]) enter(ctx context.Context, id uuid.UUID) (*aggregate
 		}
 		c.mu.Lock()
 		f := c.inFlight[id]
-		if f == nil || !f.closed {
-			c.mu.Unlock()
+		var first *group[T] // that must be done before
+		switch {
+		case f == nil:
+		case f.closed:
+			first = f.last
+		case f.groups >= maxGroups:
+			first = f.last.before
+		}
+		c.mu.Unlock()
+		if first == nil {
 			return lock, f, nil
 		}
-		last := f.last
-		c.mu.Unlock()
 		lock.release()
-		if err := last.wait(ctx); err != nil {
+		if err := first.wait(ctx); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -120,6 +131,7 @@ func (l *aggregateLock[T]) join(f *inFlight[T], state *T, pending []event.Pendin
 	if g == nil || g.full || how.alone || len(g.commands) >= maxGroupCommands || len(g.events)+len(pending) > maxGroupEvents ||
 		g.bytes+bytes > maxGroupBytes {
 		g = &group[T]{id: l.id, in: f, before: f.last, durable: state, expected: l.revisionOf(state), full: how.alone, done: make(chan struct{})}
+		f.groups++
 	}
 	c := &caused[T]{group: g, leads: len(g.commands) == 0, events: events}
 	g.commands, g.events, g.bytes = append(g.commands, c), append(g.events, pending...), g.bytes+bytes
@@ -150,17 +162,16 @@ func (g *group[T]) wait(ctx context.Context) error {
 func (r *Repository[T]) appendGroup(ctx context.Context, g *group[T]) {
 	g.err = fmt.Errorf("%w: an append was not finished", eventstore.ErrUnavailable) // if this panics
 	defer func() { r.cache.finish(g) }()
-	if g.before != nil {
-		<-g.before.done
-		if g.before.err != nil {
+	if before := g.before; before != nil {
+		<-before.done
+		if before.err != nil {
 			g.err = errAgain
 			return
 		}
-		before := g.before.commands
-		g.durable, g.before = before[len(before)-1].state, nil
+		g.durable = before.commands[len(before.commands)-1].state
 	}
 	r.cache.mu.Lock()
-	g.full = true
+	g.full, g.before = true, nil
 	r.cache.mu.Unlock()
 	commit, err := r.store.Append(context.WithoutCancel(ctx), r.Prefix.Stream(g.id), g.expected, g.events)
 	if err == nil {
@@ -209,13 +220,14 @@ func (c *aggregateCache[T]) finish(g *group[T]) {
 		} else {
 			c.setIfNewer(g.id, state)
 		}
-	case errors.Is(g.err, eventstore.ErrWrongExpectedRevision), errors.Is(g.err, eventstore.ErrBusy), errors.Is(g.err, errAgain):
+	case errors.Is(g.err, errAgain), errors.Is(g.err, eventstore.ErrWrongExpectedRevision), errors.Is(g.err, eventstore.ErrBusy),
+		errors.Is(g.err, eventstore.ErrInvalidAppend):
 		f.closed = true // nothing was stored
 	default:
 		f.closed = true
 		c.states.Invalidate(g.id) // whether it was stored is unknown; the next command reads what is there
 	}
-	if f.last == g {
+	if f.groups--; f.last == g {
 		delete(c.inFlight, g.id)
 	}
 	close(g.done)

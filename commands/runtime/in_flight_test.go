@@ -444,3 +444,37 @@ func TestAKeyIsClaimedOnceWhatTheCommandRestsOnIsDurable(t *testing.T) {
 	g.through <- nil
 	require.Equal(t, 1, (<-keyed).State.count)
 }
+
+// An engine that hangs must not collect what clients send and no longer wait for.
+func TestOnlySoMuchIsInFlight(t *testing.T) {
+	t.Parallel()
+	r, g := alone(t)
+	id := uuid.New()
+	wholeGroup := func(*tally, time.Time) ([]event.Payload, error) {
+		payloads := make([]event.Payload, maxGroupEvents)
+		for i := range payloads {
+			payloads[i] = counted{}
+		}
+		return payloads, nil
+	}
+	answers := []<-chan answer{send(t, r, id, Request{}, wholeGroup)}
+	<-g.arrived
+	for range maxGroups - 1 {
+		answers = append(answers, sendInFlight(t, r, id, Request{}, wholeGroup))
+	}
+	ctx, leave := context.WithTimeout(asSystem(t), 10*time.Millisecond)
+	defer leave()
+	for range 10 {
+		_, err := r.Execute(ctx, Request{}, id, count)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	}
+	require.Equal(t, maxGroups*maxGroupEvents, r.decidedOn(id), "those who left have left nothing")
+	stays := send(t, r, id, Request{}, count)
+	serve(t, g, maxGroups+1)
+	g.through <- nil
+	for _, a := range answers {
+		require.NoError(t, (<-a).err)
+	}
+	require.Equal(t, maxGroups*maxGroupEvents+1, (<-stays).State.count)
+	require.Empty(t, r.cache.inFlight)
+}
