@@ -51,7 +51,7 @@ type License struct {
 	IssuedAt      time.Time
 	ExpiresAt     *time.Time  // nil: perpetual, or not begun yet
 	Moves         []time.Time // of the customer's, within the policy's window before the latest one
-	Today         Daily
+	Daily         Daily
 	Activated     event.Ref // the event that made the licence ACTIVE when it last became so
 	ExpiryEvent   event.Ref // the event that set ExpiresAt
 	issued        event.Ref
