@@ -30,26 +30,14 @@ const crowd = eventstore.MaxEventsPerAppend + 3_616
 func crowded(o *fixture) licensing.IssuedLicense {
 	o.t.Helper()
 	issued := o.issue(seats(100_000), floating(60))
-	at := issued.Revision
-	var pending []event.Pending
-	add := func(p event.Payload) {
-		data, err := event.Encode(p)
-		require.NoError(o.t, err)
-		pending = append(pending, event.Pending{ID: uuid.New(), Type: p.EventType(), RecordedAt: noon, Data: data,
-			Metadata: event.Metadata{Tenant: vendor, Actor: "machine"}})
-	}
-	for n := 1; n <= crowd; n++ {
-		id, print := uuid.New(), machine.Fingerprint(fmt.Sprintf("%064x", n))
-		add(binding.MachineBound{BindingID: id, Fingerprint: print, SeatsUsed: n, BoundAt: noon})
-		add(domainactivation.Granted{ActivationID: uuid.New(), BindingID: id, Fingerprint: print, Floating: true, GrantedAt: noon,
-			ExpiresAt: noon.Add(time.Minute)})
-		if len(pending) == 10_000 || n == crowd {
-			commit, err := o.store.Append(o.t.Context(), license.StreamName(issued.ID), at, pending)
-			require.NoError(o.t, err)
-			at, pending = commit.Revision, nil
+	issued.Revision = o.recordMany(issued.ID, issued.Revision, func(yield func(event.Payload) bool) {
+		for n := 1; n <= crowd; n++ {
+			id, print := uuid.New(), machine.Fingerprint(fmt.Sprintf("%064x", n))
+			yield(binding.MachineBound{BindingID: id, Fingerprint: print, SeatsUsed: n, BoundAt: noon})
+			yield(domainactivation.Granted{ActivationID: uuid.New(), BindingID: id, Fingerprint: print, Floating: true, GrantedAt: noon,
+				ExpiresAt: noon.Add(time.Minute)})
 		}
-	}
-	issued.Revision = at
+	})
 	return issued
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"iter"
 	"log"
 	"math/rand/v2"
 	"os"
@@ -25,6 +26,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/access"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/idempotency"
+	"github.com/licenseledger/licenseledger/domain/license"
 	"github.com/licenseledger/licenseledger/eventstore"
 	"github.com/licenseledger/licenseledger/eventstore/sqlite"
 	"github.com/licenseledger/licenseledger/keyring"
@@ -197,6 +199,30 @@ func (o *fixture) after(position event.Position) []event.Event {
 		events = append(events, decoded)
 	}
 	return events
+}
+
+// recordMany appends what machines caused to a licence's stream, in large appends, and returns the revision after them.
+func (o *fixture) recordMany(id uuid.UUID, at event.Revision, happened iter.Seq[event.Payload]) event.Revision {
+	o.t.Helper()
+	var pending []event.Pending
+	flush := func() {
+		commit, err := o.store.Append(o.t.Context(), license.StreamName(id), at, pending)
+		require.NoError(o.t, err)
+		at, pending = commit.Revision, nil
+	}
+	for p := range happened {
+		data, err := event.Encode(p)
+		require.NoError(o.t, err)
+		pending = append(pending, event.Pending{ID: uuid.New(), Type: p.EventType(), RecordedAt: noon, Data: data,
+			Metadata: event.Metadata{Tenant: vendor, Actor: "machine"}})
+		if len(pending) == 10_000 {
+			flush()
+		}
+	}
+	if len(pending) > 0 {
+		flush()
+	}
+	return at
 }
 
 // typesAfter returns the types of the ledger's events after a position, without those that claim an idempotency key.

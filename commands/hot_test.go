@@ -102,33 +102,22 @@ func presentedPC(n int) activation.PresentedMachine {
 func (o *fixture) worked(machines, renewals int) licensing.IssuedLicense {
 	o.t.Helper()
 	issued := o.issue(seats(1_000_000))
-	at := issued.Revision
-	var pending []event.Pending
-	add := func(p event.Payload) {
-		data, err := event.Encode(p)
-		require.NoError(o.t, err)
-		pending = append(pending, event.Pending{ID: uuid.New(), Type: p.EventType(), RecordedAt: noon, Data: data,
-			Metadata: event.Metadata{Tenant: vendor, Actor: "machine"}})
-	}
-	product := o.product(vendor)
-	for n := 1; n <= machines; n++ {
-		components, _, err := machine.NewComponents(presentedPC(n).Components)
-		require.NoError(o.t, err)
-		fingerprint := components.Fingerprint()
-		bindingID, activationID := uuid.Must(uuid.NewV7()), uuid.New()
-		add(binding.MachineBound{BindingID: bindingID, Fingerprint: fingerprint, Components: o.ring.HashComponents(vendor, components),
-			OS: "linux/amd64", SeatsUsed: n, BoundAt: noon})
-		add(domainactivation.Granted{ActivationID: activationID, BindingID: bindingID, Fingerprint: fingerprint, KeyID: product.SigningKey().ID,
-			GrantedAt: noon, ExpiresAt: noon.Add(3 * day)})
-		for range renewals {
-			add(domainactivation.Renewed{ActivationID: activationID, BindingID: bindingID, Fingerprint: fingerprint,
-				KeyID: product.SigningKey().ID, SeatsUsed: n, RenewedAt: noon, ExpiresAt: noon.Add(3 * day)})
-		}
-		if len(pending) >= 10_000 || n == machines {
-			commit, err := o.store.Append(o.t.Context(), license.StreamName(issued.ID), at, pending)
+	keyID := o.product(vendor).SigningKey().ID
+	issued.Revision = o.recordMany(issued.ID, issued.Revision, func(yield func(event.Payload) bool) {
+		for n := 1; n <= machines; n++ {
+			components, _, err := machine.NewComponents(presentedPC(n).Components)
 			require.NoError(o.t, err)
-			at, pending = commit.Revision, nil
+			fingerprint := components.Fingerprint()
+			bindingID, activationID := uuid.Must(uuid.NewV7()), uuid.New()
+			yield(binding.MachineBound{BindingID: bindingID, Fingerprint: fingerprint, Components: o.ring.HashComponents(vendor, components),
+				OS: "linux/amd64", SeatsUsed: n, BoundAt: noon})
+			yield(domainactivation.Granted{ActivationID: activationID, BindingID: bindingID, Fingerprint: fingerprint, KeyID: keyID,
+				GrantedAt: noon, ExpiresAt: noon.Add(3 * day)})
+			for range renewals {
+				yield(domainactivation.Renewed{ActivationID: activationID, BindingID: bindingID, Fingerprint: fingerprint, KeyID: keyID,
+					SeatsUsed: n, RenewedAt: noon, ExpiresAt: noon.Add(3 * day)})
+			}
 		}
-	}
+	})
 	return issued
 }
