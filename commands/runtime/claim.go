@@ -41,7 +41,7 @@ func (r *Runtime) CheckClaim(ctx context.Context, req Request) error {
 	if err != nil || claimed == nil {
 		return err
 	}
-	if by, _ := claimed.StreamState().Command(req.claim.commandID); by.RequestHash != req.claim.hash {
+	if by, _ := claimed.StreamState().Command(req.claim.commandID); !by.HasRequestHash(req.claim.hash) {
 		return ErrIdempotencyKeyReused
 	}
 	return nil
@@ -87,7 +87,7 @@ func (x *execution[T]) search(ctx context.Context, after event.Revision) (comman
 			return command, false, err
 		}
 		if e.CommandID == x.req.commandID {
-			command, found = event.Command{ID: e.CommandID, RequestHash: e.RequestHash, Revision: e.Revision}, true
+			command, found = event.CommandOf(e), true
 		}
 	}
 	return command, found, nil
@@ -103,7 +103,7 @@ func (x *execution[T]) replayOpener(ctx context.Context, refusal error) (Result[
 		if e.CommandID != x.req.commandID && e.CommandID != x.req.IdempotencyKey {
 			break
 		}
-		return x.replay(ctx, x.req, x.id, event.Command{ID: e.CommandID, RequestHash: e.RequestHash, Revision: e.Revision})
+		return x.replay(ctx, x.req, x.id, event.CommandOf(e))
 	}
 	return Result[T]{}, refusal
 }

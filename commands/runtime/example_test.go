@@ -48,7 +48,7 @@ func fold(n *notebook, events ...event.Event) (*notebook, error) {
 	}
 	for _, e := range events {
 		next.notes = append(next.notes[:len(next.notes):len(next.notes)], e.Payload.(Noted).Text)
-		next.stream = next.stream.Advance(e.Envelope)
+		next.stream = next.stream.Advance(e)
 	}
 	return &next, nil
 }

@@ -350,7 +350,7 @@ func remembered(stream event.StreamState, principal access.Principal, req Reques
 // replay returns the result of a command that was carried out before. When it is not in memory any more, it takes as long as to fold the
 // stream.
 func (r *Repository[T]) replay(ctx context.Context, req Request, id uuid.UUID, repeated event.Command) (Result[T], error) {
-	if repeated.RequestHash != req.hash {
+	if !repeated.HasRequestHash(req.hash) {
 		return Result[T]{}, ErrIdempotencyKeyReused
 	}
 	result, cached := r.results.GetIfPresent(carriedOut{id, repeated.ID})

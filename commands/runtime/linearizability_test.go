@@ -89,7 +89,7 @@ func foldRoom(before *room, events ...event.Event) (*room, error) {
 		case left:
 			next.in--
 		}
-		next.track = next.track.Advance(e.Envelope)
+		next.track = next.track.Advance(e)
 	}
 	return &next, nil
 }

@@ -42,7 +42,7 @@ func foldTally(c *tally, events ...event.Event) (*tally, error) {
 	}
 	for _, e := range events {
 		next.count++
-		next.track = next.track.Advance(e.Envelope)
+		next.track = next.track.Advance(e)
 	}
 	return &next, nil
 }

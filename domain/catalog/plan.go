@@ -66,7 +66,7 @@ func FoldPlan(p *Plan, events ...event.Event) (*Plan, error) {
 		default:
 			return nil, fmt.Errorf("%s does not belong in the stream of a plan (position %d)", e.Type, e.Position)
 		}
-		next.stream = next.stream.Advance(e.Envelope)
+		next.stream = next.stream.Advance(e)
 	}
 	return next, nil
 }

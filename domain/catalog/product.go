@@ -75,7 +75,7 @@ func FoldProduct(p *Product, events ...event.Event) (*Product, error) {
 		default:
 			return nil, fmt.Errorf("%s does not belong in the stream of a product (position %d)", e.Type, e.Position)
 		}
-		next.stream = next.stream.Advance(e.Envelope)
+		next.stream = next.stream.Advance(e)
 	}
 	return next, nil
 }

@@ -2,7 +2,7 @@ package event
 
 import (
 	"encoding/json"
-	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -25,80 +25,72 @@ func (e Envelope) Ref() Ref {
 // StreamState is what every folded stream remembers beside the state of its aggregate: its tenant, how far it was read, and its latest
 // commands. It is a value; Advance returns a new one.
 type StreamState struct {
-	Tenant   string
-	Revision Revision  // of the last event, 0 for a stream that does not exist
-	Position Position  // of the last event
-	EventID  uuid.UUID // of the last event
-	commands []Command
+	Tenant     string
+	Revision   Revision  // of the last event, 0 for a stream that does not exist
+	Position   Position  // of the last event
+	EventID    uuid.UUID // of the last event
+	byMachines commandMemory
+	byOthers   commandMemory
 }
 
-// Command is the memory of a command that carried an Idempotency-Key.
-type Command struct {
-	ID          string
-	RequestHash string
-	Revision    Revision // of its last event
-	ByMachine   bool     // whoever holds the licence key asked for it
-}
-
-// RememberedCommands is how many of a stream's latest commands can be recognised when they are repeated: as many of machines as of
-// everybody else, so that a customer cannot make the memory of an operator's command end.
+// RememberedCommands is how many of the latest commands of operators can be recognised in their stream when they are repeated. Later, the
+// claim of the key tells.
 const RememberedCommands = 256
 
-// Advance returns the state after one more event.
-func (s StreamState) Advance(e Envelope) StreamState {
-	s.Tenant, s.Revision, s.Position, s.EventID = e.Tenant, e.Revision, e.Position, e.ID
-	if e.RequestHash == "" {
-		return s
+// What is remembered of commands of machines. They have a memory of their own, so that a customer cannot make the memory of an operator's
+// command end.
+const (
+	MachineCommandsFor = 24 * time.Hour // a command is remembered for so long at least
+	MaxMachineCommands = 100_000        // unless there are more than that
+)
+
+// Advance returns the state after further events.
+func (s StreamState) Advance(events ...Event) StreamState {
+	s.byMachines, s.byOthers = s.byMachines.clone(), s.byOthers.clone()
+	for _, e := range events {
+		s.Tenant, s.Revision, s.Position, s.EventID = e.Tenant, e.Revision, e.Position, e.ID
+		if e.RequestHash != "" {
+			s.remember(e.Envelope)
+		}
 	}
-	known := s.commands
-	if last := len(known) - 1; last >= 0 && known[last].ID == e.CommandID {
-		known = known[:last]
-	}
-	next := Command{ID: e.CommandID, RequestHash: e.RequestHash, Revision: e.Revision, ByMachine: e.Actor == string(access.Machine)}
-	s.commands = append(withoutOldest(known, next.ByMachine), next)
 	return s
 }
 
-// withoutOldest returns commands that one more can be appended to: without the oldest one of its kind, if as many are there as are
-// remembered.
-func withoutOldest(commands []Command, byMachine bool) []Command {
-	ofItsKind := func(c Command) bool { return c.ByMachine == byMachine }
-	count := 0
-	for _, c := range commands {
-		if ofItsKind(c) {
-			count++
-		}
+// remember adds the command of an event to a state that nobody else has yet.
+func (s *StreamState) remember(e Envelope) {
+	c := rememberedCommand{id: digestOf(e.CommandID), request: digestOf(e.RequestHash), revision: e.Revision, recordedAt: e.RecordedAt}
+	if e.byMachine() {
+		s.byMachines.add(c, retention{count: MaxMachineCommands, age: MachineCommandsFor})
+	} else {
+		s.byOthers.add(c, retention{count: RememberedCommands})
 	}
-	if count < RememberedCommands {
-		return slices.Clip(commands)
-	}
-	oldest := slices.IndexFunc(commands, ofItsKind)
-	return slices.Concat(commands[:oldest], commands[oldest+1:])
 }
+
+func (e Envelope) byMachine() bool { return e.Actor == string(access.Machine) }
 
 // Command finds a remembered command by its id.
 func (s StreamState) Command(id string) (Command, bool) {
-	for _, c := range slices.Backward(s.commands) {
-		if c.ID == id {
-			return c, true
-		}
+	if c, found := s.byMachines.find(id); found {
+		return Command{ID: id, Revision: c.revision, ByMachine: true, request: c.request}, true
 	}
-	return Command{}, false
+	c, found := s.byOthers.find(id)
+	return Command{ID: id, Revision: c.revision, request: c.request}, found
 }
 
 // streamStateJSON is a [StreamState] in snapshots.
 type streamStateJSON struct {
-	Tenant   string
-	Revision Revision
-	Position Position
-	EventID  uuid.UUID
-	Commands []Command
+	Tenant     string
+	Revision   Revision
+	Position   Position
+	EventID    uuid.UUID
+	ByMachines []byte `json:",omitempty"`
+	ByOthers   []byte `json:",omitempty"`
 }
 
 // MarshalJSON writes all of the state, the remembered commands included.
 func (s StreamState) MarshalJSON() ([]byte, error) {
 	return json.Marshal(streamStateJSON{Tenant: s.Tenant, Revision: s.Revision, Position: s.Position, EventID: s.EventID,
-		Commands: s.commands})
+		ByMachines: s.byMachines.bytes(), ByOthers: s.byOthers.bytes()})
 }
 
 // UnmarshalJSON is the inverse of MarshalJSON.
@@ -107,6 +99,11 @@ func (s *StreamState) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &form); err != nil {
 		return err
 	}
-	*s = StreamState{Tenant: form.Tenant, Revision: form.Revision, Position: form.Position, EventID: form.EventID, commands: form.Commands}
-	return nil
+	*s = StreamState{Tenant: form.Tenant, Revision: form.Revision, Position: form.Position, EventID: form.EventID}
+	var err error
+	if s.byMachines, err = commandMemoryOf(form.ByMachines); err != nil {
+		return err
+	}
+	s.byOthers, err = commandMemoryOf(form.ByOthers)
+	return err
 }

@@ -1,8 +1,10 @@
 package event_test
 
 import (
+	"encoding/json"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -13,32 +15,76 @@ import (
 // follow continues a track with one event of each of the keyed commands.
 func follow(track event.StreamState, commands ...string) event.StreamState {
 	for _, command := range commands {
-		track = track.Advance(event.Envelope{Position: track.Position + 10, Revision: track.Revision + 1, Pending: event.Pending{
+		track = track.Advance(event.Event{Envelope: event.Envelope{Position: track.Position + 10, Revision: track.Revision + 1, Pending: event.Pending{
 			Metadata: event.Metadata{Tenant: "acme", CommandID: command, RequestHash: "hash of " + command},
-		}})
+		}}})
 	}
 	return track
 }
 
+// by continues a track with one event of each of the keyed commands, which an actor sent at a time.
+func by(actor string, at time.Time, track event.StreamState, commands ...string) event.StreamState {
+	for _, command := range commands {
+		track = track.Advance(event.Event{Envelope: event.Envelope{Revision: track.Revision + 1, Pending: event.Pending{RecordedAt: at,
+			Metadata: event.Metadata{Actor: actor, CommandID: command, RequestHash: "hash of " + command},
+		}}})
+	}
+	return track
+}
+
+var began = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+
 func TestMachinesAndOperatorsDoNotMakeEachOthersCommandsForgotten(t *testing.T) {
 	t.Parallel()
-	by := func(actor string, track event.StreamState, commands ...string) event.StreamState {
-		for _, command := range commands {
-			track = track.Advance(event.Envelope{Revision: track.Revision + 1, Pending: event.Pending{
-				Metadata: event.Metadata{Actor: actor, CommandID: command, RequestHash: "hash of " + command},
-			}})
-		}
-		return track
+	track := by("machine", began, by("admin", began, event.StreamState{}, "of an admin"), "of a machine")
+	track = by("machine", began, track, numbered(1, 3*event.RememberedCommands)...)
+	_, found := track.Command("of an admin")
+	require.True(t, found)
+	track = by("admin", began, track, numbered(10_001, 10_000+3*event.RememberedCommands)...)
+	_, found = track.Command("of a machine")
+	require.True(t, found)
+	_, found = track.Command("of an admin")
+	require.False(t, found)
+}
+
+func TestACommandOfAMachineIsRememberedForADay(t *testing.T) {
+	t.Parallel()
+	track := by("machine", began, event.StreamState{}, numbered(1, 1_000)...)
+	track = by("machine", began.Add(event.MachineCommandsFor), track, "a day later")
+	for _, name := range append(numbered(1, 1_000), "a day later") {
+		_, found := track.Command(name)
+		require.True(t, found, name)
 	}
-	for asking, other := range map[string]string{"machine": "admin", "admin": "machine"} {
-		track := by(asking, by(other, event.StreamState{}, "first"), numbered(1, 3*event.RememberedCommands)...)
-		_, found := track.Command("first")
-		require.True(t, found)
-		_, found = track.Command(strconv.Itoa(2 * event.RememberedCommands))
-		require.False(t, found)
-		_, found = track.Command(strconv.Itoa(2*event.RememberedCommands + 1))
-		require.True(t, found)
+	track = by("machine", began.Add(event.MachineCommandsFor+1), track, numbered(2_001, 2_500)...)
+	for _, name := range numbered(1, 1_000) {
+		_, found := track.Command(name)
+		require.False(t, found, name)
 	}
+	_, found := track.Command("a day later")
+	require.True(t, found)
+}
+
+func TestTheMemoryOfMachinesCommandsIsBounded(t *testing.T) {
+	t.Parallel()
+	track := by("machine", began, event.StreamState{}, numbered(1, event.MaxMachineCommands+1)...)
+	_, found := track.Command("1")
+	require.False(t, found)
+	_, found = track.Command("2")
+	require.True(t, found)
+
+	text, err := json.Marshal(track)
+	require.NoError(t, err)
+	require.Less(t, len(text), 7_000_000)
+	var restored event.StreamState
+	require.NoError(t, json.Unmarshal(text, &restored))
+	for _, name := range []string{"2", strconv.Itoa(event.MaxMachineCommands + 1)} {
+		command, found := restored.Command(name)
+		require.True(t, found)
+		require.True(t, command.ByMachine)
+		require.True(t, command.HasRequestHash("hash of "+name))
+		require.False(t, command.HasRequestHash("hash of another"))
+	}
+	require.Error(t, json.Unmarshal([]byte(`{"ByMachines": "AAAA"}`), &restored))
 }
 
 func numbered(from, to int) []string {
@@ -62,14 +108,18 @@ func TestACommandIsRememberedWithItsRequestAndItsLastEvent(t *testing.T) {
 	track := follow(event.StreamState{}, "a", "b", "b", "b", "c")
 	remembered, found := track.Command("b")
 	require.True(t, found)
-	require.Equal(t, event.Command{ID: "b", RequestHash: "hash of b", Revision: 4}, remembered)
+	require.Equal(t, "b", remembered.ID)
+	require.Equal(t, event.Revision(4), remembered.Revision)
+	require.True(t, remembered.HasRequestHash("hash of b"))
+	require.False(t, remembered.HasRequestHash("hash of c"))
 	_, found = track.Command("d")
 	require.False(t, found)
 }
 
 func TestACommandWithoutAnIdempotencyKeyIsNotRemembered(t *testing.T) {
 	t.Parallel()
-	track := event.StreamState{}.Advance(event.Envelope{Revision: 1, Pending: event.Pending{Metadata: event.Metadata{CommandID: "a"}}})
+	track := event.StreamState{}.Advance(event.Event{Envelope: event.Envelope{
+		Revision: 1, Pending: event.Pending{Metadata: event.Metadata{CommandID: "a"}}}})
 	_, found := track.Command("a")
 	require.False(t, found)
 	require.Equal(t, event.Revision(1), track.Revision)

@@ -70,7 +70,7 @@ func fold(c *Claim, events ...event.Event) (*Claim, error) {
 		if !ok {
 			return nil, fmt.Errorf("%s does not belong in the stream of an idempotency key (position %d)", e.Type, e.Position)
 		}
-		next = Claim{KeyClaimed: claimed, stream: next.stream.Advance(e.Envelope)}
+		next = Claim{KeyClaimed: claimed, stream: next.stream.Advance(e)}
 	}
 	return &next, nil
 }

@@ -32,7 +32,7 @@ func TestAClaimRemembersTheCommandOfItsKey(t *testing.T) {
 	require.Equal(t, claimed, claim.KeyClaimed)
 	command, known := claim.StreamState().Command("hash")
 	require.True(t, known)
-	require.Equal(t, "request", command.RequestHash)
+	require.True(t, command.HasRequestHash("request"))
 	require.Equal(t, "acme", claim.StreamState().Tenant)
 
 	_, err = fold(claim, event.Event{Envelope: event.Envelope{Position: 10, Pending: event.Pending{Type: license.SuspendedType}},

@@ -7,14 +7,13 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/machine"
 )
 
 // Contents are all that a stream holds, in a form that can be compared: the shape of a B-tree depends on the order of its changes.
 type Contents struct {
 	License       License
-	Stream        event.StreamState
+	Stream        string
 	Floating      bool
 	Machines      map[uuid.UUID]BoundMachine
 	Vacated       map[uuid.UUID]BoundMachine
@@ -32,8 +31,12 @@ func ContentsOf(s *Stream) Contents {
 		return Contents{}
 	}
 	m := s.machines
+	stream, err := s.stream.MarshalJSON()
+	if err != nil {
+		panic(err)
+	}
 	all := Contents{
-		License: s.License, Stream: s.stream, Floating: m.floating, Machines: map[uuid.UUID]BoundMachine{},
+		License: s.License, Stream: string(stream), Floating: m.floating, Machines: map[uuid.UUID]BoundMachine{},
 		ByActivation: slices.Collect(m.byActivation.all()), ByFingerprint: slices.Collect(m.byFingerprint.all()),
 		ByComponent: slices.Collect(m.byComponent.all()), ByLeaseEnd: slices.Collect(m.byLeaseEnd.all()),
 		SeatsUsed: m.seatsUsed, NextDue: s.nextDue,

@@ -13,7 +13,7 @@ import (
 
 // SnapshotFormat names what [Snapshot] writes and what the fold puts into it. It is raised when either changes, so that a program
 // never continues from what another version folded differently. A golden test holds it to that.
-const SnapshotFormat = 6
+const SnapshotFormat = 7
 
 // snapshot is a stream with everything that later decisions need.
 type snapshot struct {

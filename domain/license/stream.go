@@ -42,8 +42,8 @@ func Fold(s *Stream, events ...event.Event) (*Stream, error) {
 		if err := next.apply(e); err != nil {
 			return nil, err
 		}
-		next.stream = next.stream.Advance(e.Envelope)
 	}
+	next.stream = next.stream.Advance(events...)
 	next.nextDue = next.earliestDue()
 	return next, nil
 }

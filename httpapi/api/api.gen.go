@@ -1625,7 +1625,8 @@ type Validated = Verdict
 type ActivateMachineParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
+	// machine's key belongs to its licence, which knows it for 24 hours (of more than 100,000 in that time, the last ones); beyond that, a
+	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1640,7 +1641,8 @@ type ActivateMachineParams struct {
 type DeactivateParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
+	// machine's key belongs to its licence, which knows it for 24 hours (of more than 100,000 in that time, the last ones); beyond that, a
+	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1655,7 +1657,8 @@ type DeactivateParams struct {
 type HeartbeatParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
+	// machine's key belongs to its licence, which knows it for 24 hours (of more than 100,000 in that time, the last ones); beyond that, a
+	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1670,7 +1673,8 @@ type HeartbeatParams struct {
 type RebindMachineParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
+	// machine's key belongs to its licence, which knows it for 24 hours (of more than 100,000 in that time, the last ones); beyond that, a
+	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1747,7 +1751,8 @@ type ListLicensesParams struct {
 type IssueLicenseParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
+	// machine's key belongs to its licence, which knows it for 24 hours (of more than 100,000 in that time, the last ones); beyond that, a
+	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1762,7 +1767,8 @@ type IssueLicenseParams struct {
 type IssueLicensesParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
+	// machine's key belongs to its licence, which knows it for 24 hours (of more than 100,000 in that time, the last ones); beyond that, a
+	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1784,7 +1790,8 @@ type GetLicenseParams struct {
 type DeactivateMachineParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
+	// machine's key belongs to its licence, which knows it for 24 hours (of more than 100,000 in that time, the last ones); beyond that, a
+	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1799,7 +1806,8 @@ type DeactivateMachineParams struct {
 type RebindParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
+	// machine's key belongs to its licence, which knows it for 24 hours (of more than 100,000 in that time, the last ones); beyond that, a
+	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1846,7 +1854,8 @@ type ListLicenseMachinesParams struct {
 type ReinstateLicenseParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
+	// machine's key belongs to its licence, which knows it for 24 hours (of more than 100,000 in that time, the last ones); beyond that, a
+	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1861,7 +1870,8 @@ type ReinstateLicenseParams struct {
 type ReissueKeyParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
+	// machine's key belongs to its licence, which knows it for 24 hours (of more than 100,000 in that time, the last ones); beyond that, a
+	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1876,7 +1886,8 @@ type ReissueKeyParams struct {
 type RenewLicenseParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
+	// machine's key belongs to its licence, which knows it for 24 hours (of more than 100,000 in that time, the last ones); beyond that, a
+	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1891,7 +1902,8 @@ type RenewLicenseParams struct {
 type RevokeLicenseParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
+	// machine's key belongs to its licence, which knows it for 24 hours (of more than 100,000 in that time, the last ones); beyond that, a
+	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1906,7 +1918,8 @@ type RevokeLicenseParams struct {
 type SuspendLicenseParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
+	// machine's key belongs to its licence, which knows it for 24 hours (of more than 100,000 in that time, the last ones); beyond that, a
+	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1921,7 +1934,8 @@ type SuspendLicenseParams struct {
 type UndoExpiryParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
+	// machine's key belongs to its licence, which knows it for 24 hours (of more than 100,000 in that time, the last ones); beyond that, a
+	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1965,7 +1979,8 @@ type GetPlanParams struct {
 type RevisePlanParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
+	// machine's key belongs to its licence, which knows it for 24 hours (of more than 100,000 in that time, the last ones); beyond that, a
+	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -1996,7 +2011,8 @@ type ListProductsParams struct {
 type RegisterProductParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
+	// machine's key belongs to its licence, which knows it for 24 hours (of more than 100,000 in that time, the last ones); beyond that, a
+	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -2031,7 +2047,8 @@ type GetProductKeysParams struct {
 type PublishPlanParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
+	// machine's key belongs to its licence, which knows it for 24 hours (of more than 100,000 in that time, the last ones); beyond that, a
+	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -2046,7 +2063,8 @@ type PublishPlanParams struct {
 type RotateSigningKeyParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
+	// machine's key belongs to its licence, which knows it for 24 hours (of more than 100,000 in that time, the last ones); beyond that, a
+	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
@@ -2075,7 +2093,8 @@ type RebuildProjectionParams struct {
 type ValidateParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
+	// machine's key belongs to its licence, which knows it for 24 hours (of more than 100,000 in that time, the last ones); beyond that, a
+	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
