@@ -47,6 +47,9 @@ type layer struct {
 
 // Load takes every setting from the flag if it was given, else the environment, else the file, else its default.
 func Load(flags *pflag.FlagSet, environ []string) (Config, error) {
+	if err := checkVariables(environ); err != nil {
+		return Config{}, err
+	}
 	environment := layer{"environment", lookupIn(environ)}
 	var layers []layer
 	path, _ := flags.GetString("config")
@@ -149,16 +152,10 @@ func readFile(path string) (layer, error) {
 		return layer{}, hint.New(fmt.Errorf("read the configuration %s: %w", path, err),
 			"give an existing YAML file with --config or "+variable("config"))
 	}
-	known := map[string]bool{}
-	for _, s := range Settings() {
-		for _, key := range append(s.Old, s.Key) {
-			known[key] = true
-		}
-	}
+	known := keys()
 	for _, key := range values.Keys() {
-		if !known[key] {
-			return layer{}, hint.New(fmt.Errorf("the configuration %s has an unknown setting %q", path, key),
-				"`licenseledger config` lists the settings")
+		if !slices.Contains(known, key) {
+			return layer{}, hint.New(fmt.Errorf("the configuration %s has an unknown setting %q", path, key), suggest(key, known))
 		}
 	}
 	return layer{"file " + path, func(key string) (string, bool) { return values.String(key), values.Exists(key) }}, nil
