@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/hint"
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/permissions"
 )
 
 const (
@@ -44,7 +45,7 @@ func LoadOrCreate(configured, path string) (key string, created bool, err error)
 		if err := Check(key); err != nil {
 			return "", false, hint.New(fmt.Errorf("the admin key in %s %w", path, err), "remove the file to have a new key created")
 		}
-		return key, false, RequirePrivate(path)
+		return key, false, permissions.RequirePrivate(path)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return "", false, fmt.Errorf("read the admin key: %w", err)
@@ -79,16 +80,4 @@ func Load(configured, path string) (string, error) {
 		return "", hint.New(fmt.Errorf("the admin key in %s %w", path, err), "set LICENSELEDGER_ADMIN_KEY to the server's key")
 	}
 	return key, nil
-}
-
-// RequirePrivate returns an error if others may read the file of a secret.
-func RequirePrivate(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return hint.New(fmt.Errorf("%s may be read by others (mode %o)", path, info.Mode().Perm()), "chmod 600 "+path)
-	}
-	return nil
 }

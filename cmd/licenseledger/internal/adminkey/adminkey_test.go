@@ -40,7 +40,7 @@ func TestAnAdminKeyThatOthersMayReadIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(path, 0o644))
 	_, _, err = adminkey.LoadOrCreate("", path)
-	require.ErrorContains(t, err, "may be read by others")
+	require.ErrorContains(t, err, "may be read or written by others")
 	require.NoError(t, os.WriteFile(path, []byte("short\n"), 0o600))
 	_, _, err = adminkey.LoadOrCreate("", path)
 	require.ErrorContains(t, err, "at least 20 characters")

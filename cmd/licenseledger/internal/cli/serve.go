@@ -19,7 +19,7 @@ func newServeCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Serve the ledger over HTTP",
 		Long: "Serve the ledger over HTTP, with everything it needs in the data directory. The first start creates the keys and prints the\n" +
-			"admin API key once. SIGTERM or Ctrl-C lets running requests finish, then stops.",
+			"admin API key once, to a terminal only; it is in DATA_DIR/admin.key. SIGTERM or Ctrl-C lets running requests finish, then stops.",
 		Args: cobra.NoArgs,
 		RunE: withConfig(func(cmd *cobra.Command, c config.Config, _ []string) error {
 			return serve(cmd.Context(), c, cmd.OutOrStdout(), cmd.ErrOrStderr())

@@ -32,6 +32,9 @@ func keys() []string {
 	var all []string
 	for _, s := range Settings() {
 		all = append(append(all, s.Key), s.Old...)
+		if s.fromFile() {
+			all = append(all, s.Key+fileSuffix)
+		}
 	}
 	return all
 }

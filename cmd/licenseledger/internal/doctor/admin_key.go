@@ -7,6 +7,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/adminkey"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/config"
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/permissions"
 )
 
 // examineAdminKey checks the file of the admin key.
@@ -28,7 +29,7 @@ func (d *examination) examineAdminKey(c config.Config) {
 			d.Fail(check, path+": it "+err.Error(), "remove the file to have a new key created")
 			return
 		}
-		if err := adminkey.RequirePrivate(path); err != nil {
+		if err := permissions.RequirePrivate(path); err != nil {
 			d.Error(check, err)
 			return
 		}
