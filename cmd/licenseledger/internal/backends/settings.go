@@ -87,7 +87,8 @@ func (s Settings) Folders() []string {
 	return folders
 }
 
-// requireSafeFolders returns an error if others may create or replace files beside those of the ledger, and logs a warning if they may look.
+// requireSafeFolders returns an error if others may create or replace files beside those of the ledger. It logs a warning if others may
+// read a folder.
 func (s Settings) requireSafeFolders(ctx context.Context, logger *slog.Logger) error {
 	for _, folder := range s.Folders() {
 		info, err := os.Stat(folder)

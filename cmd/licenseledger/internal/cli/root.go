@@ -73,7 +73,7 @@ func newRoot(std Stdio) *cobra.Command {
 	root.PersistentFlags().AddFlagSet(config.Flags())
 	root.AddCommand(
 		newServeCommand(), newDemoCommand(), newConfigCommand(), newLedgerCommand(), newKeysCommand(), newBackupCommand(), newRestoreCommand(),
-		newDoctorCommand(),
+		newDoctorCommand(), newHealthcheckCommand(),
 		newInstallationCommand(), newFsckCommand(), newProjectionsCommand(), newLicensesCommand(), newCertificateCommand(), newVersionCommand(),
 	)
 	return root

@@ -102,7 +102,8 @@ func Load(flags *pflag.FlagSet, environ []string) (Config, error) {
 	return c, nil
 }
 
-// find returns the value of a setting from the last layer that has it, or that names a file with it. In one layer the present name wins over former ones.
+// find returns the value of a setting from the last layer that has it, or that names a file with it. In one layer the present name wins
+// over former ones.
 func find(s Setting, layers []layer) (value, source string, warnings []string, err error) {
 	value, source = s.Default, "default"
 	for _, l := range layers {

@@ -25,7 +25,7 @@ func TestAMisspeltNameIsRefusedWithTheNearestOne(t *testing.T) {
 	_, err := configured(t, "", []string{"LICENSELEDGER_SOMETHING_ELSE=x"})
 	require.ErrorContains(t, err, "LICENSELEDGER_SOMETHING_ELSE is not a setting")
 	require.NotContains(t, hint.Of(err), "did you mean")
-	for misspelt, nearest := range map[string]string{"data-dir": "data_dir", "Listen": "listen", "log_levle": "log_level"} {
+	for misspelt, nearest := range map[string]string{"data-dir": "data_dir", "Listen": "listen", "issuers": "issuer"} {
 		_, err := configured(t, misspelt+": x\n", nil)
 		require.ErrorContains(t, err, "unknown setting")
 		require.Contains(t, hint.Of(err), "did you mean "+nearest+"?", misspelt)

@@ -50,6 +50,8 @@ func Settings() []Setting {
 			"redis+cluster://…; none when empty", set: text(func(c *Config) *string { return &c.Redis }, checkRedis)},
 		{Key: "listen", Default: "127.0.0.1:8080", Usage: "address to serve HTTP on",
 			set: text(func(c *Config) *string { return &c.Listen }, checkAddress)},
+		{Key: "docs", Default: "on", Usage: "whether to serve the documentation of the API as pages (/docs, /redoc): on or off",
+			set: choice(func(c *Config) *string { return &c.Docs }, "on", "off")},
 		{Key: "issuer", Default: "licenseledger", Usage: "the issuer named in certificates",
 			set: text(func(c *Config) *string { return &c.Issuer }, nonEmpty("must not be empty"))},
 		{Key: "admin_key", Secret: true, Usage: "admin API key; created in DATA_DIR/admin.key when not configured",

@@ -22,7 +22,11 @@ func (s *Server) PrintBanner(ctx context.Context, out io.Writer) error {
 		_, err := fmt.Fprintf(out, "%s  Health    %s/healthz/ready\n  Metrics   %s/metrics\n", text, s.URL(), s.URL())
 		return err
 	}
-	text += fmt.Sprintf("  API       %s/v1\n  Docs      %s/docs   %s/redoc\n  Metrics   %s/metrics\n", s.URL(), s.URL(), s.URL(), s.URL())
+	text += fmt.Sprintf("  API       %s/v1\n", s.URL())
+	if s.config.Docs == "on" {
+		text += fmt.Sprintf("  Docs      %s/docs   %s/redoc\n", s.URL(), s.URL())
+	}
+	text += fmt.Sprintf("  Metrics   %s/metrics\n", s.URL())
 	if s.adminKeyCreated {
 		text += s.newAdminKey(isTerminal(out))
 	}
