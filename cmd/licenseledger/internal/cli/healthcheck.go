@@ -23,8 +23,8 @@ func newHealthcheckCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "healthcheck",
 		Short: "Ask a running server whether it is ready, for containers",
-		Long: "Ask the server at --server, or else the one at the setting listen, whether it is ready. Exits with 0 if it is, degraded or not,\n" +
-			"and with 1 if it is not or does not answer within 5 seconds. It needs no key.",
+		Long: "Ask the server at --server, or else the one at the setting listen, whether it is ready. Exits with 0 if it is, degraded or\n" +
+			"not, and with 1 if it is not or does not answer within 5 seconds. It needs no key.",
 		Args: cobra.NoArgs,
 		RunE: withConfig(func(cmd *cobra.Command, c config.Config, _ []string) error {
 			ready, err := askReady(cmd.Context(), cmp.Or(server, config.LocalURL(c.Listen)))

@@ -176,7 +176,9 @@ func TestAHealthcheckSaysByItsExitWhetherAServerIsReady(t *testing.T) {
 	require.Error(t, err)
 	require.Contains(t, errors, "is it running?")
 
-	draining := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
+	draining := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
 	t.Cleanup(draining.Close)
 	_, errors, err = ran(t, "healthcheck", "--server", draining.URL)
 	require.Error(t, err)
