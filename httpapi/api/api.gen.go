@@ -1631,8 +1631,8 @@ type ActivateMachineParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1646,8 +1646,8 @@ type DeactivateParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1661,8 +1661,8 @@ type HeartbeatParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1676,8 +1676,8 @@ type RebindMachineParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1703,8 +1703,8 @@ type ListLedgerEventsParams struct {
 	// LedgerPosition Wait until the answer takes the ledger up to this position into account.
 	LedgerPosition *LedgerPosition `json:"Ledger-Position,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1738,8 +1738,8 @@ type ListLicensesParams struct {
 	// LedgerPosition Wait until the answer takes the ledger up to this position into account.
 	LedgerPosition *LedgerPosition `json:"Ledger-Position,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1753,8 +1753,8 @@ type IssueLicenseParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1765,8 +1765,8 @@ type IssueLicensesParams struct {
 	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1775,8 +1775,8 @@ type GetLicenseParams struct {
 	// LedgerPosition Wait until the answer takes the ledger up to this position into account.
 	LedgerPosition *LedgerPosition `json:"Ledger-Position,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1790,8 +1790,8 @@ type DeactivateMachineParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1805,8 +1805,8 @@ type RebindParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1821,8 +1821,8 @@ type GetLicenseHistoryParams struct {
 	// LedgerPosition Wait until the answer takes the ledger up to this position into account.
 	LedgerPosition *LedgerPosition `json:"Ledger-Position,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1837,8 +1837,8 @@ type ListLicenseMachinesParams struct {
 	// LedgerPosition Wait until the answer takes the ledger up to this position into account.
 	LedgerPosition *LedgerPosition `json:"Ledger-Position,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1852,8 +1852,8 @@ type ReinstateLicenseParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1867,8 +1867,8 @@ type ReissueKeyParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1882,8 +1882,8 @@ type RenewLicenseParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1897,8 +1897,8 @@ type RevokeLicenseParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1912,8 +1912,8 @@ type SuspendLicenseParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1927,8 +1927,8 @@ type UndoExpiryParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1946,8 +1946,8 @@ type ListPlansParams struct {
 	// LedgerPosition Wait until the answer takes the ledger up to this position into account.
 	LedgerPosition *LedgerPosition `json:"Ledger-Position,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1956,8 +1956,8 @@ type GetPlanParams struct {
 	// LedgerPosition Wait until the answer takes the ledger up to this position into account.
 	LedgerPosition *LedgerPosition `json:"Ledger-Position,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1971,8 +1971,8 @@ type RevisePlanParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1987,8 +1987,8 @@ type ListProductsParams struct {
 	// LedgerPosition Wait until the answer takes the ledger up to this position into account.
 	LedgerPosition *LedgerPosition `json:"Ledger-Position,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -2002,8 +2002,8 @@ type RegisterProductParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -2012,8 +2012,8 @@ type GetProductParams struct {
 	// LedgerPosition Wait until the answer takes the ledger up to this position into account.
 	LedgerPosition *LedgerPosition `json:"Ledger-Position,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -2022,8 +2022,8 @@ type GetProductKeysParams struct {
 	// LedgerPosition Wait until the answer takes the ledger up to this position into account.
 	LedgerPosition *LedgerPosition `json:"Ledger-Position,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -2037,8 +2037,8 @@ type PublishPlanParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -2052,22 +2052,22 @@ type RotateSigningKeyParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // ListProjectionsParams defines parameters for ListProjections.
 type ListProjectionsParams struct {
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // RebuildProjectionParams defines parameters for RebuildProjection.
 type RebuildProjectionParams struct {
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -2081,8 +2081,8 @@ type ValidateParams struct {
 	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// XRequestID The correlation id of the request, for logs and events: a UUID, or the 32 hex digits of a W3C trace id.
-	// One is made if none is sent, or another one.
+	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
+	// One is made if none is sent, or one that is not fit.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 

@@ -4,17 +4,11 @@ package correlation
 
 import (
 	"context"
-	"encoding/hex"
 	"strings"
-
-	"github.com/google/uuid"
 )
 
-// How many characters the ids of clients have.
-const (
-	uuidLength  = 36
-	traceLength = 32
-)
+// MaxLength is how many characters an id of a client may have.
+const MaxLength = 128
 
 type key struct{}
 
@@ -27,15 +21,16 @@ func From(ctx context.Context) string {
 	return id
 }
 
-// Valid reports whether an id of a client can be used: a UUID in its usual form (RFC 9562, section 4), or the 32 hex digits of a trace id, not
-// all of them zero (https://www.w3.org/TR/trace-context/#trace-id). Such ids cannot hold a name, an address or a secret.
+// Valid reports whether an id of a client can be used: 1 to [MaxLength] characters of A-Z, a-z, 0-9 and . _ : / + = @ -
 func Valid(id string) bool {
-	switch len(id) {
-	case uuidLength:
-		return uuid.Validate(id) == nil
-	case traceLength:
-		_, err := hex.DecodeString(id)
-		return err == nil && strings.Trim(id, "0") != ""
+	return id != "" && len(id) <= MaxLength && strings.IndexFunc(id, unsafe) < 0
+}
+
+func unsafe(r rune) bool {
+	switch {
+	case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+		return false
+	default:
+		return !strings.ContainsRune("._:/+=@-", r)
 	}
-	return false
 }

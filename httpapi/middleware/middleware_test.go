@@ -163,12 +163,8 @@ func TestThePrincipalIsWhoTheContractWants(t *testing.T) {
 func TestAnIDIsTakenOverOrMade(t *testing.T) {
 	t.Parallel()
 	for sent, used := range map[string]string{
-		"": "made", "order-4711": "made", "ada@example.com": "made", "with blank": "made", "line\nbreak": "made",
-		"018f6b0e-0d3c-7cc0-9d5b-2f6d3f6a9a11": "018f6b0e-0d3c-7cc0-9d5b-2f6d3f6a9a11",
-		"018F6B0E-0D3C-7CC0-9D5B-2F6D3F6A9A11": "018F6B0E-0D3C-7CC0-9D5B-2F6D3F6A9A11",
-		"4bf92f3577b34da6a3ce929d0e0e4736":     "4bf92f3577b34da6a3ce929d0e0e4736", strings.Repeat("0", 32): "made",
-		"{018f6b0e-0d3c-7cc0-9d5b-2f6d3f6a9a11}": "made", "urn:uuid:018f6b0e-0d3c-7cc0-9d5b-2f6d3f6a9a11": "made",
-		strings.Repeat("g", 32): "made", strings.Repeat("a", 36): "made", strings.Repeat("a", 31): "made", strings.Repeat("a", 33): "made",
+		"": "made", "a-1.2_3:4/5+6=7@8": "a-1.2_3:4/5+6=7@8", "with blank": "made", "line\nbreak": "made", "ümlaut": "made",
+		strings.Repeat("x", 128): strings.Repeat("x", 128), strings.Repeat("x", 129): "made",
 	} {
 		e := echo.New()
 		e.Use(middleware.Correlate(func() string { return "made" }))
