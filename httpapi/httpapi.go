@@ -54,6 +54,7 @@ type Config struct {
 	Projections commandapi.Projections
 	AdminKey    string
 	WithoutAPI  bool             // serve only health and metrics, for an instance that only runs projections
+	WithoutDocs bool             // serve no documentation pages; the document itself is served
 	Ready       []health.Check   // say whether the server is ready
 	Draining    <-chan struct{}  // closed when the server begins to shut down: not ready any more, open streams end
 	Now         func() time.Time // measures the duration of requests
@@ -113,10 +114,14 @@ func serve(c Config, openapi []byte) (http.Handler, error) {
 		return e, allDocumented(document, e.Router().Routes())
 	}
 	c.routeAPI(e, document, reporter)
-	if err := docsui.Register(e, document.JSON()); err != nil {
-		return nil, fmt.Errorf("serve the documentation: %w", err)
+	docsui.RegisterDocument(e, document.JSON())
+	if !c.WithoutDocs {
+		if err := docsui.RegisterPages(e); err != nil {
+			return nil, fmt.Errorf("serve the documentation: %w", err)
+		}
 	}
-	return e, errors.Join(allDocumented(document, e.Router().Routes()), allServed(document, e.Router().Routes()))
+	routes := e.Router().Routes()
+	return e, errors.Join(allDocumented(document, routes), allServed(document, routes, c.WithoutDocs))
 }
 
 func (c Config) routeAPI(e *echo.Echo, document *contract.Contract, reporter problem.Reporter) {

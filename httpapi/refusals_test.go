@@ -167,6 +167,15 @@ func TestWhatIsNotServedIsAProblem(t *testing.T) {
 	require.Empty(t, w.ask("HEAD", "/v1/products", nil).is(401).body)
 }
 
+func TestTheDocumentationPagesCanBeSwitchedOff(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t, func(c *httpapi.Config) { c.WithoutDocs = true })
+	for _, path := range []string{"/docs", "/redoc", "/docs/start.js", "/redoc/redoc.standalone.js"} {
+		w.ask("GET", path, nil).refused(404, api.ProblemCodeNOTFOUND)
+	}
+	w.ask("GET", "/openapi.json", nil).is(200)
+}
+
 func TestBodiesAreJSONOfBoundedSize(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t)

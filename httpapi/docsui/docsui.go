@@ -39,8 +39,13 @@ const (
 	png        = "image/png"
 )
 
-// Register adds the pages, and the OpenAPI document that they show, to a router.
-func Register(router *echo.Echo, openapi []byte) error {
+// RegisterDocument adds the OpenAPI document to a router.
+func RegisterDocument(router *echo.Echo, openapi []byte) {
+	router.GET("/openapi.json", file(echo.MIMEApplicationJSON, openapi))
+}
+
+// RegisterPages adds the pages, which show the OpenAPI document, to a router.
+func RegisterPages(router *echo.Echo) error {
 	for _, a := range []struct {
 		path, mediaType string
 		from            fs.FS
@@ -60,9 +65,11 @@ func Register(router *echo.Echo, openapi []byte) error {
 		router.GET(a.path, file(a.mediaType, content))
 	}
 	router.GET("/redoc/redoc.standalone.js", compressed(javascript, redoc))
-	router.GET("/openapi.json", file(echo.MIMEApplicationJSON, openapi))
 	return nil
 }
+
+// IsPage reports whether a path is that of a page.
+func IsPage(path string) bool { return path == "/docs" || path == "/redoc" }
 
 // IsFile reports whether a path is that of a file that the pages load.
 func IsFile(path string) bool {

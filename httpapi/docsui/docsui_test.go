@@ -19,7 +19,8 @@ import (
 func pages(t *testing.T) *echo.Echo {
 	t.Helper()
 	e := echo.New()
-	require.NoError(t, docsui.Register(e, []byte(`{"openapi":"3.0.3"}`)))
+	docsui.RegisterDocument(e, []byte(`{"openapi":"3.0.3"}`))
+	require.NoError(t, docsui.RegisterPages(e))
 	return e
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/hint"
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/permissions"
 )
 
 const (
@@ -18,7 +19,20 @@ const (
 	File = "admin.key"
 	// MinLength is the least length of a key.
 	MinLength = 20
+	// Hint says how to get a good key.
+	Hint = "create one with: openssl rand -base64 32"
 )
+
+// Check returns an error if a key, without blanks around it, can be guessed or cannot be sent in a header (RFC 6750, section 2.1).
+func Check(key string) error {
+	if len(key) < MinLength {
+		return fmt.Errorf("must have at least %d characters, and it has %d", MinLength, len(key))
+	}
+	if strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return errors.New("must be printable ASCII without blanks")
+	}
+	return nil
+}
 
 // LoadOrCreate returns the configured key if there is one, else the one in the file. If there is no file, it creates one with a new key.
 func LoadOrCreate(configured, path string) (key string, created bool, err error) {
@@ -28,11 +42,10 @@ func LoadOrCreate(configured, path string) (key string, created bool, err error)
 	text, err := os.ReadFile(path) //nolint:gosec // the operator names the data directory
 	if err == nil {
 		key = strings.TrimSpace(string(text))
-		if len(key) < MinLength {
-			return "", false, hint.New(fmt.Errorf("the admin key in %s is shorter than %d characters", path, MinLength),
-				"remove the file to have a new key created")
+		if err := Check(key); err != nil {
+			return "", false, hint.New(fmt.Errorf("the admin key in %s %w", path, err), "remove the file to have a new key created")
 		}
-		return key, false, RequirePrivate(path)
+		return key, false, permissions.RequirePrivate(path)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return "", false, fmt.Errorf("read the admin key: %w", err)
@@ -62,17 +75,9 @@ func Load(configured, path string) (string, error) {
 	if err != nil {
 		return "", hint.New(fmt.Errorf("find the admin key: %w", err), "set LICENSELEDGER_ADMIN_KEY, or give the server's --data-dir")
 	}
-	return strings.TrimSpace(string(text)), nil
-}
-
-// RequirePrivate returns an error if others may read the file of a secret.
-func RequirePrivate(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
+	key := strings.TrimSpace(string(text))
+	if err := Check(key); err != nil {
+		return "", hint.New(fmt.Errorf("the admin key in %s %w", path, err), "set LICENSELEDGER_ADMIN_KEY to the server's key")
 	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return hint.New(fmt.Errorf("%s may be read by others (mode %o)", path, info.Mode().Perm()), "chmod 600 "+path)
-	}
-	return nil
+	return key, nil
 }

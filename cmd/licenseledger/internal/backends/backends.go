@@ -80,6 +80,9 @@ func openParts(ctx context.Context, s Settings, logger *slog.Logger, establish e
 	if err := s.MakeDataDir(); err != nil {
 		return nil, nil, err
 	}
+	if err := s.requireSafeFolders(ctx, logger); err != nil {
+		return nil, nil, err
+	}
 	if !s.EventStore.Shared() || !s.ReadModels.Shared() {
 		if err := b.lock(s.DataDir); err != nil {
 			return nil, nil, err

@@ -1,12 +1,18 @@
 package backends
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/engine"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/hint"
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/permissions"
 )
 
 // The files in the data directory whose names are not configured.
@@ -69,6 +75,39 @@ func (s Settings) Files() []FileOfPart {
 
 // In returns the path of a file in the data directory.
 func (s Settings) In(name string) string { return filepath.Join(s.DataDir, name) }
+
+// Folders lists the data directory and the other folders of database files.
+func (s Settings) Folders() []string {
+	folders := []string{filepath.Clean(s.DataDir)}
+	for _, file := range s.Files() {
+		if folder := filepath.Dir(file.Path); !slices.Contains(folders, folder) {
+			folders = append(folders, folder)
+		}
+	}
+	return folders
+}
+
+// requireSafeFolders returns an error if others may create or replace files beside those of the ledger. It logs a warning if others may
+// read a folder.
+func (s Settings) requireSafeFolders(ctx context.Context, logger *slog.Logger) error {
+	for _, folder := range s.Folders() {
+		info, err := os.Stat(folder)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return hint.New(err, "make the folder reachable for the user who runs the program")
+		}
+		if err := permissions.RequireUnwritable(folder); err != nil {
+			return err
+		}
+		if permissions.OpenToOthers(info) {
+			logger.WarnContext(ctx, "a folder of the ledger's files is open to others; chmod 700 closes it", "folder", engine.Absolute(folder),
+				"mode", fmt.Sprintf("%o", info.Mode().Perm()))
+		}
+	}
+	return nil
+}
 
 // MakeDataDir creates the data directory, readable by its owner only.
 func (s Settings) MakeDataDir() error {

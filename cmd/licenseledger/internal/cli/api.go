@@ -46,7 +46,7 @@ func newAdminClient(c config.Config, address string) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newClient(cmp.Or(address, "http://"+c.Listen), key)
+	return newClient(cmp.Or(address, config.LocalURL(c.Listen)), key)
 }
 
 // waitFor makes the answer of a query include the ledger up to a position.

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	copyFromVariable = config.EnvPrefix + "COPY_FROM"
-	copyToVariable   = config.EnvPrefix + "COPY_TO"
+	copyFromVariable = config.CopyFromVariable
+	copyToVariable   = config.CopyToVariable
 )
 
 func newLedgerCopyCommand() *cobra.Command {

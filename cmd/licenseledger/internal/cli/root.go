@@ -66,13 +66,14 @@ func newRoot(std Stdio) *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return config.UnknownFlag(err, cmd.Flags()) })
 	root.SetIn(std.In)
 	root.SetOut(std.Out)
 	root.SetErr(std.Err)
 	root.PersistentFlags().AddFlagSet(config.Flags())
 	root.AddCommand(
 		newServeCommand(), newDemoCommand(), newConfigCommand(), newLedgerCommand(), newKeysCommand(), newBackupCommand(), newRestoreCommand(),
-		newDoctorCommand(),
+		newDoctorCommand(), newHealthcheckCommand(),
 		newInstallationCommand(), newFsckCommand(), newProjectionsCommand(), newLicensesCommand(), newCertificateCommand(), newVersionCommand(),
 	)
 	return root

@@ -49,3 +49,19 @@ func TestTheVersionIsACommandAndAFlag(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, out, `"version": "`+version.Current().Version+`"`)
 }
+
+func TestShellsGetCompletions(t *testing.T) {
+	t.Parallel()
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		out, _, err := ran(t, "completion", shell)
+		require.NoError(t, err)
+		require.Contains(t, out, "licenseledger")
+	}
+}
+
+func TestAMisspeltFlagIsRefusedWithTheNearestOne(t *testing.T) {
+	t.Parallel()
+	_, errors, err := ran(t, "serve", "--lisen", "127.0.0.1:0")
+	require.Error(t, err)
+	require.Contains(t, errors, "did you mean --listen?")
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/config"
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/hardening"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/server"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/version"
 )
@@ -19,7 +20,7 @@ func newServeCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Serve the ledger over HTTP",
 		Long: "Serve the ledger over HTTP, with everything it needs in the data directory. The first start creates the keys and prints the\n" +
-			"admin API key once. SIGTERM or Ctrl-C lets running requests finish, then stops.",
+			"admin API key once, to a terminal only; it is in DATA_DIR/admin.key. SIGTERM or Ctrl-C lets running requests finish, then stops.",
 		Args: cobra.NoArgs,
 		RunE: withConfig(func(cmd *cobra.Command, c config.Config, _ []string) error {
 			return serve(cmd.Context(), c, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -31,6 +32,12 @@ func newServeCommand() *cobra.Command {
 func serve(ctx context.Context, c config.Config, out, logs io.Writer) error {
 	began := time.Now()
 	logger := newLogger(c, logs)
+	if err := hardening.Process(); err != nil {
+		logger.WarnContext(ctx, "the memory of the process is not closed to others", "error", err)
+	}
+	if config.BeyondLoopback(c.Listen) {
+		logger.WarnContext(ctx, "other machines can reach the server, without TLS: "+config.TLSHint, "listen", c.Listen)
+	}
 	s, err := server.Start(ctx, c, logger)
 	if err != nil {
 		return err

@@ -7,8 +7,10 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -161,6 +163,26 @@ func TestAServerWorksWithoutItsRedisAndSaysSoInItsMetrics(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
 	require.Contains(t, string(metrics), "licenseledger_redis_breaker_state 2")
+}
+
+func TestAHealthcheckSaysByItsExitWhetherAServerIsReady(t *testing.T) {
+	t.Parallel()
+	s := started(t, "")
+	out, _, err := ran(t, "healthcheck", "--server", s.URL())
+	require.NoError(t, err)
+	require.Equal(t, "ok\n", out)
+	require.NoError(t, s.Close())
+	_, errors, err := ran(t, "healthcheck", "--listen", strings.TrimPrefix(s.URL(), "http://"))
+	require.Error(t, err)
+	require.Contains(t, errors, "is it running?")
+
+	draining := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	t.Cleanup(draining.Close)
+	_, errors, err = ran(t, "healthcheck", "--server", draining.URL)
+	require.Error(t, err)
+	require.Contains(t, errors, "is not ready")
 }
 
 // configured loads a configuration from an environment and flags.

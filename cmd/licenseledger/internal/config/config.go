@@ -26,6 +26,7 @@ type Config struct {
 
 	Role             Role
 	Listen           string
+	Docs             string // on or off
 	Issuer           string
 	AdminKey         string
 	LicenseCacheSize int

@@ -133,6 +133,7 @@ func TestWrongSettingsAreRefusedByName(t *testing.T) {
 		"max_streams":               "LICENSELEDGER_MAX_STREAMS=0",
 		"max_streams_per_principal": "LICENSELEDGER_MAX_STREAMS_PER_PRINCIPAL=many",
 		"listen":                    "LICENSELEDGER_LISTEN=here",
+		"docs":                      "LICENSELEDGER_DOCS=maybe",
 		"eventstore":                "LICENSELEDGER_EVENTSTORE=mysql://db",
 		"readmodels":                "LICENSELEDGER_READMODELS=esdb://db",
 		"readmodels_replica":        "LICENSELEDGER_READMODELS_REPLICA=postgres://db",

@@ -13,6 +13,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/engine"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/hint"
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/permissions"
 )
 
 // EnvPrefix begins the names of environment variables.
@@ -23,6 +24,9 @@ func Flags() *pflag.FlagSet {
 	flags := pflag.NewFlagSet("config", pflag.ContinueOnError)
 	flags.String("config", "", "YAML file with settings ("+variable("config")+")")
 	for _, s := range Settings() {
+		if s.fromFile() {
+			flags.String(flagName(s.Key+fileSuffix), "", "file with the value of "+s.Key+" ("+variable(s.Key+fileSuffix)+")")
+		}
 		if s.Secret {
 			continue
 		}
@@ -47,6 +51,9 @@ type layer struct {
 
 // Load takes every setting from the flag if it was given, else the environment, else the file, else its default.
 func Load(flags *pflag.FlagSet, environ []string) (Config, error) {
+	if err := checkVariables(environ); err != nil {
+		return Config{}, err
+	}
 	environment := layer{"environment", lookupIn(environ)}
 	var layers []layer
 	path, _ := flags.GetString("config")
@@ -71,7 +78,10 @@ func Load(flags *pflag.FlagSet, environ []string) (Config, error) {
 	var c Config
 	settings := Settings()
 	for _, s := range settings {
-		value, source, warnings := find(s, layers)
+		value, source, warnings, err := find(s, layers)
+		if err != nil {
+			return c, err
+		}
 		c.Warnings = append(c.Warnings, warnings...)
 		if s.URL && source == "flag" && engine.HoldsSecret(value) {
 			return c, hint.New(errors.New("the setting "+s.Key+" contains a password, and others can read command lines"),
@@ -92,22 +102,35 @@ func Load(flags *pflag.FlagSet, environ []string) (Config, error) {
 	return c, nil
 }
 
-// find returns the value of a setting from the last layer that has it. In one layer the present name wins over former ones.
-func find(s Setting, layers []layer) (value, source string, warnings []string) {
+// find returns the value of a setting from the last layer that has it, or that names a file with it. In one layer the present name wins
+// over former ones.
+func find(s Setting, layers []layer) (value, source string, warnings []string, err error) {
 	value, source = s.Default, "default"
 	for _, l := range layers {
+		given := false
 		for _, key := range append(slices.Clone(s.Old), s.Key) {
 			found, ok := l.lookup(key)
 			if !ok {
 				continue
 			}
-			value, source = found, l.name
+			value, source, given = found, l.name, found != ""
 			if key != s.Key {
 				warnings = append(warnings, fmt.Sprintf("the setting %s (%s) is deprecated: use %s", key, l.name, s.Key))
 			}
 		}
+		path, _ := l.lookup(s.Key + fileSuffix)
+		if !s.fromFile() || path == "" {
+			continue
+		}
+		if given {
+			return "", "", nil, hint.New(fmt.Errorf("%s and %s are both given (%s)", s.Key, s.Key+fileSuffix, l.name), "give one of them")
+		}
+		if value, err = readSecret(s.Key, path); err != nil {
+			return "", "", nil, err
+		}
+		source = l.name + " (" + s.Key + fileSuffix + ")"
 	}
-	return value, source, warnings
+	return value, source, warnings, nil
 }
 
 // shown is a value without what is secret in it.
@@ -149,17 +172,25 @@ func readFile(path string) (layer, error) {
 		return layer{}, hint.New(fmt.Errorf("read the configuration %s: %w", path, err),
 			"give an existing YAML file with --config or "+variable("config"))
 	}
-	known := map[string]bool{}
-	for _, s := range Settings() {
-		for _, key := range append(s.Old, s.Key) {
-			known[key] = true
-		}
+	if err := requireSafeFile(path, values); err != nil {
+		return layer{}, err
 	}
+	known := keys()
 	for _, key := range values.Keys() {
-		if !known[key] {
-			return layer{}, hint.New(fmt.Errorf("the configuration %s has an unknown setting %q", path, key),
-				"`licenseledger config` lists the settings")
+		if !slices.Contains(known, key) {
+			return layer{}, hint.New(fmt.Errorf("the configuration %s has an unknown setting %q", path, key), suggest(key, known))
 		}
 	}
 	return layer{"file " + path, func(key string) (string, bool) { return values.String(key), values.Exists(key) }}, nil
+}
+
+// requireSafeFile returns an error if others may write a configuration file, or read one with a secret in it.
+func requireSafeFile(path string, values *koanf.Koanf) error {
+	for _, s := range Settings() {
+		value := values.String(s.Key)
+		if s.Secret && value != "" || s.URL && engine.HoldsSecret(value) {
+			return permissions.RequirePrivate(path)
+		}
+	}
+	return permissions.RequireUnwritable(path)
 }

@@ -22,7 +22,9 @@ var referenceHead = strings.ReplaceAll(`# Configuration
 A setting has one name everywhere: 'data_dir' in the file that '--config' names, 'LICENSELEDGER_DATA_DIR' in the environment,
 '--data-dir' as a flag. A flag wins over the environment, which wins over the file. Secrets cannot be flags, because other users of the
 machine can read command lines; URLs with a password cannot either. 'licenseledger config' shows every value and where it comes from,
-without secrets.
+without secrets. A setting that is a secret or may contain one can be in a file of its own, as Docker and Kubernetes mount secrets:
+'admin_key_file', 'LICENSELEDGER_ADMIN_KEY_FILE' or '--admin-key-file' names it. Others may neither read nor write such a file, nor a
+configuration file with a secret in it.
 
 | setting | default | meaning |
 | --- | --- | --- |
@@ -40,6 +42,9 @@ func settingsReference() string {
 		meaning := s.Usage
 		if s.Secret {
 			meaning += " (secret: environment or file only)"
+		}
+		if s.fromFile() {
+			meaning += fmt.Sprintf(" (or `%s`: a file with the value)", s.Key+fileSuffix)
 		}
 		if s.Engine != nil {
 			meaning += fmt.Sprintf(" (only with `%s://`)", s.Engine.Name)

@@ -12,6 +12,7 @@ import (
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/adminkey"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/backends"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/engine"
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/hint"
 	"github.com/licenseledger/licenseledger/httpapi"
 	"github.com/licenseledger/licenseledger/rediscache"
 )
@@ -49,10 +50,12 @@ func Settings() []Setting {
 			"redis+cluster://…; none when empty", set: text(func(c *Config) *string { return &c.Redis }, checkRedis)},
 		{Key: "listen", Default: "127.0.0.1:8080", Usage: "address to serve HTTP on",
 			set: text(func(c *Config) *string { return &c.Listen }, checkAddress)},
+		{Key: "docs", Default: "on", Usage: "whether to serve the documentation of the API as pages (/docs, /redoc): on or off",
+			set: choice(func(c *Config) *string { return &c.Docs }, "on", "off")},
 		{Key: "issuer", Default: "licenseledger", Usage: "the issuer named in certificates",
 			set: text(func(c *Config) *string { return &c.Issuer }, nonEmpty("must not be empty"))},
 		{Key: "admin_key", Secret: true, Usage: "admin API key; created in DATA_DIR/admin.key when not configured",
-			set: text(func(c *Config) *string { return &c.AdminKey }, checkAdminKey)},
+			set: trimmed(text(func(c *Config) *string { return &c.AdminKey }, checkAdminKey))},
 		{Key: "master_key", Secret: true, Usage: "base64 of 32 bytes that seal all keys; created in DATA_DIR/master.key when not configured",
 			set: text(func(c *Config) *string { return &c.MasterKey }, nil)},
 		{Key: "license_cache_size", Old: []string{"cached_licenses"}, Default: "65536", Usage: "how many folded licences to keep in memory",
@@ -97,10 +100,18 @@ func checkAddress(address string) error {
 }
 
 func checkAdminKey(key string) error {
-	if key != "" && len(key) < adminkey.MinLength {
-		return fmt.Errorf("must be at least %d characters", adminkey.MinLength)
+	if key == "" {
+		return nil
+	}
+	if err := adminkey.Check(key); err != nil {
+		return hint.New(fmt.Errorf("the setting admin_key %w", err), adminkey.Hint)
 	}
 	return nil
+}
+
+// trimmed takes a value without the blanks and line ends around it, which editors and `echo` add.
+func trimmed(set func(*Config, string) error) func(*Config, string) error {
+	return func(c *Config, value string) error { return set(c, strings.TrimSpace(value)) }
 }
 
 func nonEmpty(rule string) func(string) error {

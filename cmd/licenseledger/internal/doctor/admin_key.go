@@ -2,12 +2,12 @@ package doctor
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/adminkey"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/config"
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/permissions"
 )
 
 // examineAdminKey checks the file of the admin key.
@@ -24,10 +24,12 @@ func (d *examination) examineAdminKey(c config.Config) {
 		d.OK(check, "none yet; the first start creates one in "+path)
 	case err != nil:
 		d.Fail(check, err.Error(), "make the file readable for the user who runs the server")
-	case len(strings.TrimSpace(string(text))) < adminkey.MinLength:
-		d.Fail(check, fmt.Sprintf("%s is shorter than %d characters", path, adminkey.MinLength), "remove the file to have a new key created")
 	default:
-		if err := adminkey.RequirePrivate(path); err != nil {
+		if err := adminkey.Check(strings.TrimSpace(string(text))); err != nil {
+			d.Fail(check, path+": it "+err.Error(), "remove the file to have a new key created")
+			return
+		}
+		if err := permissions.RequirePrivate(path); err != nil {
 			d.Error(check, err)
 			return
 		}

@@ -31,6 +31,7 @@ func (d *examination) examine(ctx context.Context, c config.Config) {
 	defer cancel()
 	d.examineDataDir(c)
 	d.examineLogs(c) // before anything opens the files, which may change them
+	d.examineListen(c)
 	d.examineNamespaces(c)
 	reachable := d.examineServers(ctx, c)
 	if !c.Replica.IsZero() {

@@ -11,6 +11,7 @@ import (
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/config"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/disk"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/engine"
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/permissions"
 )
 
 // Free space of a disk, in bytes.
@@ -40,10 +41,17 @@ func (d *examination) examineDataDir(c config.Config) {
 		return
 	case !writable(folder):
 		d.Fail(check, folder+" is not writable", "chown it to the user who runs the server")
-	case info.Mode().Perm()&0o077 != 0:
+	case permissions.RequireUnwritable(folder) != nil:
+		d.Error(check, permissions.RequireUnwritable(folder))
+	case permissions.OpenToOthers(info):
 		d.Warn(check, fmt.Sprintf("%s is open to others (mode %o)", folder, info.Mode().Perm()), "chmod 700 "+folder)
 	default:
 		d.OK(check, folder)
+	}
+	for _, other := range c.Folders()[1:] {
+		if err := permissions.RequireUnwritable(other); err != nil && !errors.Is(err, os.ErrNotExist) {
+			d.Error("folder "+other, err)
+		}
 	}
 	if !c.EventStore.Shared() || !c.ReadModels.Shared() {
 		d.examineSpace(nearest(folder))

@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+
+	"golang.org/x/term"
 
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/config"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/engine"
@@ -11,16 +14,21 @@ import (
 	"github.com/licenseledger/licenseledger/domain/catalog"
 )
 
-// PrintBanner says where everything is and, if the ledger is empty, how to begin.
+// PrintBanner says where everything is and, if the ledger is empty, how to begin. It shows a new admin key only if out is a
+// terminal: elsewhere others may read it later, as in the journal or the logs of a container.
 func (s *Server) PrintBanner(ctx context.Context, out io.Writer) error {
 	text := fmt.Sprintf("Licenseledger serves the ledger in %s\n\n", s.place())
 	if s.config.Role == config.RoleProjector {
 		_, err := fmt.Fprintf(out, "%s  Health    %s/healthz/ready\n  Metrics   %s/metrics\n", text, s.URL(), s.URL())
 		return err
 	}
-	text += fmt.Sprintf("  API       %s/v1\n  Docs      %s/docs   %s/redoc\n  Metrics   %s/metrics\n", s.URL(), s.URL(), s.URL(), s.URL())
+	text += fmt.Sprintf("  API       %s/v1\n", s.URL())
+	if s.config.Docs == "on" {
+		text += fmt.Sprintf("  Docs      %s/docs   %s/redoc\n", s.URL(), s.URL())
+	}
+	text += fmt.Sprintf("  Metrics   %s/metrics\n", s.URL())
 	if s.adminKeyCreated {
-		text += fmt.Sprintf("\n  Admin key %s\n            shown this once, stored in %s\n", s.adminKey, s.config.AdminKeyFile())
+		text += s.newAdminKey(isTerminal(out))
 	}
 	head, err := s.backends.Events.Head(ctx)
 	if err != nil {
@@ -31,6 +39,20 @@ func (s *Server) PrintBanner(ctx context.Context, out io.Writer) error {
 	}
 	_, err = fmt.Fprintln(out, text)
 	return err
+}
+
+// newAdminKey says where the admin key is that was created on this start, and with show what it is.
+func (s *Server) newAdminKey(show bool) string {
+	file := engine.Absolute(s.config.AdminKeyFile())
+	if show {
+		return fmt.Sprintf("\n  Admin key %s\n            shown this once, stored in %s\n", s.adminKey, file)
+	}
+	return fmt.Sprintf("\n  Admin key created in %s\n            and not shown, since this is not a terminal\n", file)
+}
+
+func isTerminal(out io.Writer) bool {
+	file, ok := out.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 // place is where the ledger is, for people.

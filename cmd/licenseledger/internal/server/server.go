@@ -122,7 +122,8 @@ func (s *Server) api() (http.Handler, error) {
 	s.metrics.MustRegister(s.projections.runner.Metrics())
 	return httpapi.New(httpapi.Config{
 		Commands: s.handler, ReadModels: s.backends.ReadModels, Ledger: s.backends.Events, Epoch: s.backends.Epoch.ID,
-		Projections: s.projections.runner, AdminKey: s.adminKey, WithoutAPI: s.config.Role == config.RoleProjector,
+		Projections: s.projections.runner, AdminKey: s.adminKey,
+		WithoutAPI: s.config.Role == config.RoleProjector, WithoutDocs: s.config.Docs == "off",
 		Ready: s.checks(), Draining: s.http.draining, Now: time.Now, NewID: backends.NewID, Log: s.logger, Registry: s.metrics,
 		MaxStreams: s.config.MaxStreams, MaxStreamsPerPrincipal: s.config.MaxStreamsPerPrincipal,
 	})

@@ -1,15 +1,19 @@
 package server
 
 import (
+	"bytes"
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/config"
+	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/hint"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -85,4 +89,38 @@ func TestTheSizesOfTheLogsAreAmongTheMetrics(t *testing.T) {
 	for _, name := range []string{"ledger", "readmodels", "keys"} {
 		require.Contains(t, metrics, `licenseledger_sqlite_wal_bytes{database="`+name+`"} `)
 	}
+}
+
+func TestANewAdminKeyIsPrintedOnlyToATerminal(t *testing.T) {
+	t.Parallel()
+	s := started(t)
+	var out bytes.Buffer
+	require.NoError(t, s.PrintBanner(t.Context(), &out))
+	require.NotContains(t, out.String(), s.AdminKey())
+	require.Contains(t, out.String(), "created in "+s.config.AdminKeyFile())
+	require.Contains(t, s.newAdminKey(true), s.AdminKey())
+	file, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	require.NoError(t, err)
+	require.False(t, isTerminal(file))
+	require.NoError(t, file.Close())
+}
+
+func TestAServerDoesNotStartInAFolderThatOthersMayWrite(t *testing.T) {
+	t.Parallel()
+	c := configured(t)
+	require.NoError(t, os.Chmod(c.DataDir, 0o770))
+	_, err := Start(t.Context(), c, slog.New(slog.DiscardHandler))
+	require.ErrorContains(t, err, "may be written by others")
+	require.Contains(t, hint.Of(err), "chmod go-w")
+	require.NoError(t, os.Chmod(c.DataDir, 0o755))
+	var logged bytes.Buffer
+	s, err := Start(t.Context(), c, slog.New(slog.NewTextHandler(&logged, nil)))
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	require.Contains(t, logged.String(), "is open to others")
+
+	c = configured(t, "--readmodels", "sqlite:"+filepath.Join(t.TempDir(), "readmodels.db"))
+	require.NoError(t, os.Chmod(filepath.Dir(c.ReadModels.File(c.DataDir)), 0o777))
+	_, err = Start(t.Context(), c, slog.New(slog.DiscardHandler))
+	require.ErrorContains(t, err, "may be written by others", "any folder of database files")
 }

@@ -78,6 +78,7 @@ func check(ctx context.Context, d *diagnosis.Report, setting string, endpoints .
 	for _, l := range endpoints {
 		schemas, needed = append(schemas, l.Namespace), needed+l.Connections
 	}
+	checkEncryption(d, setting+": encryption", at)
 	s, err := askPostgres(ctx, at, schemas...)
 	if err != nil {
 		d.Fail(setting+": server", at.String()+": "+err.Error(), "start the server, let this host in (pg_hba.conf, firewall), and check "+
@@ -118,6 +119,7 @@ func check(ctx context.Context, d *diagnosis.Report, setting string, endpoints .
 // checkReplica examines whether a read-only server answers.
 func checkReplica(ctx context.Context, d *diagnosis.Report, at engine.Endpoint) {
 	const name = "replica: server"
+	checkEncryption(d, "replica: encryption", at)
 	s, err := askPostgres(ctx, at)
 	if err != nil {
 		d.Fail(name, at.String()+": "+err.Error(), "start the replica and let this host in, or remove the setting")
