@@ -249,6 +249,7 @@ const (
 	ProblemCodeEPOCHCHANGED         ProblemCode = "EPOCH_CHANGED"
 	ProblemCodeFINGERPRINTMISMATCH  ProblemCode = "FINGERPRINT_MISMATCH"
 	ProblemCodeFORBIDDEN            ProblemCode = "FORBIDDEN"
+	ProblemCodeHEADERSTOOLARGE      ProblemCode = "HEADERS_TOO_LARGE"
 	ProblemCodeIDEMPOTENCYKEYREUSED ProblemCode = "IDEMPOTENCY_KEY_REUSED"
 	ProblemCodeINTERNAL             ProblemCode = "INTERNAL"
 	ProblemCodeINVALIDREQUEST       ProblemCode = "INVALID_REQUEST"
@@ -270,6 +271,7 @@ const (
 	ProblemCodePROJECTIONBEHIND     ProblemCode = "PROJECTION_BEHIND"
 	ProblemCodeREBINDLIMITREACHED   ProblemCode = "REBIND_LIMIT_REACHED"
 	ProblemCodeREBUILDRUNNING       ProblemCode = "REBUILD_RUNNING"
+	ProblemCodeREQUESTTIMEOUT       ProblemCode = "REQUEST_TIMEOUT"
 	ProblemCodeSEATLIMITREACHED     ProblemCode = "SEAT_LIMIT_REACHED"
 	ProblemCodeTIMEOUT              ProblemCode = "TIMEOUT"
 	ProblemCodeTOOMANYSTREAMS       ProblemCode = "TOO_MANY_STREAMS"
@@ -292,6 +294,8 @@ func (e ProblemCode) Valid() bool {
 	case ProblemCodeFINGERPRINTMISMATCH:
 		return true
 	case ProblemCodeFORBIDDEN:
+		return true
+	case ProblemCodeHEADERSTOOLARGE:
 		return true
 	case ProblemCodeIDEMPOTENCYKEYREUSED:
 		return true
@@ -334,6 +338,8 @@ func (e ProblemCode) Valid() bool {
 	case ProblemCodeREBINDLIMITREACHED:
 		return true
 	case ProblemCodeREBUILDRUNNING:
+		return true
+	case ProblemCodeREQUESTTIMEOUT:
 		return true
 	case ProblemCodeSEATLIMITREACHED:
 		return true
@@ -1605,6 +1611,9 @@ type ProductRegistered = Product
 
 // Refused What went wrong (RFC 9457).
 type Refused = Problem
+
+// RequestTimeout What went wrong (RFC 9457).
+type RequestTimeout = Problem
 
 // TooManyStreams What went wrong (RFC 9457).
 type TooManyStreams = Problem

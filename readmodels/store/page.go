@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"strconv"
+	"strings"
 )
 
 // The bounds of a page.
@@ -60,7 +60,7 @@ func (db *DB) Start(p Paging, order string) (limit int, from *Cursor, err error)
 		limit = DefaultLimit
 	}
 	if limit < 1 || limit > MaxLimit {
-		return 0, nil, fmt.Errorf("%w: the limit must be 1 to %d", ErrInvalidQuery, MaxLimit)
+		return 0, nil, &InvalidQueryError{"limit", "must be 1 to " + strconv.Itoa(MaxLimit)}
 	}
 	if p.Cursor == "" {
 		return limit, nil, nil
@@ -73,7 +73,8 @@ func (db *DB) Start(p Paging, order string) (limit int, from *Cursor, err error)
 		return 0, nil, ErrBadCursor
 	}
 	from = &Cursor{}
-	if err := json.Unmarshal(data, from); err != nil || from.Order != order || from.String() != p.Cursor {
+	if err := json.Unmarshal(data, from); err != nil || from.Order != order || from.String() != p.Cursor ||
+		strings.ContainsRune(from.Key, 0) { // not every engine can store U+0000, so no row is sorted by it
 		return 0, nil, ErrBadCursor
 	}
 	if from.Epoch != "" && from.Epoch != db.cursorEpoch() {

@@ -1,0 +1,161 @@
+package httpapi_test
+
+import (
+	"bufio"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/licenseledger/licenseledger/httpapi/api"
+	"github.com/licenseledger/licenseledger/httpapi/problem"
+)
+
+// listening serves the API of a fixture as the program does, on a connection of its own.
+func (w *fixture) listening(readTimeout time.Duration) string {
+	w.t.Helper()
+	server := httptest.NewUnstartedServer(w.handler)
+	reporter := problem.Reporter{Log: slog.New(slog.NewJSONHandler(w.log, nil))}
+	server.Listener = reporter.Listener(server.Listener, func() string { return "made" })
+	server.Config.ReadTimeout, server.Config.MaxHeaderBytes = readTimeout, 16<<10
+	server.Start()
+	w.t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
+}
+
+// raw sends bytes and returns the problem that they are answered with.
+func raw(t *testing.T, address, sent string) (*http.Response, api.Problem) {
+	t.Helper()
+	connection, err := net.Dial("tcp", address)
+	require.NoError(t, err)
+	defer func() { _ = connection.Close() }()
+	require.NoError(t, connection.SetDeadline(time.Now().Add(10*time.Second)))
+	_, err = io.WriteString(connection, sent)
+	require.NoError(t, err)
+	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, response.Body.Close()) }()
+	var document api.Problem
+	require.NoError(t, json.NewDecoder(response.Body).Decode(&document))
+	require.Equal(t, "application/problem+json", response.Header.Get("Content-Type"))
+	require.Equal(t, response.StatusCode, document.Status)
+	require.Equal(t, response.Header.Get("X-Request-Id"), document.CorrelationID)
+	require.NotEmpty(t, document.Hint)
+	return response, document
+}
+
+func TestWhatIsNotHTTPIsRefusedWithAProblem(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t)
+	address := w.listening(time.Minute)
+	for name, c := range map[string]struct {
+		sent   string
+		status int
+		code   api.ProblemCode
+		field  string
+	}{
+		"not HTTP":                {"hello\r\n\r\n", 400, "INVALID_REQUEST", "request"},
+		"another version":         {"GET / HTTP/3.0\r\nHost: a\r\n\r\n", 400, "INVALID_REQUEST", "request"},
+		"no host":                 {"GET /v1/products HTTP/1.1\r\n\r\n", 400, "INVALID_REQUEST", "request"},
+		"a header without a name": {"GET / HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n", 400, "INVALID_REQUEST", "request"},
+		"NUL in a header":         {"GET / HTTP/1.1\r\nHost: a\r\nX-A: a\x00b\r\n\r\n", 400, "INVALID_REQUEST", "request"},
+		"a bad escape in a path":  {"GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", 400, "INVALID_REQUEST", "request"},
+		"an unknown coding":       {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: br\r\n\r\n", 400, "INVALID_REQUEST", "Transfer-Encoding"},
+		"two lengths": {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "INVALID_REQUEST",
+			"request"},
+		"long headers": {"GET / HTTP/1.1\r\nHost: a\r\nX-A: " + strings.Repeat("a", 32<<10) + "\r\n\r\n", 431, "HEADERS_TOO_LARGE", ""},
+		"a long line":  {"GET /" + strings.Repeat("a", 32<<10) + " HTTP/1.1\r\nHost: a\r\n\r\n", 431, "HEADERS_TOO_LARGE", ""},
+	} {
+		response, document := raw(t, address, c.sent)
+		require.Equal(t, c.status, response.StatusCode, name)
+		require.Equal(t, c.code, document.Code, name)
+		require.True(t, response.Close, name)
+		if c.field != "" {
+			require.Len(t, document.Errors, 1, name)
+			require.Equal(t, c.field, document.Errors[0].Field, name)
+		}
+	}
+}
+
+func TestABodyThatDoesNotArriveIsTheClientsFault(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t)
+	address := w.listening(300 * time.Millisecond)
+	head := "POST /v1/products HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nAuthorization: Bearer " + adminKey + "\r\n"
+	response, document := raw(t, address, head+"Content-Length: 100\r\n\r\n{\"code\":")
+	require.Equal(t, http.StatusRequestTimeout, response.StatusCode)
+	require.Equal(t, api.ProblemCode("REQUEST_TIMEOUT"), document.Code)
+	require.True(t, response.Close)
+	response, document = raw(t, address, head+"Transfer-Encoding: chunked\r\n\r\nten\r\n{}\r\n0\r\n\r\n")
+	require.Equal(t, http.StatusBadRequest, response.StatusCode)
+	require.Equal(t, "body", document.Errors[0].Field)
+	require.NotContains(t, w.log.text(), `"level":"ERROR"`)
+	require.NotContains(t, w.log.text(), `"level":"WARN"`)
+}
+
+func TestWhatIsNotTextIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t)
+	cursor := base64.RawURLEncoding.EncodeToString([]byte(`{"o":"licenses customer_name ASC","k":"\u0000","r":1}`))
+	for _, c := range []struct {
+		path, field string
+		headers     []header
+	}{
+		{"/v1/licenses?q=%00", "q", nil},
+		{"/v1/licenses?q=ada%FF", "q", nil},
+		{"/v1/licenses?customer=%C3", "customer", nil},
+		{"/v1/licenses?product=a%00", "product", nil},
+		{"/v1/plans?product=%ED%A0%80", "product", nil},
+		{"/v1/ledger/events?stream=license-%00", "stream", nil},
+		{"/v1/licenses?%00=1", "query", nil},
+		{"/v1/licenses/%00", "path", nil},
+		{"/v1/licenses/%FF", "path", nil},
+		{"/v1/licenses?sort=customer_name&cursor=" + cursor, "cursor", nil},
+		{"/v1/products", "X-Request-Id", []header{{"X-Request-Id", "a\xff"}}},
+		{"/v1/products", "Ledger-Position", []header{{"Ledger-Position", "\xff"}}},
+	} {
+		document := w.admin("GET", c.path, nil, c.headers...).refused(400, api.ProblemCodeINVALIDREQUEST)
+		require.Len(t, document.Errors, 1, c.path)
+		require.Equal(t, c.field, document.Errors[0].Field, c.path)
+		_, err := url.Parse(*document.Instance)
+		require.NoError(t, err, "the instance is a reference")
+	}
+}
+
+func TestASearchWithoutAWordIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t)
+	for _, q := range []string{"%", "(", " ", "\t", "🚀", "- _", "\u3000", "\u200b"} {
+		for _, more := range []string{"", "&product=nothing", "&status=ACTIVE&sort=status"} {
+			document := w.admin("GET", "/v1/licenses?q="+url.QueryEscape(q)+more, nil).refused(400, api.ProblemCodeINVALIDREQUEST)
+			require.Equal(t, "q", document.Errors[0].Field, "%q", q)
+		}
+	}
+	w.admin("GET", "/v1/licenses?customer=+", nil).refused(400, api.ProblemCodeINVALIDREQUEST)
+}
+
+func TestEncodedUnreservedLettersAreTheLettersThemselves(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t)
+	s := w.sell(nil)
+	id := s.license.ID.String()
+	for path, status := range map[string]int{
+		"/v1/%70roducts": 200, "/v1/licenses/" + strings.ReplaceAll(id, "-", "%2D"): 200, "/v1%2Fproducts": 404, "/v1/licenses/" + id + "%2F": 400,
+	} {
+		request := httptest.NewRequest("GET", path, nil)
+		request.Header.Set("Authorization", "Bearer "+adminKey)
+		request.Header.Set("Ledger-Position", s.issued.at().value)
+		recorder := httptest.NewRecorder()
+		w.handler.ServeHTTP(recorder, request)
+		require.Equal(t, status, recorder.Code, path)
+	}
+}
