@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -158,4 +159,62 @@ func TestEncodedUnreservedLettersAreTheLettersThemselves(t *testing.T) {
 		w.handler.ServeHTTP(recorder, request)
 		require.Equal(t, status, recorder.Code, path)
 	}
+}
+
+func TestAQuestionThatIsEmptyIsNotTakenForNone(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t)
+	s := w.sell(map[string]any{"features": map[string]any{"export": true, "trials": 0, "edition": "", "render": false}})
+	ask := func(question map[string]any) answer {
+		question["license_key"] = s.license.Key
+		return w.ask("POST", "/v1/validate", question)
+	}
+	for field, question := range map[string]map[string]any{
+		"product": {"product": ""}, "entitlements": {"entitlements": []string{}}, "entitlements[1]": {"entitlements": []string{"export", ""}},
+		"entitlements[0]": {"entitlements": []string{strings.Repeat("x", 65)}}, "nonce": {"nonce": ""},
+	} {
+		document := ask(question).refused(400, api.ProblemCodeINVALIDREQUEST)
+		require.Equal(t, field, document.Errors[0].Field)
+	}
+	for name, code := range map[string]api.VerdictCode{
+		"export": "VALID", "trials": "ENTITLEMENT_MISSING", "edition": "ENTITLEMENT_MISSING", "render": "ENTITLEMENT_MISSING",
+		"other": "ENTITLEMENT_MISSING", "not a name": "ENTITLEMENT_MISSING",
+	} {
+		require.Equal(t, code, read[api.Verdict](ask(map[string]any{"entitlements": []string{name}}).is(200)).Code, name)
+	}
+	require.True(t, read[api.Verdict](ask(map[string]any{"product": nil, "entitlements": nil}).is(200)).Valid)
+	w.admin("POST", "/v1/activations/"+nobody+"/deactivate", map[string]any{"license_key": "", "reason": "r"}).refused(422, "LICENSE_KEY_INVALID")
+}
+
+func TestAValueThatIsEmptyIsNotTakenForTheDefault(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t)
+	w.admin("POST", "/v1/products", `{"code":"aa","name":"A","signing_algorithm":""}`).refused(400, api.ProblemCodeINVALIDREQUEST)
+	s := w.sell(nil)
+	for field, value := range map[string]any{
+		"rebind_window_days": 0, "validity_starts": "", "fingerprint_match": "", "price_minor": 1, "currency": "EUR", "features": map[string]any{"x": nil},
+	} {
+		terms := map[string]any{"name": "T", "type": "TRIAL", "max_machines": 1, field: value}
+		problem := w.admin("PUT", "/v1/plans/"+s.plan.ID.String(), terms).refused(400, api.ProblemCodeINVALIDREQUEST)
+		require.Len(t, problem.Errors, 1, field)
+	}
+}
+
+func TestAsMuchMetadataAsIsDocumentedFitsIntoARequest(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t)
+	w.sell(nil)
+	metadata := map[string]any{}
+	for i := range 64 {
+		metadata[strings.Repeat("k", 62)+strconv.Itoa(10+i)] = strings.Repeat("🚀", 1024)
+	}
+	full := order()
+	full["metadata"] = metadata
+	body, err := json.Marshal(full)
+	require.NoError(t, err)
+	escaped := strings.ReplaceAll(string(body), "🚀", `\ud83d\ude80`)
+	issued := w.admin("POST", "/v1/licenses", escaped).is(201)
+	require.Equal(t, strings.Repeat("🚀", 1024), read[api.License](issued).Metadata[strings.Repeat("k", 62)+"10"])
+	metadata["one more"] = "x"
+	w.admin("POST", "/v1/licenses", full).refused(400, api.ProblemCodeINVALIDREQUEST)
 }

@@ -16,7 +16,7 @@ import (
 const (
 	MaxMetadata       = 64
 	MaxMetadataKey    = 64   // bytes
-	MaxMetadataValue  = 1024 // bytes
+	MaxMetadataValue  = 1024 // characters
 	MaxEmailLength    = 254  // bytes (RFC 5321, section 4.5.3.1.3)
 	MaxCustomerLength = 200  // characters
 	MaxReasonLength   = 500  // characters
@@ -106,7 +106,7 @@ func (c Issue) validate(now time.Time) error {
 	check.Require(len(c.Metadata) <= MaxMetadata, "metadata", "must have at most 64 entries")
 	for k, v := range c.Metadata {
 		check.Require(k != "" && len(k) <= MaxMetadataKey && utf8.ValidString(k), "metadata", "must have keys of 1 to 64 bytes")
-		check.Require(len(v) <= MaxMetadataValue && utf8.ValidString(v), "metadata."+k, "must be at most 1024 bytes")
+		check.Require(utf8.RuneCountInString(v) <= MaxMetadataValue && utf8.ValidString(v), "metadata."+k, "must be at most 1024 characters")
 	}
 	return check.Err()
 }

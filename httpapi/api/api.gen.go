@@ -663,7 +663,9 @@ type Drifts struct {
 	Matched  *int `json:"matched"`
 }
 
-// Features What is entitled to - a string, number or boolean per name.
+// Features What is entitled to - a string, number or boolean per name of 1 to 64 of the characters A-Z, a-z, 0-9, _ . : and -
+// A feature is held when its value is neither `false` nor 0 nor an empty text. A number must be one that a 64-bit floating-point number
+// keeps exactly, in its decimal form: 9007199254740993 is refused, send it as text. All together must fit into the request.
 //
 // Example: {"edition":"pro","export":true,"projects":50}
 type Features map[string]any
@@ -754,12 +756,12 @@ type IssueLicense struct {
 	MaxMachines *int      `json:"max_machines,omitempty"`
 	Metadata    *Metadata `json:"metadata,omitempty"`
 
-	// Plan An id or a code.
+	// Plan An id or a code. A code that looks like an id counts as a code if there is no such id.
 	//
 	// Example: cad-suite
 	Plan Reference `json:"plan"`
 
-	// Product An id or a code.
+	// Product An id or a code. A code that looks like an id counts as a code if there is no such id.
 	//
 	// Example: cad-suite
 	Product Reference `json:"product"`
@@ -867,7 +869,10 @@ type License struct {
 	// ExpiresAt null when the licence is perpetual, or when its validity has not begun.
 	ExpiresAt *time.Time `json:"expires_at"`
 
-	// Features What is entitled to - a string, number or boolean per name.
+	// Features What is entitled to - a string, number or boolean per name of 1 to 64 of the characters A-Z, a-z, 0-9, _ . : and -
+	// A feature is held when its value is neither `false` nor 0 nor an empty text. A number must be one that a 64-bit floating-point number
+	// keeps exactly, in its decimal form: 9007199254740993 is refused, send it as text. All together must fit into the request.
+	//
 	//
 	// Example: {"edition":"pro","export":true,"projects":50}
 	Features Features           `json:"features"`
@@ -879,7 +884,9 @@ type License struct {
 	// Example: 0
 	KeyGeneration int `json:"key_generation"`
 
-	// Metadata Anything the vendor wants to keep with the licence. Not the place for personal data - it is stored in clear for good.
+	// Metadata Anything the vendor wants to keep with the licence, under names of 1 to 64 bytes. Not the place for personal data - it is stored in
+	// clear for good.
+	//
 	//
 	// Example: {"order":"2024-0815"}
 	Metadata Metadata `json:"metadata"`
@@ -980,7 +987,8 @@ type MachinePage struct {
 // MachineStatus BOUND, it holds a seat; IDLE, its lease has lapsed and its seat is free until it comes back; RELEASED.
 type MachineStatus string
 
-// Metadata Anything the vendor wants to keep with the licence. Not the place for personal data - it is stored in clear for good.
+// Metadata Anything the vendor wants to keep with the licence, under names of 1 to 64 bytes. Not the place for personal data - it is stored in
+// clear for good.
 //
 // Example: {"order":"2024-0815"}
 type Metadata map[string]string
@@ -1001,7 +1009,10 @@ type Plan struct {
 	// Example: 2000
 	DailyActivationsPerSeat *int `json:"daily_activations_per_seat"`
 
-	// Features What is entitled to - a string, number or boolean per name.
+	// Features What is entitled to - a string, number or boolean per name of 1 to 64 of the characters A-Z, a-z, 0-9, _ . : and -
+	// A feature is held when its value is neither `false` nor 0 nor an empty text. A number must be one that a 64-bit floating-point number
+	// keeps exactly, in its decimal form: 9007199254740993 is refused, send it as text. All together must fit into the request.
+	//
 	//
 	// Example: {"edition":"pro","export":true,"projects":50}
 	Features Features `json:"features"`
@@ -1077,7 +1088,7 @@ type PlanRef struct {
 
 // PlanTerms What a plan promises.
 type PlanTerms struct {
-	// Currency ISO 4217. Only together with a price.
+	// Currency In the form of ISO 4217; whether the code is in use is not checked. Only together with a price.
 	//
 	// Example: EUR
 	Currency *string `json:"currency,omitempty"`
@@ -1298,7 +1309,7 @@ type PublishPlan struct {
 	// Example: team
 	Code string `json:"code"`
 
-	// Currency ISO 4217. Only together with a price.
+	// Currency In the form of ISO 4217; whether the code is in use is not checked. Only together with a price.
 	//
 	// Example: EUR
 	Currency *string `json:"currency,omitempty"`
@@ -1400,7 +1411,7 @@ type RebuildProgress struct {
 	Total uint64 `json:"total"`
 }
 
-// Reference An id or a code.
+// Reference An id or a code. A code that looks like an id counts as a code if there is no such id.
 //
 // Example: cad-suite
 type Reference = string
@@ -1458,7 +1469,8 @@ type SigningAlgorithm string
 
 // Validate defines model for Validate.
 type Validate struct {
-	// Entitlements Asks whether the licence entitles to all of these features.
+	// Entitlements Asks whether the licence entitles to all of these features. A feature that is absent, `false`, 0 or an empty text is not held. Without
+	// the list, that is not asked; an empty list is refused.
 	Entitlements []string `json:"entitlements,omitempty"`
 
 	// LicenseKey What the customer types or pastes - five groups of five characters. Letter case does not matter, nor do blanks, line ends, dashes,
@@ -1474,7 +1486,7 @@ type Validate struct {
 	// Nonce Comes back with the verdict, which is thereby known to be an answer to this request.
 	Nonce *string `json:"nonce,omitempty"`
 
-	// Product Asks whether the licence is for this product.
+	// Product Asks whether the licence is for this product. Without it, that is not asked; an empty one is refused.
 	Product *Reference `json:"product,omitempty"`
 }
 
@@ -1482,7 +1494,10 @@ type Validate struct {
 type ValidatedLicense struct {
 	ExpiresAt *time.Time `json:"expires_at"`
 
-	// Features What is entitled to - a string, number or boolean per name.
+	// Features What is entitled to - a string, number or boolean per name of 1 to 64 of the characters A-Z, a-z, 0-9, _ . : and -
+	// A feature is held when its value is neither `false` nor 0 nor an empty text. A number must be one that a 64-bit floating-point number
+	// keeps exactly, in its decimal form: 9007199254740993 is refused, send it as text. All together must fit into the request.
+	//
 	//
 	// Example: {"edition":"pro","export":true,"projects":50}
 	Features Features           `json:"features"`

@@ -221,6 +221,7 @@ type ClientInterface interface {
 	// IssueLicensesWithBody Issue many licences
 	//
 	// Issues up to 1,000 licences, each on its own: some may be issued while others are refused, and the outcomes say which.
+	// A batch has 2 MiB at most, metadata included.
 	// Repeating the batch with the same `Idempotency-Key` issues nothing twice; another batch needs another key.
 	//
 	// Takes any type of body and a specified content type.
@@ -231,6 +232,7 @@ type ClientInterface interface {
 	// IssueLicenses Issue many licences
 	//
 	// Issues up to 1,000 licences, each on its own: some may be issued while others are refused, and the outcomes say which.
+	// A batch has 2 MiB at most, metadata included.
 	// Repeating the batch with the same `Idempotency-Key` issues nothing twice; another batch needs another key.
 	//
 	// Takes a body of the `application/json` content type.
@@ -784,6 +786,7 @@ func (c *Client) IssueLicense(ctx context.Context, params *IssueLicenseParams, b
 // IssueLicensesWithBody Issue many licences
 //
 // Issues up to 1,000 licences, each on its own: some may be issued while others are refused, and the outcomes say which.
+// A batch has 2 MiB at most, metadata included.
 // Repeating the batch with the same `Idempotency-Key` issues nothing twice; another batch needs another key.
 //
 // Takes any type of body and a specified content type.
@@ -804,6 +807,7 @@ func (c *Client) IssueLicensesWithBody(ctx context.Context, params *IssueLicense
 // IssueLicenses Issue many licences
 //
 // Issues up to 1,000 licences, each on its own: some may be issued while others are refused, and the outcomes say which.
+// A batch has 2 MiB at most, metadata included.
 // Repeating the batch with the same `Idempotency-Key` issues nothing twice; another batch needs another key.
 //
 // Takes a body of the `application/json` content type.
@@ -4239,6 +4243,7 @@ type ClientWithResponsesInterface interface {
 	// IssueLicensesWithBodyWithResponse Issue many licences
 	//
 	// Issues up to 1,000 licences, each on its own: some may be issued while others are refused, and the outcomes say which.
+	// A batch has 2 MiB at most, metadata included.
 	// Repeating the batch with the same `Idempotency-Key` issues nothing twice; another batch needs another key.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -4249,6 +4254,7 @@ type ClientWithResponsesInterface interface {
 	// IssueLicensesWithResponse Issue many licences
 	//
 	// Issues up to 1,000 licences, each on its own: some may be issued while others are refused, and the outcomes say which.
+	// A batch has 2 MiB at most, metadata included.
 	// Repeating the batch with the same `Idempotency-Key` issues nothing twice; another batch needs another key.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -8586,6 +8592,7 @@ func (c *ClientWithResponses) IssueLicenseWithResponse(ctx context.Context, para
 // IssueLicensesWithBodyWithResponse Issue many licences
 //
 // Issues up to 1,000 licences, each on its own: some may be issued while others are refused, and the outcomes say which.
+// A batch has 2 MiB at most, metadata included.
 // Repeating the batch with the same `Idempotency-Key` issues nothing twice; another batch needs another key.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -8602,6 +8609,7 @@ func (c *ClientWithResponses) IssueLicensesWithBodyWithResponse(ctx context.Cont
 // IssueLicensesWithResponse Issue many licences
 //
 // Issues up to 1,000 licences, each on its own: some may be issued while others are refused, and the outcomes say which.
+// A batch has 2 MiB at most, metadata included.
 // Repeating the batch with the same `Idempotency-Key` issues nothing twice; another batch needs another key.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).

@@ -32,11 +32,13 @@ func (q Queries) resolve(ctx context.Context, tenant string, filter Filter) (sco
 			continue
 		}
 		var ids []string
-		if id, ok := store.ParseID(by.idOrCode); ok {
-			ids = []string{id}
-		} else if ids, err = store.List(ctx, q.db, store.Scalar[string],
+		id, isID := store.ParseID(by.idOrCode)
+		if ids, err = store.List(ctx, q.db, store.Scalar[string],
 			"SELECT id FROM "+by.table+" WHERE tenant = $1 AND code = $2", tenant, by.idOrCode); err != nil {
 			return nil, false, err
+		}
+		if isID {
+			ids = append(ids, id)
 		}
 		if len(ids) == 0 {
 			return nil, false, nil

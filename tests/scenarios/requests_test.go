@@ -96,7 +96,10 @@ func TestABodyThatIsTooLargeIsRefused(t *testing.T) {
 	t.Parallel()
 	endpoints(t, takesBody, func(t *testing.T, e blackbox.Endpoint) {
 		limit := 64 << 10
-		if e.Operation == "issueLicenses" {
+		switch e.Operation {
+		case "issueLicense":
+			limit = 1 << 20
+		case "issueLicenses":
 			limit = 2 << 20
 		}
 		body := `{"reason":"` + strings.Repeat("x", limit) + `"}`
