@@ -218,3 +218,53 @@ func TestAsMuchMetadataAsIsDocumentedFitsIntoARequest(t *testing.T) {
 	metadata["one more"] = "x"
 	w.admin("POST", "/v1/licenses", full).refused(400, api.ProblemCodeINVALIDREQUEST)
 }
+
+func TestACursorBelongsToTheFiltersItWasTakenWith(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t)
+	s := w.sell(nil)
+	w.admin("POST", "/v1/licenses", order()).is(201)
+	last := w.admin("POST", "/v1/licenses", order()).is(201)
+	cursor := func(path string) string {
+		return *read[api.LicensePage](w.admin("GET", path, nil, last.at()).is(200)).NextCursor
+	}
+	filtered := cursor("/v1/licenses?limit=1&status=ACTIVE")
+	w.admin("GET", "/v1/licenses?limit=2&status=ACTIVE&cursor="+filtered, nil).is(200)
+	for _, other := range []string{"?", "?status=EXPIRED&", "?status=ACTIVE&product=cad-suite&", "?status=ACTIVE&q=ada&", "?status=ACTIVE&sort=issued_at&"} {
+		w.admin("GET", "/v1/licenses"+other+"cursor="+filtered, nil).refused(400, api.ProblemCodeINVALIDREQUEST)
+	}
+	w.admin("GET", "/v1/licenses?customer=Ada+Lovelace&cursor="+cursor("/v1/licenses?limit=1"), nil).refused(400, api.ProblemCodeINVALIDREQUEST)
+	path := "/v1/licenses/" + s.license.ID.String()
+	w.admin("POST", path+"/suspend", because("r")).is(200)
+	changed := w.admin("POST", path+"/reinstate", because("r")).is(200)
+	history := read[api.HistoryPage](w.admin("GET", path+"/history?limit=1", nil, changed.at()).is(200))
+	w.admin("GET", path+"/history?cursor="+*history.NextCursor, nil).is(200)
+	another := "/v1/licenses/" + read[api.IssuedLicense](last).ID.String()
+	w.admin("GET", another+"/history?cursor="+*history.NextCursor, nil).refused(400, api.ProblemCodeINVALIDREQUEST)
+}
+
+func TestIfMatchTakesAListOfTags(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t)
+	s := w.sell(nil)
+	path := "/v1/licenses/" + s.license.ID.String()
+	for _, tags := range []string{`"9"`, `W/"1"`, `"x"`, `"8", "9"`} {
+		w.admin("POST", path+"/suspend", because("r"), header{"If-Match", tags}).refused(412, api.ProblemCodePRECONDITIONFAILED)
+	}
+	w.admin("POST", path+"/suspend", because("r"), header{"If-Match", `"9", "1"`}).is(200)
+	w.admin("POST", path+"/reinstate", because("r"), header{"If-Match", `*`}).is(200)
+}
+
+func TestAStreamIsSentOnlyIfItIsWantedMost(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t)
+	for accept, want := range map[string]string{
+		"application/x-ndjson": "application/x-ndjson", "application/json": "application/json", "*/*": "application/json", "": "application/json",
+		"application/x-ndjson;q=0": "application/json", "application/x-ndjson; q=0.5, application/json": "application/json",
+		"application/json;q=0.5, Application/X-NDJSON": "application/x-ndjson", "application/x-ndjson, */*;q=0.1": "application/x-ndjson",
+		"application/x-ndjsonx": "application/json", "application/x-ndjson;q=2, text/html": "application/json",
+	} {
+		got := w.admin("GET", "/v1/ledger/events", nil, header{"Accept", accept}).is(200)
+		require.Equal(t, want, got.header.Get("Content-Type"), accept)
+	}
+}

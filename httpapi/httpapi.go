@@ -127,6 +127,7 @@ func (c Config) routeAPI(e *echo.Echo, document *contract.Contract, reporter pro
 		middleware.Deprecation(document),
 		middleware.Authenticate(document, middleware.NewAdminKey(c.AdminKey)),
 		middleware.KnownParameters(document),
+		middleware.IfMatch(),
 	)
 	commandapi.RegisterHandlers(endpoints, commandapi.New(commandapi.Config{
 		Commands:    c.Commands,

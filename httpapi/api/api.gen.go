@@ -1652,7 +1652,8 @@ type ActivateMachineParams struct {
 	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1667,7 +1668,8 @@ type DeactivateParams struct {
 	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1682,7 +1684,8 @@ type HeartbeatParams struct {
 	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1697,7 +1700,8 @@ type RebindMachineParams struct {
 	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1753,7 +1757,7 @@ type ListLicensesParams struct {
 	// Sort The order of the list; a leading `-` reverses it.
 	Sort *LicenseSort `form:"sort,omitempty" json:"sort,omitempty"`
 
-	// Cursor Where the page begins - the `next_cursor` of the page before it.
+	// Cursor Where the page begins - the `next_cursor` of the page before it. All other parameters but `limit` must be the same.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Limit How many items at most.
@@ -1774,7 +1778,8 @@ type IssueLicenseParams struct {
 	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1811,7 +1816,8 @@ type DeactivateMachineParams struct {
 	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1826,7 +1832,8 @@ type RebindParams struct {
 	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1836,7 +1843,7 @@ type RebindParams struct {
 
 // GetLicenseHistoryParams defines parameters for GetLicenseHistory.
 type GetLicenseHistoryParams struct {
-	// Cursor Where the page begins - the `next_cursor` of the page before it.
+	// Cursor Where the page begins - the `next_cursor` of the page before it. All other parameters but `limit` must be the same.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Limit How many items at most.
@@ -1852,7 +1859,7 @@ type GetLicenseHistoryParams struct {
 
 // ListLicenseMachinesParams defines parameters for ListLicenseMachines.
 type ListLicenseMachinesParams struct {
-	// Cursor Where the page begins - the `next_cursor` of the page before it.
+	// Cursor Where the page begins - the `next_cursor` of the page before it. All other parameters but `limit` must be the same.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Limit How many items at most.
@@ -1873,7 +1880,8 @@ type ReinstateLicenseParams struct {
 	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1888,7 +1896,8 @@ type ReissueKeyParams struct {
 	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1903,7 +1912,8 @@ type RenewLicenseParams struct {
 	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1918,7 +1928,8 @@ type RevokeLicenseParams struct {
 	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1933,7 +1944,8 @@ type SuspendLicenseParams struct {
 	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1948,7 +1960,8 @@ type UndoExpiryParams struct {
 	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1961,7 +1974,7 @@ type ListPlansParams struct {
 	// Product Only plans of this product, given by its id or code.
 	Product *Reference `form:"product,omitempty" json:"product,omitempty"`
 
-	// Cursor Where the page begins - the `next_cursor` of the page before it.
+	// Cursor Where the page begins - the `next_cursor` of the page before it. All other parameters but `limit` must be the same.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Limit How many items at most.
@@ -1992,7 +2005,8 @@ type RevisePlanParams struct {
 	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -2002,7 +2016,7 @@ type RevisePlanParams struct {
 
 // ListProductsParams defines parameters for ListProducts.
 type ListProductsParams struct {
-	// Cursor Where the page begins - the `next_cursor` of the page before it.
+	// Cursor Where the page begins - the `next_cursor` of the page before it. All other parameters but `limit` must be the same.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Limit How many items at most.
@@ -2023,7 +2037,8 @@ type RegisterProductParams struct {
 	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -2058,7 +2073,8 @@ type PublishPlanParams struct {
 	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -2073,7 +2089,8 @@ type RotateSigningKeyParams struct {
 	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -2102,7 +2119,8 @@ type ValidateParams struct {
 	// machine's key belongs to its licence, which knows the last 256; beyond that, a machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -

@@ -101,7 +101,7 @@ func TestErrorsBecomeDocuments(t *testing.T) {
 		"another 400": {echo.NewHTTPError(400, "whatever"), 400, "INVALID_REQUEST",
 			[]api.FieldError{{Field: "request", Message: "is malformed"}}},
 		"a foreign cursor": {store.ErrBadCursor, 400, "INVALID_REQUEST",
-			[]api.FieldError{{Field: "cursor", Message: "must be the next_cursor of a page of the same list"}}},
+			[]api.FieldError{{Field: "cursor", Message: "must be the next_cursor of a page of the same list, with the same filters and order"}}},
 		"a strange query": {&store.InvalidQueryError{Parameter: "q", Rule: "must be a word"}, 400, "INVALID_REQUEST",
 			[]api.FieldError{{Field: "q", Message: "must be a word"}}},
 		"no path":           {echo.ErrNotFound, 404, "NOT_FOUND", nil},

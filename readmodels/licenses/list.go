@@ -42,7 +42,8 @@ func (q Queries) List(ctx context.Context, tenant string, filter Filter, paging 
 		direction, beyond = "DESC", "<"
 	}
 	order := "licenses " + string(filter.Sort) + " " + direction
-	limit, from, err := q.db.Start(paging, order)
+	of := store.Filtered(tenant, filter.Status, filter.Product, filter.Plan, filter.Customer, filter.Search)
+	limit, from, err := q.db.Start(paging, of, order)
 	if err != nil {
 		return store.Page[License]{}, err
 	}
@@ -84,6 +85,6 @@ func (q Queries) List(ctx context.Context, tenant string, filter Filter, paging 
 		return store.Page[License]{}, err
 	}
 	return store.NewPage(q.db, items, limit, func(l License) store.Cursor {
-		return store.Cursor{Order: order, Key: filter.Sort.of(l), Row: l.row}
+		return store.Cursor{Filter: of, Order: order, Key: filter.Sort.of(l), Row: l.row}
 	}), nil
 }
