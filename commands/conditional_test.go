@@ -34,7 +34,7 @@ func TestACommandWithIfMatchIsCarriedOutAtThatRevisionOnly(t *testing.T) {
 	_, err = o.Licensing.ReinstateLicense(o.admin(vendor), runtime.Request{IfMatch: []event.Revision{issued.Revision}},
 		licensing.ReinstateLicense{LicenseID: issued.ID, Reason: "paid"})
 	require.ErrorIs(t, err, runtime.ErrPreconditionFailed)
-	require.ErrorContains(t, err, "revision 2, which If-Match does not name")
+	require.ErrorContains(t, err, "revision 2, not at one that you expect")
 	none := event.Revision(0)
 	_, err = o.Licensing.IssueLicense(o.admin(vendor), runtime.Request{IfMatch: []event.Revision{none}}, order(o.plan(vendor)))
 	require.NoError(t, err, "what does not exist is at revision 0")

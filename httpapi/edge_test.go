@@ -150,7 +150,8 @@ func TestEncodedUnreservedLettersAreTheLettersThemselves(t *testing.T) {
 	s := w.sell(nil)
 	id := s.license.ID.String()
 	for path, status := range map[string]int{
-		"/v1/%70roducts": 200, "/v1/licenses/" + strings.ReplaceAll(id, "-", "%2D"): 200, "/v1%2Fproducts": 404, "/v1/licenses/" + id + "%2F": 400,
+		"/v1/%70roducts": 200, "/v1/licenses/" + strings.ReplaceAll(id, "-", "%2D"): 200, "/v1%2Fproducts": 404,
+		"/v1/licenses/" + id + "%2F": 400,
 	} {
 		request := httptest.NewRequest("GET", path, nil)
 		request.Header.Set("Authorization", "Bearer "+adminKey)
@@ -183,7 +184,8 @@ func TestAQuestionThatIsEmptyIsNotTakenForNone(t *testing.T) {
 		require.Equal(t, code, read[api.Verdict](ask(map[string]any{"entitlements": []string{name}}).is(200)).Code, name)
 	}
 	require.True(t, read[api.Verdict](ask(map[string]any{"product": nil, "entitlements": nil}).is(200)).Valid)
-	w.admin("POST", "/v1/activations/"+nobody+"/deactivate", map[string]any{"license_key": "", "reason": "r"}).refused(422, "LICENSE_KEY_INVALID")
+	w.admin("POST", "/v1/activations/"+nobody+"/deactivate", map[string]any{"license_key": "", "reason": "r"}).
+		refused(422, "LICENSE_KEY_INVALID")
 }
 
 func TestAValueThatIsEmptyIsNotTakenForTheDefault(t *testing.T) {
@@ -192,7 +194,8 @@ func TestAValueThatIsEmptyIsNotTakenForTheDefault(t *testing.T) {
 	w.admin("POST", "/v1/products", `{"code":"aa","name":"A","signing_algorithm":""}`).refused(400, api.ProblemCodeINVALIDREQUEST)
 	s := w.sell(nil)
 	for field, value := range map[string]any{
-		"rebind_window_days": 0, "validity_starts": "", "fingerprint_match": "", "price_minor": 1, "currency": "EUR", "features": map[string]any{"x": nil},
+		"rebind_window_days": 0, "validity_starts": "", "fingerprint_match": "", "price_minor": 1, "currency": "EUR",
+		"features": map[string]any{"x": nil},
 	} {
 		terms := map[string]any{"name": "T", "type": "TRIAL", "max_machines": 1, field: value}
 		problem := w.admin("PUT", "/v1/plans/"+s.plan.ID.String(), terms).refused(400, api.ProblemCodeINVALIDREQUEST)
@@ -230,7 +233,9 @@ func TestACursorBelongsToTheFiltersItWasTakenWith(t *testing.T) {
 	}
 	filtered := cursor("/v1/licenses?limit=1&status=ACTIVE")
 	w.admin("GET", "/v1/licenses?limit=2&status=ACTIVE&cursor="+filtered, nil).is(200)
-	for _, other := range []string{"?", "?status=EXPIRED&", "?status=ACTIVE&product=cad-suite&", "?status=ACTIVE&q=ada&", "?status=ACTIVE&sort=issued_at&"} {
+	for _, other := range []string{
+		"?", "?status=EXPIRED&", "?status=ACTIVE&product=cad-suite&", "?status=ACTIVE&q=ada&", "?status=ACTIVE&sort=issued_at&",
+	} {
 		w.admin("GET", "/v1/licenses"+other+"cursor="+filtered, nil).refused(400, api.ProblemCodeINVALIDREQUEST)
 	}
 	w.admin("GET", "/v1/licenses?customer=Ada+Lovelace&cursor="+cursor("/v1/licenses?limit=1"), nil).refused(400, api.ProblemCodeINVALIDREQUEST)
@@ -267,4 +272,37 @@ func TestAStreamIsSentOnlyIfItIsWantedMost(t *testing.T) {
 		got := w.admin("GET", "/v1/ledger/events", nil, header{"Accept", accept}).is(200)
 		require.Equal(t, want, got.header.Get("Content-Type"), accept)
 	}
+}
+
+func TestInvisibleCharactersAreRefusedInNamesAddressesAndReasons(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t)
+	s := w.sell(nil)
+	for _, bad := range []string{"a\u202eb", "a\u200bb", "a\x07b", "\ufeffa"} {
+		customer := order()
+		customer["customer"] = map[string]any{"name": bad, "email": "ada@example.com"}
+		for field, a := range map[string]answer{
+			"customer.name": w.admin("POST", "/v1/licenses", customer),
+			"name":          w.admin("POST", "/v1/products", map[string]any{"code": "aa", "name": bad}),
+			"reason":        w.admin("POST", "/v1/licenses/"+s.license.ID.String()+"/suspend", because(bad)),
+		} {
+			require.Equal(t, field, a.refused(400, api.ProblemCodeINVALIDREQUEST).Errors[0].Field, "%q", bad)
+		}
+	}
+	w.admin("POST", "/v1/licenses/"+s.license.ID.String()+"/suspend", because("two\nlines")).is(200)
+}
+
+func TestAPlanRevisedToTheSameTermsHasNoNewRevision(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t)
+	s := w.sell(map[string]any{"features": map[string]any{"seats": 5, "export": true}, "price_minor": 1, "currency": "EUR"})
+	terms := map[string]any{"name": "Team", "type": "STANDARD", "max_machines": 2, "validity_days": 30, "price_minor": 1, "currency": "EUR",
+		"features": map[string]any{"export": true, "seats": 5.0}, "validity_starts": "ISSUE", "rebind_window_days": 365}
+	put := func() api.Plan { return read[api.Plan](w.admin("PUT", "/v1/plans/"+s.plan.ID.String(), terms).is(200)) }
+	require.Equal(t, s.plan, put())
+	delete(terms, "validity_days")
+	changed := put()
+	require.Equal(t, s.plan.Revision+1, changed.Revision)
+	require.Nil(t, changed.ValidityDays, "a member that is left out takes its default")
+	require.Equal(t, changed, put())
 }

@@ -69,8 +69,9 @@ type Config struct {
 
 // New returns the handler of the whole API: commands, queries, health, metrics and documentation.
 //
-// The middleware, from the outside in: correlation id, security headers, metrics, access log, problem documents for errors and
-// panics, and the check of the path, the query and the headers. Endpoints of the API have in addition: time limit, deprecation headers, authentication, and the check of query parameters.
+// The middleware, from the outside in: correlation id, security headers, metrics, access log, problem documents for errors and panics, and
+// the check of the path, the query and the headers. Endpoints of the API have in addition: time limit, deprecation headers, authentication,
+// the check of query parameters, and the list of If-Match.
 //
 // New fails if the contract has a rule that the server cannot enforce, or if contract and routes differ.
 func New(c Config) (http.Handler, error) { return serve(c, openapi) }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/machine"
+	"github.com/licenseledger/licenseledger/domain/text"
 )
 
 // PlanType is the commercial class of a plan.
@@ -118,6 +119,7 @@ func (t Terms) WithDefaults() Terms {
 func (t Terms) Validate() error {
 	var check domainerr.Check
 	check.Require(validName(t.Name), "name", nameRule)
+	check.Require(text.Visible(t.Name), "name", text.Rule)
 	check.Require(slices.Contains([]PlanType{Trial, Standard, Professional, Enterprise}, t.Type), "type",
 		"must be TRIAL, STANDARD, PROFESSIONAL or ENTERPRISE")
 	check.Require(within(t.MaxMachines, 1, MaxMachines), "max_machines", "must be 1 to 1000000")

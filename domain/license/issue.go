@@ -10,6 +10,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/text"
 )
 
 // The bounds of what is issued.
@@ -27,6 +28,8 @@ func (c Customer) Validate() error {
 	var check domainerr.Check
 	length := utf8.RuneCountInString(c.Name)
 	check.Require(length >= 1 && length <= MaxCustomerLength && utf8.ValidString(c.Name), "name", "must be 1 to 200 characters")
+	check.Require(text.Visible(c.Name), "name", text.Rule)
+	check.Require(text.Visible(c.Email), "email", text.Rule)
 	address, err := mail.ParseAddress(c.Email)
 	check.Require(err == nil && address.Address == c.Email && len(c.Email) <= MaxEmailLength, "email",
 		"must be an e-mail address of at most 254 bytes")

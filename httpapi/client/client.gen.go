@@ -420,6 +420,7 @@ type ClientInterface interface {
 	// RevisePlanWithBody Revise a plan
 	//
 	// Replaces the plan's terms for licences issued from now on. Licences issued before keep the terms they were issued under.
+	// All terms are replaced - a member that is left out takes its default, not its former value. The same terms make no revision.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -429,6 +430,7 @@ type ClientInterface interface {
 	// RevisePlan Revise a plan
 	//
 	// Replaces the plan's terms for licences issued from now on. Licences issued before keep the terms they were issued under.
+	// All terms are replaced - a member that is left out takes its default, not its former value. The same terms make no revision.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1215,6 +1217,7 @@ func (c *Client) GetPlan(ctx context.Context, id ID, params *GetPlanParams, reqE
 // RevisePlanWithBody Revise a plan
 //
 // Replaces the plan's terms for licences issued from now on. Licences issued before keep the terms they were issued under.
+// All terms are replaced - a member that is left out takes its default, not its former value. The same terms make no revision.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1234,6 +1237,7 @@ func (c *Client) RevisePlanWithBody(ctx context.Context, id ID, params *RevisePl
 // RevisePlan Revise a plan
 //
 // Replaces the plan's terms for licences issued from now on. Licences issued before keep the terms they were issued under.
+// All terms are replaced - a member that is left out takes its default, not its former value. The same terms make no revision.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4452,6 +4456,7 @@ type ClientWithResponsesInterface interface {
 	// RevisePlanWithBodyWithResponse Revise a plan
 	//
 	// Replaces the plan's terms for licences issued from now on. Licences issued before keep the terms they were issued under.
+	// All terms are replaced - a member that is left out takes its default, not its former value. The same terms make no revision.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4461,6 +4466,7 @@ type ClientWithResponsesInterface interface {
 	// RevisePlanWithResponse Revise a plan
 	//
 	// Replaces the plan's terms for licences issued from now on. Licences issued before keep the terms they were issued under.
+	// All terms are replaced - a member that is left out takes its default, not its former value. The same terms make no revision.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8939,6 +8945,7 @@ func (c *ClientWithResponses) GetPlanWithResponse(ctx context.Context, id ID, pa
 // RevisePlanWithBodyWithResponse Revise a plan
 //
 // Replaces the plan's terms for licences issued from now on. Licences issued before keep the terms they were issued under.
+// All terms are replaced - a member that is left out takes its default, not its former value. The same terms make no revision.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -8954,6 +8961,7 @@ func (c *ClientWithResponses) RevisePlanWithBodyWithResponse(ctx context.Context
 // RevisePlanWithResponse Revise a plan
 //
 // Replaces the plan's terms for licences issued from now on. Licences issued before keep the terms they were issued under.
+// All terms are replaced - a member that is left out takes its default, not its former value. The same terms make no revision.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -35,7 +35,9 @@ func classify(err error) (*domainerr.Error, []domainerr.Field) {
 	var query *store.InvalidQueryError
 	switch {
 	case errors.Is(err, store.ErrBadCursor):
-		return invalidFields(domainerr.Field{Name: "cursor", Message: "must be the next_cursor of a page of the same list, with the same filters and order"})
+		return invalidFields(domainerr.Field{
+			Name: "cursor", Message: "must be the next_cursor of a page of the same list, with the same filters and order",
+		})
 	case errors.Is(err, store.ErrOtherEpoch):
 		return invalidFields(domainerr.Field{Name: "cursor", Message: "is of another epoch of the ledger: begin the list again without a cursor"})
 	case errors.As(err, &query):

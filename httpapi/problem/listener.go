@@ -96,7 +96,8 @@ func errorOfHTTP(statusLine string) error {
 func (l listener) response(err error, from net.Addr) []byte {
 	refused, fields := classify(err)
 	id := l.newID()
-	l.reporter.Log.Info("a request was refused before it could be read", "code", refused.Code, "error", err, "from", from.String(), "correlation", id)
+	l.reporter.Log.Info("a request was refused before it could be read", "code", refused.Code, "error", err,
+		"from", from.String(), "correlation", id)
 	document := newDocument(refused, fields, id)
 	body, err := json.Marshal(document)
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"unicode/utf16"
 )
 
-// checkEscapes returns the rule that an escape in the body breaks, empty if none does. JSON can only write U+0000 and surrogates as escapes.
-// Not every database can store U+0000, and events must be fit for all of them. A surrogate without its other half is no character;
+// checkEscapes returns the rule that an escape in the body breaks, empty if none does. JSON can only write U+0000 and surrogates as
+// escapes. Not every database can store U+0000, and events must be fit for all of them. A surrogate without its other half is no character;
 // encoding/json would replace it silently.
 func checkEscapes(data []byte) string {
 	for {

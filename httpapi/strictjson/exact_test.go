@@ -13,7 +13,8 @@ import (
 func TestANumberIsKeptExactlyOrRefused(t *testing.T) {
 	t.Parallel()
 	var d strictjson.Decoder
-	for _, number := range []string{"0", "-0", "1", "50", "0.1", "-2.50", "1e3", "1E+3", "100e-2", "9007199254740992", "123456789012345e10", "1e21",
+	for _, number := range []string{"0", "-0", "1", "50", "0.1", "-2.50", "1e3", "1E+3", "100e-2", "9007199254740992", "123456789012345e10",
+		"1e21",
 		"0.000001", "1.7976931348623157e308", "5e-324", "0e99999999999", "10000000000000000000000"} {
 		var f form
 		require.NoError(t, d.Decode([]byte(`{"name":"n","features":{"x":`+number+`}}`), &f), number)
@@ -21,7 +22,8 @@ func TestANumberIsKeptExactlyOrRefused(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(number), &want), number)
 		require.Equal(t, want, (*f.Features)["x"], number)
 	}
-	for _, number := range []string{"9007199254740993", "-9007199254740993", "123456789012345678901234567890", "0.12345678901234567890", "1e400",
+	for _, number := range []string{"9007199254740993", "-9007199254740993", "123456789012345678901234567890", "0.12345678901234567890",
+		"1e400",
 		"1e-400", "18446744073709551616", "1e99999999999999999999", "0.1000000000000000055511151231257827"} {
 		for _, member := range []string{`"features":{"x":` + number + `}`, `"number":` + number} {
 			var f form

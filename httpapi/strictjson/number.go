@@ -29,8 +29,8 @@ func isInexact(raw json.RawMessage) bool {
 	return !ok || digits != written || exponent != writtenExponent
 }
 
-// decimal returns the digits of a JSON number, without zeros around them, and the power of ten that they are multiplied with. ok is false if
-// the exponent is beyond all bounds.
+// decimal returns the digits of a JSON number, without zeros around them, and the power of ten that they are multiplied with. ok is false
+// if the exponent is beyond all bounds.
 func decimal(number string) (digits string, exponent int, ok bool) {
 	number = strings.TrimPrefix(number, "-")
 	mantissa := number
