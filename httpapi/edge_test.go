@@ -238,7 +238,8 @@ func TestACursorBelongsToTheFiltersItWasTakenWith(t *testing.T) {
 	} {
 		w.admin("GET", "/v1/licenses"+other+"cursor="+filtered, nil).refused(400, api.ProblemCodeINVALIDREQUEST)
 	}
-	w.admin("GET", "/v1/licenses?customer=Ada+Lovelace&cursor="+cursor("/v1/licenses?limit=1"), nil).refused(400, api.ProblemCodeINVALIDREQUEST)
+	w.admin("GET", "/v1/licenses?customer=Ada+Lovelace&cursor="+cursor("/v1/licenses?limit=1"), nil).
+		refused(400, api.ProblemCodeINVALIDREQUEST)
 	path := "/v1/licenses/" + s.license.ID.String()
 	w.admin("POST", path+"/suspend", because("r")).is(200)
 	changed := w.admin("POST", path+"/reinstate", because("r")).is(200)

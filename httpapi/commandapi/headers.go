@@ -54,8 +54,8 @@ func printable(key string) bool {
 // entityTag is an entity tag at the beginning of a list, with what separates it from the next (RFC 9110, sections 5.6.1 and 8.8.3).
 var entityTag = regexp.MustCompile("^[ \\t,]*(W/)?\"([\\x21\\x23-\\x7e\\x{80}-\\x{10ffff}]*)\"[ \\t]*(?:,[ \\t,]*|$)")
 
-// parseIfMatch returns the revisions that an If-Match header names (RFC 9110, section 13.1.1), nil for any. Tags are compared strongly, so a
-// weak one names none; nor does one that no resource ever has.
+// parseIfMatch returns the revisions that an If-Match header names (RFC 9110, section 13.1.1), nil for any. Tags are compared strongly, so
+// a weak one names none; nor does one that no resource ever has.
 func parseIfMatch(header string) ([]event.Revision, error) {
 	if strings.Trim(header, " \t") == "*" {
 		return nil, nil
