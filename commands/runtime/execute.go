@@ -300,7 +300,8 @@ func (x *execution[T]) evaluate(state *T, at time.Time) decision[T] {
 // CheckRevision returns ErrPreconditionFailed when the client expects another revision of the aggregate.
 func (req Request) CheckRevision(current event.Revision) error {
 	if req.IfMatch != nil && !slices.Contains(req.IfMatch, current) {
-		return ErrPreconditionFailed.WithMessage("the resource has changed since you read it: it is at revision %d, not at one that you expect", current)
+		return ErrPreconditionFailed.WithMessage("the resource has changed since you read it: it is at revision %d, not at one that you expect",
+			current)
 	}
 	return nil
 }

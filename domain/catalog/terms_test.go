@@ -157,7 +157,8 @@ func TestDoubtNeverEntitles(t *testing.T) {
 	for name := range on {
 		require.True(t, on.Entitles(name), name)
 	}
-	off := catalog.Features{"a": false, "b": "", "c": 0.0, "d": 0, "e": int64(0), "f": json.Number("0"), "g": nil, "h": []any{1}, "i": json.Number("x"),
+	off := catalog.Features{"a": false, "b": "", "c": 0.0, "d": 0, "e": int64(0), "f": json.Number("0"), "g": nil, "h": []any{1},
+		"i": json.Number("x"),
 		"j": math.Copysign(0, -1)}
 	for name := range off {
 		require.False(t, off.Entitles(name), name)

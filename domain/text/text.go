@@ -6,8 +6,8 @@ import "unicode"
 // Rule is what a text must keep to, for messages.
 const Rule = "must not hold control, bidirectional or invisible characters"
 
-// Visible reports whether a text of one line holds only characters that a reader sees: no control characters, none that turn the direction of
-// what follows, and no invisible ones. The two joiners are allowed, since several scripts and emoji need them.
+// Visible reports whether a text of one line holds only characters that a reader sees: no control characters, none that turn the direction
+// of what follows, and no invisible ones. The two joiners are allowed, since several scripts and emoji need them.
 func Visible(s string) bool { return visible(s, "") }
 
 // VisibleLines is like [Visible] for a text of several lines, with tabs.
