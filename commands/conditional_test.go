@@ -21,22 +21,22 @@ func TestACommandWithIfMatchIsCarriedOutAtThatRevisionOnly(t *testing.T) {
 		if name == "IssueLicenses" {
 			continue // its licences have no revisions yet; each is on its own
 		}
-		_, err := test.command(o.Handler, runtime.Request{IfMatch: &wrong})
+		_, err := test.command(o.Handler, runtime.Request{IfMatch: []event.Revision{wrong}})
 		require.ErrorIs(t, err, runtime.ErrPreconditionFailed, name)
 		require.Equal(t, head, o.head())
 	}
 
 	issued := o.issue()
-	suspended, err := o.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{IfMatch: &issued.Revision},
+	suspended, err := o.Licensing.SuspendLicense(o.admin(vendor), runtime.Request{IfMatch: []event.Revision{issued.Revision}},
 		licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
 	require.NoError(t, err)
 	require.Equal(t, issued.Revision+1, suspended.Revision)
-	_, err = o.Licensing.ReinstateLicense(o.admin(vendor), runtime.Request{IfMatch: &issued.Revision},
+	_, err = o.Licensing.ReinstateLicense(o.admin(vendor), runtime.Request{IfMatch: []event.Revision{issued.Revision}},
 		licensing.ReinstateLicense{LicenseID: issued.ID, Reason: "paid"})
 	require.ErrorIs(t, err, runtime.ErrPreconditionFailed)
-	require.ErrorContains(t, err, "revision 2, not 1")
+	require.ErrorContains(t, err, "revision 2, not at one that you expect")
 	none := event.Revision(0)
-	_, err = o.Licensing.IssueLicense(o.admin(vendor), runtime.Request{IfMatch: &none}, order(o.plan(vendor)))
+	_, err = o.Licensing.IssueLicense(o.admin(vendor), runtime.Request{IfMatch: []event.Revision{none}}, order(o.plan(vendor)))
 	require.NoError(t, err, "what does not exist is at revision 0")
 }
 
@@ -47,10 +47,10 @@ func TestAValidationWithIfMatchIsAnsweredAtThatRevisionOnly(t *testing.T) {
 	a := o.activate(issued.Key, 1)
 	m := machineNo(1)
 	ask := activation.Validate{LicenseKey: o.key(issued.Key), Machine: &m}
-	_, err := o.Activation.Validate(o.machine(), runtime.Request{IfMatch: &issued.Revision}, ask)
+	_, err := o.Activation.Validate(o.machine(), runtime.Request{IfMatch: []event.Revision{issued.Revision}}, ask)
 	require.ErrorIs(t, err, runtime.ErrPreconditionFailed)
 	o.clock.advance(2 * day)
-	verdict, err := o.Activation.Validate(o.machine(), runtime.Request{IfMatch: &a.Revision}, ask)
+	verdict, err := o.Activation.Validate(o.machine(), runtime.Request{IfMatch: []event.Revision{a.Revision}}, ask)
 	require.NoError(t, err)
 	require.Equal(t, license.Valid, verdict.Code)
 	require.Equal(t, a.Revision+1, verdict.Revision)

@@ -55,7 +55,7 @@ func TestHoweverManyLeasesLapseTogetherEveryCommandIsPossible(t *testing.T) {
 	require.Equal(t, before, o.head(), "a refused command records nothing")
 
 	request := keyed("suspend")
-	request.IfMatch = &issued.Revision
+	request.IfMatch = []event.Revision{issued.Revision}
 	suspended, err := h.Licensing.SuspendLicense(o.admin(vendor), request,
 		licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"})
 	require.NoError(t, err, "conditional on the revision before the leases lapsed")

@@ -84,7 +84,7 @@ func TestARevisionReadFromOneInstanceIsKnownToAnother(t *testing.T) {
 	other := o.other(issued.Key)
 	o.suspend(issued.ID)
 	seen := event.Revision(2)
-	reinstated, err := other.Licensing.ReinstateLicense(o.admin(vendor), runtime.Request{IfMatch: &seen},
+	reinstated, err := other.Licensing.ReinstateLicense(o.admin(vendor), runtime.Request{IfMatch: []event.Revision{seen}},
 		licensing.ReinstateLicense{LicenseID: issued.ID, Reason: "paid"})
 	require.NoError(t, err)
 	require.Equal(t, event.Revision(3), reinstated.Revision)

@@ -219,7 +219,7 @@ func TestARepetitionIsAnsweredWhateverTheRevisionIsBy(t *testing.T) {
 	o := newFixture(t)
 	issued := o.issue()
 	req := keyed("suspend")
-	req.IfMatch = &issued.Revision
+	req.IfMatch = []event.Revision{issued.Revision}
 	suspend := licensing.SuspendLicense{LicenseID: issued.ID, Reason: "unpaid"}
 	first, err := o.Licensing.SuspendLicense(o.admin(vendor), req, suspend)
 	require.NoError(t, err)

@@ -101,7 +101,7 @@ func TestAnExpiryThatIsTrueIsNotUndone(t *testing.T) {
 	_, err = o.Licensing.UndoExpiry(o.admin(vendor), runtime.Request{}, undo)
 	require.ErrorIs(t, err, license.ErrInvalidTransition)
 	var seen event.Revision = 1
-	_, err = o.Licensing.UndoExpiry(o.admin(vendor), runtime.Request{IfMatch: &seen}, undo)
+	_, err = o.Licensing.UndoExpiry(o.admin(vendor), runtime.Request{IfMatch: []event.Revision{seen}}, undo)
 	require.ErrorIs(t, err, runtime.ErrPreconditionFailed)
 	_, err = o.Licensing.UndoExpiry(o.machine(), runtime.Request{}, undo)
 	require.ErrorIs(t, err, access.ErrForbidden)

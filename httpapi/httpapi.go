@@ -70,8 +70,9 @@ type Config struct {
 
 // New returns the handler of the whole API: commands, queries, health, metrics and documentation.
 //
-// The middleware, from the outside in: correlation id, security headers, metrics, access log, and problem documents for errors and
-// panics. Endpoints of the API have in addition: time limit, deprecation headers, authentication, and the check of query parameters.
+// The middleware, from the outside in: correlation id, security headers, metrics, access log, problem documents for errors and panics, and
+// the check of the path, the query and the headers. Endpoints of the API have in addition: time limit, deprecation headers, authentication,
+// the check of query parameters, and the list of If-Match.
 //
 // New fails if the contract has a rule that the server cannot enforce, or if contract and routes differ.
 func New(c Config) (http.Handler, error) { return serve(c, openapi) }
@@ -102,12 +103,14 @@ func serve(c Config, openapi []byte) (http.Handler, error) {
 
 		NoGroupAutoRegister404Routes: true,
 	})
+	e.Pre(middleware.UnreservedLetters())
 	e.Use(
 		middleware.Correlate(func() string { return c.NewID().String() }),
 		middleware.SecurityHeaders(),
 		measure,
 		middleware.AccessLog(c.Log, c.Now),
 		middleware.Problems(reporter),
+		middleware.Text(),
 	)
 	c.routeSystem(e)
 	if c.WithoutAPI {
@@ -130,6 +133,7 @@ func (c Config) routeAPI(e *echo.Echo, document *contract.Contract, reporter pro
 		middleware.Deprecation(document),
 		middleware.Authenticate(document, middleware.NewAdminKey(c.AdminKey)),
 		middleware.KnownParameters(document),
+		middleware.IfMatch(),
 	)
 	commandapi.RegisterHandlers(endpoints, commandapi.New(commandapi.Config{
 		Commands:    c.Commands,

@@ -55,7 +55,7 @@ func TestMalformedRequestsNameTheirFields(t *testing.T) {
 		"a wrong limit":       {"GET", "/v1/licenses?limit=201", nil, nil, []string{"limit"}},
 		"a limit in words":    {"GET", "/v1/licenses?limit=ten", nil, nil, []string{"limit"}},
 		"a foreign cursor":    {"GET", "/v1/licenses?cursor=abc", nil, nil, []string{"cursor"}},
-		"too many words":      {"GET", "/v1/licenses?q=a+b+c+d+e+f+g+h+i", nil, nil, []string{"query"}},
+		"too many words":      {"GET", "/v1/licenses?q=a+b+c+d+e+f+g+h+i", nil, nil, []string{"q"}},
 		"a wrong event limit": {"GET", "/v1/ledger/events?limit=1001", nil, nil, []string{"limit"}},
 		"following a page":    {"GET", "/v1/ledger/events?follow=true", nil, nil, []string{"follow"}},
 		"a long key": {"POST", "/v1/products", `{"code":"aa","name":"A"}`, []header{{"Idempotency-Key", strings.Repeat("k", 256)}},
@@ -63,7 +63,7 @@ func TestMalformedRequestsNameTheirFields(t *testing.T) {
 		"a key with a tab": {"POST", "/v1/products", `{"code":"aa","name":"A"}`, []header{{"Idempotency-Key", "a\tb"}},
 			[]string{"Idempotency-Key"}},
 		"a bare revision": {"POST", "/v1/products", `{"code":"aa","name":"A"}`, []header{{"If-Match", "7"}}, []string{"If-Match"}},
-		"a weak tag":      {"POST", "/v1/products", `{"code":"aa","name":"A"}`, []header{{"If-Match", `W/"7"`}}, []string{"If-Match"}},
+		"half a tag":      {"POST", "/v1/products", `{"code":"aa","name":"A"}`, []header{{"If-Match", `"7", "8`}}, []string{"If-Match"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

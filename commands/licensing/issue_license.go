@@ -132,7 +132,7 @@ func (c *Commands) resolvePlan(ctx context.Context, tenant, productRef, planRef 
 
 // byIDOrCode loads what a reference names: by its id, or by the id that derives from its code. A code may look like an id.
 func byIDOrCode[T any](ctx context.Context, from *runtime.Repository[T], ref string, fromCode uuid.UUID) (*T, error) {
-	if id, err := uuid.Parse(ref); err == nil {
+	if id, is := catalog.ParseID(ref); is {
 		if found, err := from.Load(ctx, id); found != nil || err != nil {
 			return found, err
 		}

@@ -46,14 +46,14 @@ type Command[C, R any] func(ctx context.Context, req Request, c C) (R, error)
 
 // Request is what every command carries beside its own content.
 type Request struct {
-	IdempotencyKey string          // from the client; empty when it sent none
-	IfMatch        *event.Revision // the revision that the client expects; nil: any
-	Correlation    string          // the id of the request, for following it through logs and ledger
-	commandID      string          // keyed hash of the IdempotencyKey; empty without one
-	hash           string          // keyed hash of the command; empty without an IdempotencyKey
-	claim          *keyClaim       // of the IdempotencyKey; nil: none is needed
-	opens          bool            // the command opens the stream that is its claim, see [ByID]
-	atPresent      bool            // see [Declaration.AtPresent]
+	IdempotencyKey string           // from the client; empty when it sent none
+	IfMatch        []event.Revision // the revisions that the client expects; nil: any, empty: none
+	Correlation    string           // the id of the request, for following it through logs and ledger
+	commandID      string           // keyed hash of the IdempotencyKey; empty without one
+	hash           string           // keyed hash of the command; empty without an IdempotencyKey
+	claim          *keyClaim        // of the IdempotencyKey; nil: none is needed
+	opens          bool             // the command opens the stream that is its claim, see [ByID]
+	atPresent      bool             // see [Declaration.AtPresent]
 }
 
 // Outcome is what every command answers beside its own content.

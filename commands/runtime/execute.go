@@ -270,7 +270,7 @@ func (x *execution[T]) record(ctx context.Context, lock *aggregateLock[T], f *in
 		}
 		f, due.state = nil, recorded.State
 		if x.req.IfMatch != nil {
-			x.req.IfMatch = &recorded.Revision
+			x.req.IfMatch = []event.Revision{recorded.Revision}
 		}
 	}
 	return errAgain
@@ -299,9 +299,9 @@ func (x *execution[T]) evaluate(state *T, at time.Time) decision[T] {
 
 // CheckRevision returns ErrPreconditionFailed when the client expects another revision of the aggregate.
 func (req Request) CheckRevision(current event.Revision) error {
-	if req.IfMatch != nil && *req.IfMatch != current {
-		return ErrPreconditionFailed.WithMessage("the resource has changed since you read it: it is at revision %d, not %d",
-			current, *req.IfMatch)
+	if req.IfMatch != nil && !slices.Contains(req.IfMatch, current) {
+		return ErrPreconditionFailed.WithMessage("the resource has changed since you read it: it is at revision %d, not at one that you expect",
+			current)
 	}
 	return nil
 }

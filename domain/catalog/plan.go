@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -95,7 +97,7 @@ func (p *Plan) Publish(product *Product, code string, terms Terms, now time.Time
 	}}, nil
 }
 
-// Revise decides on new terms for licences issued from now on.
+// Revise decides on new terms for licences issued from now on. The same terms make no revision.
 func (p *Plan) Revise(terms Terms, now time.Time) ([]event.Payload, error) {
 	if p == nil {
 		return nil, ErrPlanNotFound
@@ -104,5 +106,18 @@ func (p *Plan) Revise(terms Terms, now time.Time) ([]event.Payload, error) {
 	if err := terms.Validate(); err != nil {
 		return nil, err
 	}
+	if same(p.Terms, terms) {
+		return nil, nil
+	}
 	return []event.Payload{PlanRevised{PlanRevision: p.Revision + 1, Terms: terms, RevisedAt: now}}, nil
+}
+
+// same reports whether terms are written alike in events: how a number is held in memory does not matter.
+func same(a, b Terms) bool {
+	before, err := json.Marshal(a)
+	if err != nil {
+		return false
+	}
+	after, err := json.Marshal(b)
+	return err == nil && bytes.Equal(before, after)
 }

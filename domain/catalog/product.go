@@ -12,6 +12,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/aggregate"
 	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/text"
 )
 
 // productSpace is the namespace of product ids (RFC 9562, section 5.5).
@@ -103,11 +104,13 @@ func (c RegisterProduct) Validate() error {
 	var check domainerr.Check
 	check.Require(codePattern.MatchString(c.Code), "code", codeRule)
 	check.Require(validName(c.Name), "name", nameRule)
+	check.Require(text.Visible(c.Name), "name", text.Rule)
 	check.Require(within(c.OfflineDays, 1, MaxDays), "offline_days", "must be 1 to 36500")
 	check.Require(c.MaxMachinesPerLicense == nil || within(*c.MaxMachinesPerLicense, 1, MaxMachines), "max_machines_per_license",
 		"must be 1 to 1000000")
 	check.Require(len(c.Platforms) <= MaxPlatforms, "platforms", "must be at most 32")
 	for _, platform := range c.Platforms {
+		check.Require(text.Visible(platform), "platforms", text.Rule)
 		check.Require(strings.TrimSpace(platform) != "" && bounded(platform, MaxPlatformLength), "platforms", "must be 1 to 64 characters each")
 	}
 	return check.Err()
@@ -137,6 +140,7 @@ func (p *Product) Register(tenant string, c RegisterProduct, key SigningKey, now
 func ValidateReason(reason string) error {
 	var check domainerr.Check
 	check.Require(strings.TrimSpace(reason) != "" && bounded(reason, MaxReasonLength), "reason", "must be 1 to 500 characters")
+	check.Require(text.VisibleLines(reason), "reason", text.Rule)
 	return check.Err()
 }
 

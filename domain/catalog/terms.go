@@ -2,13 +2,13 @@ package catalog
 
 import (
 	"encoding/json"
-	"fmt"
 	"regexp"
 	"slices"
 	"unicode/utf8"
 
 	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/machine"
+	"github.com/licenseledger/licenseledger/domain/text"
 )
 
 // PlanType is the commercial class of a plan.
@@ -40,6 +40,27 @@ type Price struct {
 // Features are what a plan entitles to: a JSON scalar (string, number or boolean) per feature name.
 type Features map[string]any
 
+// Entitles reports whether a feature is there and on. What is false, 0 or an empty text is off.
+func (f Features) Entitles(name string) bool {
+	switch value := f[name].(type) {
+	case bool:
+		return value
+	case string:
+		return value != ""
+	case float64:
+		return value != 0
+	case int:
+		return value != 0
+	case int64:
+		return value != 0
+	case json.Number:
+		number, err := value.Float64()
+		return err == nil && number != 0
+	default: // absent, or nothing that can be a feature
+		return false
+	}
+}
+
 // Terms are what a plan promises. A licence pins the terms in force when it is issued.
 type Terms struct {
 	Name                    string        `json:"name"`
@@ -64,7 +85,7 @@ const (
 	MinLeaseSeconds          = 30
 	MaxLeaseSeconds          = 30 * 24 * 3600
 	MaxFeatures              = 256
-	MaxFeatureLength         = 1024 // bytes, of a text
+	MaxFeatureLength         = 1024 // characters, of a text
 	MaxNameLength            = 200  // characters
 	MaxRebinds               = 1_000_000
 	MaxRebindCooldownSeconds = 365 * 24 * 3600 // seconds
@@ -98,6 +119,7 @@ func (t Terms) WithDefaults() Terms {
 func (t Terms) Validate() error {
 	var check domainerr.Check
 	check.Require(validName(t.Name), "name", nameRule)
+	check.Require(text.Visible(t.Name), "name", text.Rule)
 	check.Require(slices.Contains([]PlanType{Trial, Standard, Professional, Enterprise}, t.Type), "type",
 		"must be TRIAL, STANDARD, PROFESSIONAL or ENTERPRISE")
 	check.Require(within(t.MaxMachines, 1, MaxMachines), "max_machines", "must be 1 to 1000000")
@@ -136,10 +158,10 @@ func (f Features) validate() error {
 		check.Require(featurePattern.MatchString(name), name, "must be named with 1 to 64 characters of A-Z, a-z, 0-9, _ . : and -")
 		switch v := value.(type) {
 		case string:
-			check.Require(len(v) <= MaxFeatureLength && utf8.ValidString(v), name, "must be at most 1024 bytes")
+			check.Require(bounded(v, MaxFeatureLength), name, "must be at most 1024 characters")
 		case bool, float64, int, int64, json.Number:
 		default:
-			check.Require(false, name, fmt.Sprintf("must be a string, number or boolean, not %T", value))
+			check.Require(false, name, "must be a string, number or boolean")
 		}
 	}
 	return check.Err()

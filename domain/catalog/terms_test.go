@@ -3,6 +3,7 @@ package catalog_test
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -49,7 +50,7 @@ func TestTheBoundsOfTerms(t *testing.T) {
 		minorRule    = "must be 0 to 1000000000000000"
 		currencyRule = "must be an ISO 4217 code of three capital letters"
 		featureRule  = "must be named with 1 to 64 characters of A-Z, a-z, 0-9, _ . : and -"
-		textRule     = "must be at most 1024 bytes"
+		textRule     = "must be at most 1024 characters"
 	)
 	tests := map[string]struct {
 		change      change
@@ -115,10 +116,10 @@ func TestTheBoundsOfTerms(t *testing.T) {
 		"a feature text too long":     {features(catalog.Features{"a": strings.Repeat("x", 1025)}), "features.a", textRule},
 		"a feature text not in UTF-8": {features(catalog.Features{"a": "\xff"}), "features.a", textRule},
 		"a feature of several values": {features(catalog.Features{"a": []any{1}}), "features.a",
-			"must be a string, number or boolean, not []interface {}"},
-		"a feature without value": {features(catalog.Features{"a": nil}), "features.a", "must be a string, number or boolean, not <nil>"},
+			"must be a string, number or boolean"},
+		"a feature without value": {features(catalog.Features{"a": nil}), "features.a", "must be a string, number or boolean"},
 		"a feature that has structure": {features(catalog.Features{"a": map[string]any{}}), "features.a",
-			"must be a string, number or boolean, not map[string]interface {}"},
+			"must be a string, number or boolean"},
 	}
 	for title, test := range tests {
 		t.Run(title, func(t *testing.T) {
@@ -147,4 +148,21 @@ func TestDefaultsFillOnlyWhatIsLeftOut(t *testing.T) {
 		t.ValidityStarts, t.FingerprintMatch, t.RebindWindowDays = catalog.AtFirstActivation, machine.MatchAll, 7
 	})
 	require.Equal(t, own, own.WithDefaults())
+}
+
+// TestDoubtNeverEntitles holds that a feature whose value says nothing, or no, is not held.
+func TestDoubtNeverEntitles(t *testing.T) {
+	t.Parallel()
+	on := catalog.Features{"a": true, "b": "pro", "c": 1.5, "d": -1, "e": int64(8), "f": json.Number("9"), "g": "false", "h": " "}
+	for name := range on {
+		require.True(t, on.Entitles(name), name)
+	}
+	off := catalog.Features{"a": false, "b": "", "c": 0.0, "d": 0, "e": int64(0), "f": json.Number("0"), "g": nil, "h": []any{1},
+		"i": json.Number("x"),
+		"j": math.Copysign(0, -1)}
+	for name := range off {
+		require.False(t, off.Entitles(name), name)
+	}
+	require.False(t, on.Entitles("other"))
+	require.False(t, catalog.Features(nil).Entitles(""))
 }

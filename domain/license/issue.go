@@ -10,13 +10,14 @@ import (
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/text"
 )
 
 // The bounds of what is issued.
 const (
 	MaxMetadata       = 64
 	MaxMetadataKey    = 64   // bytes
-	MaxMetadataValue  = 1024 // bytes
+	MaxMetadataValue  = 1024 // characters
 	MaxEmailLength    = 254  // bytes (RFC 5321, section 4.5.3.1.3)
 	MaxCustomerLength = 200  // characters
 	MaxReasonLength   = 500  // characters
@@ -27,6 +28,8 @@ func (c Customer) Validate() error {
 	var check domainerr.Check
 	length := utf8.RuneCountInString(c.Name)
 	check.Require(length >= 1 && length <= MaxCustomerLength && utf8.ValidString(c.Name), "name", "must be 1 to 200 characters")
+	check.Require(text.Visible(c.Name), "name", text.Rule)
+	check.Require(text.Visible(c.Email), "email", text.Rule)
 	address, err := mail.ParseAddress(c.Email)
 	check.Require(err == nil && address.Address == c.Email && len(c.Email) <= MaxEmailLength, "email",
 		"must be an e-mail address of at most 254 bytes")
@@ -106,7 +109,7 @@ func (c Issue) validate(now time.Time) error {
 	check.Require(len(c.Metadata) <= MaxMetadata, "metadata", "must have at most 64 entries")
 	for k, v := range c.Metadata {
 		check.Require(k != "" && len(k) <= MaxMetadataKey && utf8.ValidString(k), "metadata", "must have keys of 1 to 64 bytes")
-		check.Require(len(v) <= MaxMetadataValue && utf8.ValidString(v), "metadata."+k, "must be at most 1024 bytes")
+		check.Require(utf8.RuneCountInString(v) <= MaxMetadataValue && utf8.ValidString(v), "metadata."+k, "must be at most 1024 characters")
 	}
 	return check.Err()
 }

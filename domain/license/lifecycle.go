@@ -9,6 +9,7 @@ import (
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/domain/event"
+	"github.com/licenseledger/licenseledger/domain/text"
 )
 
 // Suspend takes the right to activate and validate away until the licence is reinstated. An expired licence can be suspended too,
@@ -127,5 +128,6 @@ func validateReason(reason string) error {
 	length := utf8.RuneCountInString(reason)
 	check.Require(strings.TrimSpace(reason) != "" && length <= MaxReasonLength && utf8.ValidString(reason), "reason",
 		"must be 1 to 500 characters")
+	check.Require(text.VisibleLines(reason), "reason", text.Rule)
 	return check.Err()
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/licenseledger/licenseledger/domain/activation"
+	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/domain/event"
 	"github.com/licenseledger/licenseledger/domain/machine"
 )
@@ -30,7 +31,7 @@ const (
 type Validate struct {
 	Machine      *machine.Machine
 	Product      string   // a product's code or id
-	Entitlements []string // names of features that must be there and not false
+	Entitlements []string // names of features that must be there and on
 	KeyID        string   // the product key that signs today
 }
 
@@ -64,11 +65,11 @@ func (c Validate) judge(s *Stream, now time.Time) judgement {
 		return because(LicenseRevoked, s.StatusEvent())
 	case StatusActive:
 	}
-	if c.Product != "" && c.Product != s.ProductCode && c.Product != s.ProductID.String() {
+	if c.Product != "" && !s.isOf(c.Product) {
 		return because(ProductMismatch, s.issued)
 	}
 	for _, name := range c.Entitlements {
-		if value, there := s.Policy.Features[name]; !there || value == false {
+		if !s.Policy.Features.Entitles(name) {
 			return because(EntitlementMissing, s.issued)
 		}
 	}
@@ -88,6 +89,12 @@ func (c Validate) judge(s *Stream, now time.Time) judgement {
 	valid := because(Valid, s.StatusEvent(), s.ExpiryEvent, known.Binding.MachineEvent, known.Activation.StatusEvent)
 	valid.verdict.Machine, valid.known = &known.BoundMachine, known
 	return valid
+}
+
+// isOf reports whether the licence is for a product, given by its code or id.
+func (s *Stream) isOf(product string) bool {
+	id, is := catalog.ParseID(product)
+	return product == s.ProductCode || is && id == s.ProductID
 }
 
 // decide records what a valid machine's contact brings about: drift, or a fresh certificate.

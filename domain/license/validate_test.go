@@ -1,6 +1,7 @@
 package license_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -55,6 +56,9 @@ func TestVerdictsNameTheirCodeAndTheEventsThatDecided(t *testing.T) {
 		"another product":    {activated, noon, license.Validate{Product: "cam"}, license.ProductMismatch, []event.Type{license.IssuedType}},
 		"its product":        {activated, noon, license.Validate{Product: "cad"}, license.Valid, []event.Type{license.IssuedType}},
 		"its product, by id": {activated, noon, license.Validate{Product: id(2).String()}, license.Valid, []event.Type{license.IssuedType}},
+		"its product, by id in capitals": {
+			activated, noon, license.Validate{Product: strings.ToUpper(id(2).String())}, license.Valid, []event.Type{license.IssuedType},
+		},
 		"a feature it has": {activated, noon, license.Validate{Entitlements: []string{"export", "tier"}}, license.Valid,
 			[]event.Type{license.IssuedType}},
 		"a feature switched off": {

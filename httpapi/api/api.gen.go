@@ -249,6 +249,7 @@ const (
 	ProblemCodeEPOCHCHANGED         ProblemCode = "EPOCH_CHANGED"
 	ProblemCodeFINGERPRINTMISMATCH  ProblemCode = "FINGERPRINT_MISMATCH"
 	ProblemCodeFORBIDDEN            ProblemCode = "FORBIDDEN"
+	ProblemCodeHEADERSTOOLARGE      ProblemCode = "HEADERS_TOO_LARGE"
 	ProblemCodeIDEMPOTENCYKEYREUSED ProblemCode = "IDEMPOTENCY_KEY_REUSED"
 	ProblemCodeINTERNAL             ProblemCode = "INTERNAL"
 	ProblemCodeINVALIDREQUEST       ProblemCode = "INVALID_REQUEST"
@@ -270,6 +271,7 @@ const (
 	ProblemCodePROJECTIONBEHIND     ProblemCode = "PROJECTION_BEHIND"
 	ProblemCodeREBINDLIMITREACHED   ProblemCode = "REBIND_LIMIT_REACHED"
 	ProblemCodeREBUILDRUNNING       ProblemCode = "REBUILD_RUNNING"
+	ProblemCodeREQUESTTIMEOUT       ProblemCode = "REQUEST_TIMEOUT"
 	ProblemCodeSEATLIMITREACHED     ProblemCode = "SEAT_LIMIT_REACHED"
 	ProblemCodeTIMEOUT              ProblemCode = "TIMEOUT"
 	ProblemCodeTOOMANYSTREAMS       ProblemCode = "TOO_MANY_STREAMS"
@@ -292,6 +294,8 @@ func (e ProblemCode) Valid() bool {
 	case ProblemCodeFINGERPRINTMISMATCH:
 		return true
 	case ProblemCodeFORBIDDEN:
+		return true
+	case ProblemCodeHEADERSTOOLARGE:
 		return true
 	case ProblemCodeIDEMPOTENCYKEYREUSED:
 		return true
@@ -334,6 +338,8 @@ func (e ProblemCode) Valid() bool {
 	case ProblemCodeREBINDLIMITREACHED:
 		return true
 	case ProblemCodeREBUILDRUNNING:
+		return true
+	case ProblemCodeREQUESTTIMEOUT:
 		return true
 	case ProblemCodeSEATLIMITREACHED:
 		return true
@@ -657,7 +663,9 @@ type Drifts struct {
 	Matched  *int `json:"matched"`
 }
 
-// Features What is entitled to - a string, number or boolean per name.
+// Features What is entitled to - a string, number or boolean per name of 1 to 64 of the characters A-Z, a-z, 0-9, _ . : and -
+// A feature is held when its value is neither `false` nor 0 nor an empty text. A number must be one that a 64-bit floating-point number
+// keeps exactly, in its decimal form: 9007199254740993 is refused, send it as text. All together must fit into the request.
 //
 // Example: {"edition":"pro","export":true,"projects":50}
 type Features map[string]any
@@ -748,12 +756,12 @@ type IssueLicense struct {
 	MaxMachines *int      `json:"max_machines,omitempty"`
 	Metadata    *Metadata `json:"metadata,omitempty"`
 
-	// Plan An id or a code.
+	// Plan An id or a code. A code that looks like an id counts as a code if there is no such id.
 	//
 	// Example: cad-suite
 	Plan Reference `json:"plan"`
 
-	// Product An id or a code.
+	// Product An id or a code. A code that looks like an id counts as a code if there is no such id.
 	//
 	// Example: cad-suite
 	Product Reference `json:"product"`
@@ -861,7 +869,10 @@ type License struct {
 	// ExpiresAt null when the licence is perpetual, or when its validity has not begun.
 	ExpiresAt *time.Time `json:"expires_at"`
 
-	// Features What is entitled to - a string, number or boolean per name.
+	// Features What is entitled to - a string, number or boolean per name of 1 to 64 of the characters A-Z, a-z, 0-9, _ . : and -
+	// A feature is held when its value is neither `false` nor 0 nor an empty text. A number must be one that a 64-bit floating-point number
+	// keeps exactly, in its decimal form: 9007199254740993 is refused, send it as text. All together must fit into the request.
+	//
 	//
 	// Example: {"edition":"pro","export":true,"projects":50}
 	Features Features           `json:"features"`
@@ -873,7 +884,9 @@ type License struct {
 	// Example: 0
 	KeyGeneration int `json:"key_generation"`
 
-	// Metadata Anything the vendor wants to keep with the licence. Not the place for personal data - it is stored in clear for good.
+	// Metadata Anything the vendor wants to keep with the licence, under names of 1 to 64 bytes. Not the place for personal data - it is stored in
+	// clear for good.
+	//
 	//
 	// Example: {"order":"2024-0815"}
 	Metadata Metadata `json:"metadata"`
@@ -974,7 +987,8 @@ type MachinePage struct {
 // MachineStatus BOUND, it holds a seat; IDLE, its lease has lapsed and its seat is free until it comes back; RELEASED.
 type MachineStatus string
 
-// Metadata Anything the vendor wants to keep with the licence. Not the place for personal data - it is stored in clear for good.
+// Metadata Anything the vendor wants to keep with the licence, under names of 1 to 64 bytes. Not the place for personal data - it is stored in
+// clear for good.
 //
 // Example: {"order":"2024-0815"}
 type Metadata map[string]string
@@ -995,7 +1009,10 @@ type Plan struct {
 	// Example: 2000
 	DailyActivationsPerSeat *int `json:"daily_activations_per_seat"`
 
-	// Features What is entitled to - a string, number or boolean per name.
+	// Features What is entitled to - a string, number or boolean per name of 1 to 64 of the characters A-Z, a-z, 0-9, _ . : and -
+	// A feature is held when its value is neither `false` nor 0 nor an empty text. A number must be one that a 64-bit floating-point number
+	// keeps exactly, in its decimal form: 9007199254740993 is refused, send it as text. All together must fit into the request.
+	//
 	//
 	// Example: {"edition":"pro","export":true,"projects":50}
 	Features Features `json:"features"`
@@ -1071,7 +1088,7 @@ type PlanRef struct {
 
 // PlanTerms What a plan promises.
 type PlanTerms struct {
-	// Currency ISO 4217. Only together with a price.
+	// Currency In the form of ISO 4217; whether the code is in use is not checked. Only together with a price.
 	//
 	// Example: EUR
 	Currency *string `json:"currency,omitempty"`
@@ -1292,7 +1309,7 @@ type PublishPlan struct {
 	// Example: team
 	Code string `json:"code"`
 
-	// Currency ISO 4217. Only together with a price.
+	// Currency In the form of ISO 4217; whether the code is in use is not checked. Only together with a price.
 	//
 	// Example: EUR
 	Currency *string `json:"currency,omitempty"`
@@ -1394,7 +1411,7 @@ type RebuildProgress struct {
 	Total uint64 `json:"total"`
 }
 
-// Reference An id or a code.
+// Reference An id or a code. A code that looks like an id counts as a code if there is no such id.
 //
 // Example: cad-suite
 type Reference = string
@@ -1452,7 +1469,8 @@ type SigningAlgorithm string
 
 // Validate defines model for Validate.
 type Validate struct {
-	// Entitlements Asks whether the licence entitles to all of these features.
+	// Entitlements Asks whether the licence entitles to all of these features. A feature that is absent, `false`, 0 or an empty text is not held. Without
+	// the list, that is not asked; an empty list is refused.
 	Entitlements []string `json:"entitlements,omitempty"`
 
 	// LicenseKey What the customer types or pastes - five groups of five characters. Letter case does not matter, nor do blanks, line ends, dashes,
@@ -1468,7 +1486,7 @@ type Validate struct {
 	// Nonce Comes back with the verdict, which is thereby known to be an answer to this request.
 	Nonce *string `json:"nonce,omitempty"`
 
-	// Product Asks whether the licence is for this product.
+	// Product Asks whether the licence is for this product. Without it, that is not asked; an empty one is refused.
 	Product *Reference `json:"product,omitempty"`
 }
 
@@ -1476,7 +1494,10 @@ type Validate struct {
 type ValidatedLicense struct {
 	ExpiresAt *time.Time `json:"expires_at"`
 
-	// Features What is entitled to - a string, number or boolean per name.
+	// Features What is entitled to - a string, number or boolean per name of 1 to 64 of the characters A-Z, a-z, 0-9, _ . : and -
+	// A feature is held when its value is neither `false` nor 0 nor an empty text. A number must be one that a 64-bit floating-point number
+	// keeps exactly, in its decimal form: 9007199254740993 is refused, send it as text. All together must fit into the request.
+	//
 	//
 	// Example: {"edition":"pro","export":true,"projects":50}
 	Features Features           `json:"features"`
@@ -1606,6 +1627,9 @@ type ProductRegistered = Product
 // Refused What went wrong (RFC 9457).
 type Refused = Problem
 
+// RequestTimeout What went wrong (RFC 9457).
+type RequestTimeout = Problem
+
 // TooManyStreams What went wrong (RFC 9457).
 type TooManyStreams = Problem
 
@@ -1629,7 +1653,8 @@ type ActivateMachineParams struct {
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1645,7 +1670,8 @@ type DeactivateParams struct {
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1661,7 +1687,8 @@ type HeartbeatParams struct {
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1677,7 +1704,8 @@ type RebindMachineParams struct {
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1733,7 +1761,7 @@ type ListLicensesParams struct {
 	// Sort The order of the list; a leading `-` reverses it.
 	Sort *LicenseSort `form:"sort,omitempty" json:"sort,omitempty"`
 
-	// Cursor Where the page begins - the `next_cursor` of the page before it.
+	// Cursor Where the page begins - the `next_cursor` of the page before it. All other parameters but `limit` must be the same.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Limit How many items at most.
@@ -1755,7 +1783,8 @@ type IssueLicenseParams struct {
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1794,7 +1823,8 @@ type DeactivateMachineParams struct {
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1810,7 +1840,8 @@ type RebindParams struct {
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1820,7 +1851,7 @@ type RebindParams struct {
 
 // GetLicenseHistoryParams defines parameters for GetLicenseHistory.
 type GetLicenseHistoryParams struct {
-	// Cursor Where the page begins - the `next_cursor` of the page before it.
+	// Cursor Where the page begins - the `next_cursor` of the page before it. All other parameters but `limit` must be the same.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Limit How many items at most.
@@ -1836,7 +1867,7 @@ type GetLicenseHistoryParams struct {
 
 // ListLicenseMachinesParams defines parameters for ListLicenseMachines.
 type ListLicenseMachinesParams struct {
-	// Cursor Where the page begins - the `next_cursor` of the page before it.
+	// Cursor Where the page begins - the `next_cursor` of the page before it. All other parameters but `limit` must be the same.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Limit How many items at most.
@@ -1858,7 +1889,8 @@ type ReinstateLicenseParams struct {
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1874,7 +1906,8 @@ type ReissueKeyParams struct {
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1890,7 +1923,8 @@ type RenewLicenseParams struct {
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1906,7 +1940,8 @@ type RevokeLicenseParams struct {
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1922,7 +1957,8 @@ type SuspendLicenseParams struct {
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1938,7 +1974,8 @@ type UndoExpiryParams struct {
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1951,7 +1988,7 @@ type ListPlansParams struct {
 	// Product Only plans of this product, given by its id or code.
 	Product *Reference `form:"product,omitempty" json:"product,omitempty"`
 
-	// Cursor Where the page begins - the `next_cursor` of the page before it.
+	// Cursor Where the page begins - the `next_cursor` of the page before it. All other parameters but `limit` must be the same.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Limit How many items at most.
@@ -1983,7 +2020,8 @@ type RevisePlanParams struct {
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -1993,7 +2031,7 @@ type RevisePlanParams struct {
 
 // ListProductsParams defines parameters for ListProducts.
 type ListProductsParams struct {
-	// Cursor Where the page begins - the `next_cursor` of the page before it.
+	// Cursor Where the page begins - the `next_cursor` of the page before it. All other parameters but `limit` must be the same.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Limit How many items at most.
@@ -2015,7 +2053,8 @@ type RegisterProductParams struct {
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -2051,7 +2090,8 @@ type PublishPlanParams struct {
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -2067,7 +2107,8 @@ type RotateSigningKeyParams struct {
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -
@@ -2097,7 +2138,8 @@ type ValidateParams struct {
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, or `*` for any.
+	// IfMatch Only if the resource is at this revision - the `ETag` of an earlier answer, a list of them, or `*` for any (RFC 9110, section
+	// 13.1.1). Tags are compared strongly - a weak one never matches.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// XRequestID The correlation id of the request, for logs and events - 1 to 128 of the characters A-Z, a-z, 0-9 and . _ : / + = @ -

@@ -3,10 +3,12 @@ package commandapi
 import (
 	"context"
 	"errors"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/licenseledger/licenseledger/commands/activation"
 	"github.com/licenseledger/licenseledger/domain/access"
+	"github.com/licenseledger/licenseledger/domain/domainerr"
 	"github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/licenseledger/licenseledger/httpapi/present"
 	"github.com/licenseledger/licenseledger/httpapi/problem"
@@ -94,8 +96,11 @@ func (s server) Rebind(ctx context.Context, r RebindRequestObject) (RebindRespon
 	return Rebind200JSONResponse{activationResponse(rebound)}, nil
 }
 
-// maxNonce is how many characters a nonce may have.
-const maxNonce = 128
+// How many characters parts of a validation may have.
+const (
+	maxNonce       = 128
+	maxEntitlement = 64
+)
 
 // Validate implements [StrictServerInterface].
 func (s server) Validate(ctx context.Context, r ValidateRequestObject) (ValidateResponseObject, error) {
@@ -103,8 +108,8 @@ func (s server) Validate(ctx context.Context, r ValidateRequestObject) (Validate
 	if err != nil {
 		return nil, err
 	}
-	if n := r.Body.Nonce; n != nil && (*n == "" || utf8.RuneCountInString(*n) > maxNonce) {
-		return nil, problem.Field("nonce", "must be 1 to 128 characters")
+	if err := checkQuestions(*r.Body); err != nil {
+		return nil, err
 	}
 	key, err := s.Commands.Activation.ParseLicenseKey(ctx, r.Body.LicenseKey)
 	if err != nil && !errors.Is(err, keyring.ErrLicenseKeyInvalid) { // for an invalid key, the verdict says so
@@ -122,9 +127,25 @@ func (s server) Validate(ctx context.Context, r ValidateRequestObject) (Validate
 	return Validate200JSONResponse{ValidatedJSONResponse{Body: present.Verdict(verdict, r.Body.Nonce), Headers: verdictHeaders(verdict)}}, nil
 }
 
+// checkQuestions refuses a question of a validation that is there but empty: it must not be taken for no question.
+func checkQuestions(b api.Validate) error {
+	var check domainerr.Check
+	check.Require(b.Nonce == nil || withinLength(*b.Nonce, maxNonce), "nonce", "must be 1 to 128 characters")
+	check.Require(b.Product == nil || *b.Product != "", "product", "must be an id or a code")
+	check.Require(b.Entitlements == nil || len(b.Entitlements) > 0, "entitlements", "must not be empty")
+	for i, name := range b.Entitlements[:min(len(b.Entitlements), activation.MaxEntitlements)] {
+		check.Require(withinLength(name, maxEntitlement), "entitlements["+strconv.Itoa(i)+"]", "must be 1 to 64 characters")
+	}
+	return check.Err()
+}
+
+func withinLength(s string, characters int) bool {
+	return s != "" && utf8.RuneCountInString(s) <= characters
+}
+
 // keyOf reads the optional licence key of a request. Without a key, only an operator may name the licence.
 func (s server) keyOf(ctx context.Context, key *api.LicenseKey) (activation.LicenseKey, error) {
-	if api.Value(key) != "" {
+	if key != nil {
 		return s.Commands.Activation.ParseLicenseKey(ctx, *key)
 	}
 	principal, err := access.From(ctx)

@@ -1537,6 +1537,8 @@ type ProductRegisteredJSONResponse struct {
 	Headers ProductRegisteredResponseHeaders
 }
 
+type RequestTimeoutApplicationProblemPlusJSONResponse Problem
+
 type ValidatedResponseHeaders struct {
 	ETag                *string
 	IdempotencyReplayed *bool
@@ -1595,6 +1597,22 @@ func (response ActivateMachine201JSONResponse) VisitActivateMachineResponse(w ht
 	return err
 }
 
+type ActivateMachine408ApplicationProblemPlusJSONResponse struct {
+	RequestTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response ActivateMachine408ApplicationProblemPlusJSONResponse) VisitActivateMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(408)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeactivateRequestObject struct {
 	ID     ID `json:"id"`
 	Params DeactivateParams
@@ -1620,6 +1638,22 @@ func (response Deactivate200JSONResponse) VisitDeactivateResponse(w http.Respons
 	}
 	w.Header().Set("Ledger-Position", fmt.Sprint(response.Headers.LedgerPosition))
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Deactivate408ApplicationProblemPlusJSONResponse struct {
+	RequestTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response Deactivate408ApplicationProblemPlusJSONResponse) VisitDeactivateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(408)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1653,6 +1687,22 @@ func (response Heartbeat200JSONResponse) VisitHeartbeatResponse(w http.ResponseW
 	return err
 }
 
+type Heartbeat408ApplicationProblemPlusJSONResponse struct {
+	RequestTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response Heartbeat408ApplicationProblemPlusJSONResponse) VisitHeartbeatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(408)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RebindMachineRequestObject struct {
 	ID     ID `json:"id"`
 	Params RebindMachineParams
@@ -1678,6 +1728,22 @@ func (response RebindMachine200JSONResponse) VisitRebindMachineResponse(w http.R
 	}
 	w.Header().Set("Ledger-Position", fmt.Sprint(response.Headers.LedgerPosition))
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RebindMachine408ApplicationProblemPlusJSONResponse struct {
+	RequestTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response RebindMachine408ApplicationProblemPlusJSONResponse) VisitRebindMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(408)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1711,6 +1777,22 @@ func (response IssueLicense201JSONResponse) VisitIssueLicenseResponse(w http.Res
 	return err
 }
 
+type IssueLicense408ApplicationProblemPlusJSONResponse struct {
+	RequestTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response IssueLicense408ApplicationProblemPlusJSONResponse) VisitIssueLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(408)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type IssueLicensesRequestObject struct {
 	Params IssueLicensesParams
 	Body   *IssueLicensesJSONRequestBody
@@ -1734,6 +1816,22 @@ func (response IssueLicenses200JSONResponse) VisitIssueLicensesResponse(w http.R
 	}
 	w.Header().Set("Ledger-Position", fmt.Sprint(response.Headers.LedgerPosition))
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IssueLicenses408ApplicationProblemPlusJSONResponse struct {
+	RequestTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response IssueLicenses408ApplicationProblemPlusJSONResponse) VisitIssueLicensesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(408)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1768,6 +1866,22 @@ func (response DeactivateMachine200JSONResponse) VisitDeactivateMachineResponse(
 	return err
 }
 
+type DeactivateMachine408ApplicationProblemPlusJSONResponse struct {
+	RequestTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateMachine408ApplicationProblemPlusJSONResponse) VisitDeactivateMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(408)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RebindRequestObject struct {
 	ID        ID        `json:"id"`
 	BindingID BindingID `json:"binding_id"`
@@ -1794,6 +1908,22 @@ func (response Rebind200JSONResponse) VisitRebindResponse(w http.ResponseWriter)
 	}
 	w.Header().Set("Ledger-Position", fmt.Sprint(response.Headers.LedgerPosition))
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Rebind408ApplicationProblemPlusJSONResponse struct {
+	RequestTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response Rebind408ApplicationProblemPlusJSONResponse) VisitRebindResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(408)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1827,6 +1957,22 @@ func (response ReinstateLicense200JSONResponse) VisitReinstateLicenseResponse(w 
 	return err
 }
 
+type ReinstateLicense408ApplicationProblemPlusJSONResponse struct {
+	RequestTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response ReinstateLicense408ApplicationProblemPlusJSONResponse) VisitReinstateLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(408)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ReissueKeyRequestObject struct {
 	ID     ID `json:"id"`
 	Params ReissueKeyParams
@@ -1852,6 +1998,22 @@ func (response ReissueKey200JSONResponse) VisitReissueKeyResponse(w http.Respons
 	}
 	w.Header().Set("Ledger-Position", fmt.Sprint(response.Headers.LedgerPosition))
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReissueKey408ApplicationProblemPlusJSONResponse struct {
+	RequestTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response ReissueKey408ApplicationProblemPlusJSONResponse) VisitReissueKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(408)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1885,6 +2047,22 @@ func (response RenewLicense200JSONResponse) VisitRenewLicenseResponse(w http.Res
 	return err
 }
 
+type RenewLicense408ApplicationProblemPlusJSONResponse struct {
+	RequestTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response RenewLicense408ApplicationProblemPlusJSONResponse) VisitRenewLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(408)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RevokeLicenseRequestObject struct {
 	ID     ID `json:"id"`
 	Params RevokeLicenseParams
@@ -1910,6 +2088,22 @@ func (response RevokeLicense200JSONResponse) VisitRevokeLicenseResponse(w http.R
 	}
 	w.Header().Set("Ledger-Position", fmt.Sprint(response.Headers.LedgerPosition))
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeLicense408ApplicationProblemPlusJSONResponse struct {
+	RequestTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeLicense408ApplicationProblemPlusJSONResponse) VisitRevokeLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(408)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1943,6 +2137,22 @@ func (response SuspendLicense200JSONResponse) VisitSuspendLicenseResponse(w http
 	return err
 }
 
+type SuspendLicense408ApplicationProblemPlusJSONResponse struct {
+	RequestTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response SuspendLicense408ApplicationProblemPlusJSONResponse) VisitSuspendLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(408)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type UndoExpiryRequestObject struct {
 	ID     ID `json:"id"`
 	Params UndoExpiryParams
@@ -1968,6 +2178,22 @@ func (response UndoExpiry200JSONResponse) VisitUndoExpiryResponse(w http.Respons
 	}
 	w.Header().Set("Ledger-Position", fmt.Sprint(response.Headers.LedgerPosition))
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoExpiry408ApplicationProblemPlusJSONResponse struct {
+	RequestTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response UndoExpiry408ApplicationProblemPlusJSONResponse) VisitUndoExpiryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(408)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2001,6 +2227,22 @@ func (response RevisePlan200JSONResponse) VisitRevisePlanResponse(w http.Respons
 	return err
 }
 
+type RevisePlan408ApplicationProblemPlusJSONResponse struct {
+	RequestTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response RevisePlan408ApplicationProblemPlusJSONResponse) VisitRevisePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(408)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RegisterProductRequestObject struct {
 	Params RegisterProductParams
 	Body   *RegisterProductJSONRequestBody
@@ -2026,6 +2268,22 @@ func (response RegisterProduct201JSONResponse) VisitRegisterProductResponse(w ht
 	w.Header().Set("Ledger-Position", fmt.Sprint(response.Headers.LedgerPosition))
 	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
 	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RegisterProduct408ApplicationProblemPlusJSONResponse struct {
+	RequestTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response RegisterProduct408ApplicationProblemPlusJSONResponse) VisitRegisterProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(408)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2060,6 +2318,22 @@ func (response PublishPlan201JSONResponse) VisitPublishPlanResponse(w http.Respo
 	return err
 }
 
+type PublishPlan408ApplicationProblemPlusJSONResponse struct {
+	RequestTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response PublishPlan408ApplicationProblemPlusJSONResponse) VisitPublishPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(408)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RotateSigningKeyRequestObject struct {
 	ID     ID `json:"id"`
 	Params RotateSigningKeyParams
@@ -2085,6 +2359,22 @@ func (response RotateSigningKey200JSONResponse) VisitRotateSigningKeyResponse(w 
 	}
 	w.Header().Set("Ledger-Position", fmt.Sprint(response.Headers.LedgerPosition))
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateSigningKey408ApplicationProblemPlusJSONResponse struct {
+	RequestTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response RotateSigningKey408ApplicationProblemPlusJSONResponse) VisitRotateSigningKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(408)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2138,6 +2428,22 @@ func (response Validate200JSONResponse) VisitValidateResponse(w http.ResponseWri
 	}
 	w.Header().Set("Ledger-Position", fmt.Sprint(response.Headers.LedgerPosition))
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Validate408ApplicationProblemPlusJSONResponse struct {
+	RequestTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response Validate408ApplicationProblemPlusJSONResponse) VisitValidateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(408)
 	_, err := buf.WriteTo(w)
 	return err
 }

@@ -9,21 +9,40 @@ import (
 	"github.com/licenseledger/licenseledger/httpapi/present"
 )
 
-// FuzzETag feeds text to the reader of If-Match: a revision that it reads is written back as a tag that reads the same.
-func FuzzETag(f *testing.F) {
+// FuzzIfMatch feeds text to the reader of If-Match: a revision that it reads is written back as a tag that reads the same.
+func FuzzIfMatch(f *testing.F) {
 	for _, tag := range []string{`"7"`, `"07"`, `W/"7"`, `""`, `"-1"`, `"18446744073709551616"`, `*`, `"7`} {
 		f.Add(tag)
 	}
 	f.Fuzz(func(t *testing.T, tag string) {
-		revision, err := parseETag(tag)
+		revisions, err := parseIfMatch(tag)
 		if err != nil {
-			require.Equal(t, event.Revision(0), revision*0)
+			require.Nil(t, revisions)
 			return
 		}
-		again, err := parseETag(present.ETag(revision))
-		require.NoError(t, err)
-		require.Equal(t, revision, again)
+		for _, revision := range revisions {
+			require.Contains(t, tag, present.ETag(revision))
+			again, err := parseIfMatch(present.ETag(revision))
+			require.NoError(t, err)
+			require.Equal(t, []event.Revision{revision}, again)
+		}
 	})
+}
+
+func TestIfMatchIsReadAsRFC9110SaysIt(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string][]event.Revision{
+		`*`: nil, ` * `: nil, `"7"`: {7}, `"7", "8"`: {7, 8}, `"7","8"`: {7, 8}, `, "7",, "8" ,`: {7, 8}, `W/"7"`: {}, `W/"7", "8"`: {8},
+		`"abc"`: {}, `""`: {}, `"a,b", "7"`: {7}, `"007"`: {}, `"99999999999999999999"`: {}, "\"7\"\t,\t\"8\"": {7, 8},
+	} {
+		got, err := parseIfMatch(header)
+		require.NoError(t, err, header)
+		require.Equal(t, want, got, header)
+	}
+	for _, header := range []string{``, ` `, `,`, `7`, `"7`, `7"`, `w/"7"`, `"7" "8"`, `*, "7"`, `"7", *`, `W/ "7"`, `"7"x`} {
+		_, err := parseIfMatch(header)
+		require.Error(t, err, header)
+	}
 }
 
 // FuzzIdempotencyKey holds accepted keys to what a header and a log line can carry.

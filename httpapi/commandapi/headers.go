@@ -2,6 +2,7 @@ package commandapi
 
 import (
 	"context"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -28,10 +29,10 @@ func (h commandHeaders) request(ctx context.Context) (runtime.Request, error) {
 		request.IdempotencyKey = *h.IdempotencyKey
 		check.Require(printable(request.IdempotencyKey), "Idempotency-Key", "must be 1 to 255 printable ASCII characters")
 	}
-	if h.IfMatch != nil && *h.IfMatch != "*" {
-		revision, err := parseETag(*h.IfMatch)
-		check.Require(err == nil, "If-Match", `must be an ETag of the resource, such as "7" in its quotes, or *`)
-		request.IfMatch = &revision
+	if h.IfMatch != nil {
+		revisions, err := parseIfMatch(*h.IfMatch)
+		check.Require(err == nil, "If-Match", `must be ETags of the resource, such as "7" in its quotes, or *`)
+		request.IfMatch = revisions
 	}
 	return request, check.Err()
 }
@@ -50,12 +51,28 @@ func printable(key string) bool {
 	return key != "" && len(key) <= maxIdempotencyKey && strings.IndexFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 }
 
-func parseETag(tag string) (event.Revision, error) {
-	if len(tag) < 3 || tag[0] != '"' || tag[len(tag)-1] != '"' {
-		return 0, strconv.ErrSyntax
+// entityTag is an entity tag at the beginning of a list, with what separates it from the next (RFC 9110, sections 5.6.1 and 8.8.3).
+var entityTag = regexp.MustCompile("^[ \\t,]*(W/)?\"([\\x21\\x23-\\x7e\\x{80}-\\x{10ffff}]*)\"[ \\t]*(?:,[ \\t,]*|$)")
+
+// parseIfMatch returns the revisions that an If-Match header names (RFC 9110, section 13.1.1), nil for any. Tags are compared strongly, so
+// a weak one names none; nor does one that no resource ever has.
+func parseIfMatch(header string) ([]event.Revision, error) {
+	if strings.Trim(header, " \t") == "*" {
+		return nil, nil
 	}
-	revision, err := strconv.ParseUint(tag[1:len(tag)-1], 10, 64)
-	return event.Revision(revision), err
+	revisions := []event.Revision{}
+	for rest := header; rest != "" || len(header) == 0; {
+		tag := entityTag.FindStringSubmatch(rest)
+		if tag == nil {
+			return nil, strconv.ErrSyntax
+		}
+		rest = rest[len(tag[0]):]
+		revision, err := strconv.ParseUint(tag[2], 10, 64)
+		if tag[1] == "" && err == nil && present.ETag(event.Revision(revision)) == `"`+tag[2]+`"` {
+			revisions = append(revisions, event.Revision(revision))
+		}
+	}
+	return revisions, nil
 }
 
 // responseHeaders are the headers of a response to a command that changed a resource.

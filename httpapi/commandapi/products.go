@@ -7,10 +7,14 @@ import (
 	"github.com/licenseledger/licenseledger/domain/catalog"
 	"github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/licenseledger/licenseledger/httpapi/present"
+	"github.com/licenseledger/licenseledger/httpapi/problem"
 )
 
 // RegisterProduct implements [StrictServerInterface].
 func (s server) RegisterProduct(ctx context.Context, r RegisterProductRequestObject) (RegisterProductResponseObject, error) {
+	if a := r.Body.SigningAlgorithm; a != nil && *a == "" { // the command takes an empty one for none
+		return nil, problem.Field("signing_algorithm", "must be ed25519 or rsa2048")
+	}
 	command := catalogcommands.RegisterProduct{
 		Code:                  r.Body.Code,
 		Name:                  r.Body.Name,

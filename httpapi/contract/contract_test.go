@@ -26,7 +26,7 @@ func TestWhatTheServerMustKnowIsRead(t *testing.T) {
 		max          int64
 		knows        []string
 	}{
-		"an admin's command":   {"POST", "/v1/licenses", "issueLicense", contract.Admin, true, false, 64 << 10, nil},
+		"an admin's command":   {"POST", "/v1/licenses", "issueLicense", contract.Admin, true, false, 1 << 20, nil},
 		"a batch":              {"POST", "/v1/licenses/batch", "issueLicenses", contract.Admin, true, false, 2 << 20, nil},
 		"a machine's command":  {"POST", "/v1/activations", "activateMachine", contract.Open, true, false, 64 << 10, nil},
 		"a command for either": {"POST", "/v1/licenses/:id/bindings/:binding_id/rebind", "rebind", contract.Either, true, false, 64 << 10, nil},

@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// Header is the header that carries the id.
+const Header = "X-Request-Id"
+
 // MaxLength is how many characters an id of a client may have.
 const MaxLength = 128
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 
@@ -58,12 +59,19 @@ func (b *JSONBinder) Bind(c *echo.Context, target any) error {
 	return b.decoder.Decode(buffer.Bytes(), target)
 }
 
-// bodyError makes a body that ended early a refusal. A body that is too large already is one.
+// bodyError makes an error of reading the body a refusal: whatever the reason, it is not the server's fault.
 func bodyError(err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) {
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return problem.ErrBodyTooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return problem.ErrRequestTimeout
+	case errors.Is(err, io.ErrUnexpectedEOF):
 		return problem.Field("body", "ended before its declared length")
+	default: // such as a malformed chunk
+		return problem.Field("body", "could not be read")
 	}
-	return err
 }
 
 func isJSON(header http.Header) bool {

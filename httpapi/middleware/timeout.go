@@ -2,7 +2,6 @@ package middleware
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v5"
@@ -26,14 +25,4 @@ func Timeout(operations *contract.Contract, limit time.Duration) echo.Middleware
 			return next(c)
 		}
 	}
-}
-
-// AcceptsNDJSON reports whether the client asks for a stream.
-func AcceptsNDJSON(c *echo.Context) bool {
-	for _, accepted := range c.Request().Header.Values(echo.HeaderAccept) {
-		if strings.Contains(strings.ToLower(accepted), NDJSON) {
-			return true
-		}
-	}
-	return false
 }

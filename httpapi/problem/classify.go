@@ -32,13 +32,16 @@ func classify(err error) (*domainerr.Error, []domainerr.Field) {
 	if refused, known := fromPorts(err); known {
 		return refused, nil
 	}
+	var query *store.InvalidQueryError
 	switch {
 	case errors.Is(err, store.ErrBadCursor):
-		return invalidFields(domainerr.Field{Name: "cursor", Message: "must be the next_cursor of a page of the same list"})
+		return invalidFields(domainerr.Field{
+			Name: "cursor", Message: "must be the next_cursor of a page of the same list, with the same filters and order",
+		})
 	case errors.Is(err, store.ErrOtherEpoch):
 		return invalidFields(domainerr.Field{Name: "cursor", Message: "is of another epoch of the ledger: begin the list again without a cursor"})
-	case errors.Is(err, store.ErrInvalidQuery):
-		return invalidFields(domainerr.Field{Name: "query", Message: strings.TrimPrefix(err.Error(), store.ErrInvalidQuery.Error()+": ")})
+	case errors.As(err, &query):
+		return invalidFields(domainerr.Field{Name: query.Parameter, Message: query.Rule})
 	}
 	return fromHTTP(err)
 }

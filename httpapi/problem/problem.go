@@ -30,9 +30,13 @@ type Reporter struct {
 // Document returns the problem document of an error for the request that ctx belongs to. It logs errors that are not the client's fault.
 func (r Reporter) Document(ctx context.Context, err error) api.Problem {
 	refused, fields := classify(err)
-	status := statusByCode[refused.Code]
 	id := correlation.From(ctx)
 	r.log(ctx, err, refused.Code, id)
+	return newDocument(refused, fields, id)
+}
+
+func newDocument(refused *domainerr.Error, fields []domainerr.Field, id string) api.Problem {
+	status := statusByCode[refused.Code]
 	document := api.Problem{
 		Type:          "urn:licenseledger:problem:" + refused.Code,
 		Title:         status.title,
@@ -80,7 +84,7 @@ func (r Reporter) log(ctx context.Context, err error, code, id string) {
 // request, such as Allow. If the client left, Write sends no body.
 func (r Reporter) Write(w http.ResponseWriter, req *http.Request, err error) {
 	document := r.Document(req.Context(), err)
-	path := req.URL.Path
+	path := req.URL.EscapedPath()
 	document.Instance = &path
 	header := w.Header()
 	header.Set("Content-Type", MediaType)
@@ -91,6 +95,9 @@ func (r Reporter) Write(w http.ResponseWriter, req *http.Request, err error) {
 	}
 	if document.Status == http.StatusUnauthorized {
 		header.Set("WWW-Authenticate", `Bearer realm="licenseledger"`)
+	}
+	if document.Status == http.StatusRequestTimeout {
+		header.Set("Connection", "close") // the rest of the body would be taken for the next request
 	}
 	w.WriteHeader(document.Status)
 	if req.Method == http.MethodHead || document.Status == statusClientGone {

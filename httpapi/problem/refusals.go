@@ -15,6 +15,10 @@ var (
 		"check the id; if it was created a moment ago, send the Ledger-Position of the command with the query")
 	ErrMethodNotAllowed = domainerr.New("METHOD_NOT_ALLOWED", "the path does not allow this method",
 		"use one of the methods in the Allow header")
+	ErrRequestTimeout = domainerr.New("REQUEST_TIMEOUT", "the request did not arrive in time; it was not processed",
+		"send the request again, and all of its body at once")
+	ErrHeadersTooLarge = domainerr.New("HEADERS_TOO_LARGE", "the request line and the headers are larger than the server accepts",
+		"send fewer or shorter headers, or a shorter address")
 	ErrBodyTooLarge = domainerr.New("BODY_TOO_LARGE", "the body is larger than this endpoint accepts",
 		"send less in one request; split a batch of licences")
 	ErrUnsupportedMediaType = domainerr.New("UNSUPPORTED_MEDIA_TYPE", "Content-Type must be application/json",

@@ -7,6 +7,7 @@ import (
 	"io"
 	"reflect"
 	"strconv"
+	"time"
 	"unicode/utf8"
 
 	"github.com/licenseledger/licenseledger/domain/domainerr"
@@ -32,8 +33,8 @@ func (s *decodeState) decodeDocument(v reflect.Value) error {
 		s.check.Require(false, body, "must be UTF-8")
 		return s.check.Err()
 	}
-	if containsNUL(s.data) {
-		s.check.Require(false, body, "must not hold the character U+0000")
+	if rule := checkEscapes(s.data); rule != "" {
+		s.check.Require(false, body, rule)
 		return s.check.Err()
 	}
 	_, err := s.value(v, false)
@@ -48,24 +49,6 @@ func (s *decodeState) decodeDocument(v reflect.Value) error {
 		s.check.Require(false, body, "is not JSON near byte "+strconv.FormatInt(s.json.InputOffset(), 10))
 	}
 	return s.check.Err()
-}
-
-// containsNUL reports whether a text in the body contains the character U+0000, which JSON can only write as an escape. Not every database
-// can store it, and events must be fit for all of them.
-func containsNUL(data []byte) bool {
-	escape := []byte(`\u0000`)
-	for rest := data; ; {
-		i := bytes.Index(rest, escape)
-		if i < 0 {
-			return false
-		}
-		before := rest[:i]
-		backslashes := len(before) - len(bytes.TrimRight(before, `\`))
-		if backslashes%2 == 0 { // otherwise it is an escaped backslash and the letters u0000
-			return true
-		}
-		rest = rest[i+len(escape):]
-	}
 }
 
 // value decodes the next value into v. set is false if the value was null or invalid. The error says that the body is not JSON, or is
@@ -94,6 +77,10 @@ func (s *decodeState) value(v reflect.Value, optional bool) (set bool, err error
 }
 
 func (s *decodeState) scalar(v reflect.Value, optional bool) (bool, error) {
+	isTime := v.Type() == reflect.TypeFor[time.Time]()
+	if isTime || holdsNumber(v.Type()) {
+		return s.exact(v, optional, isTime)
+	}
 	pointer := reflect.New(reflect.PointerTo(v.Type())) // null is a nil pointer
 	if err := s.json.Decode(pointer.Interface()); err != nil {
 		return false, s.invalidValue(v.Type(), err)
@@ -102,6 +89,32 @@ func (s *decodeState) scalar(v reflect.Value, optional bool) (bool, error) {
 		return false, s.null(optional)
 	}
 	v.Set(pointer.Elem().Elem())
+	return true, nil
+}
+
+// exact decodes a time or a number that encoding/json would read with another value, or in another form than documented.
+func (s *decodeState) exact(v reflect.Value, optional, isTime bool) (bool, error) {
+	var raw json.RawMessage
+	if err := s.json.Decode(&raw); err != nil {
+		return false, err
+	}
+	if string(raw) == "null" {
+		return false, s.null(optional)
+	}
+	if isTime {
+		at, err := parseTime(raw)
+		if err != nil {
+			return false, s.addInvalid(rule(v.Type()))
+		}
+		v.Set(reflect.ValueOf(at))
+		return true, nil
+	}
+	if isInexact(raw) {
+		return false, s.addInvalid(numberRule)
+	}
+	if err := json.Unmarshal(raw, v.Addr().Interface()); err != nil {
+		return false, s.addInvalid(rule(v.Type()))
+	}
 	return true, nil
 }
 

@@ -90,7 +90,7 @@ func (q Queries) Plans(ctx context.Context, tenant string, filter PlanFilter, pa
 	var w store.Where
 	w.Equal("p.tenant", tenant)
 	if id, ok := store.ParseID(filter.Product); ok {
-		w.Equal("p.product_id", id)
+		w.And("(p.product_id = " + w.Add(id) + " OR o.code = " + w.Add(filter.Product) + ")") // a code may look like an id
 	} else if filter.Product != "" {
 		w.Equal("o.code", filter.Product)
 	}

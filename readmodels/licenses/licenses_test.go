@@ -244,6 +244,10 @@ func TestAQueryOutOfBoundsIsRefused(t *testing.T) {
 			"unknown status":  {licenses.Filter{Status: "GONE"}, store.Paging{}},
 			"too many words":  {licenses.Filter{Search: "a b c d e f g h i"}, store.Paging{}},
 			"too much text":   {licenses.Filter{Search: strings.Repeat("a", 257)}, store.Paging{}},
+			"marks only":      {licenses.Filter{Search: "% ( _ \\"}, store.Paging{}},
+			"blanks only":     {licenses.Filter{Search: " \t\u3000"}, store.Paging{}},
+			"emoji only":      {licenses.Filter{Search: "🚀"}, store.Paging{}},
+			"blank customer":  {licenses.Filter{Customer: " "}, store.Paging{}},
 		} {
 			_, err := licenses.New(db).List(t.Context(), storetest.Tenant, c.filter, c.paging)
 			require.ErrorIs(t, err, store.ErrInvalidQuery, name)

@@ -2,7 +2,6 @@ package licenses
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 
 	"github.com/licenseledger/licenseledger/readmodels/store"
@@ -22,10 +21,10 @@ type Filter struct {
 // DefaultSort is the order when none is asked for.
 const DefaultSort = ByIssuedAt
 
-// The bounds of what may be searchWords for.
+// The bounds of what may be searched for.
 const (
 	MaxSearchWords  = 8
-	MaxSearchLength = 256
+	MaxSearchLength = 256 // characters
 )
 
 // List lists a tenant's licences. It fails with [store.ErrBadCursor] or [store.ErrInvalidQuery].
@@ -36,25 +35,29 @@ func (q Queries) List(ctx context.Context, tenant string, filter Filter, paging 
 	}
 	key, known := filter.Sort.key()
 	if !known {
-		return store.Page[License]{}, fmt.Errorf("%w: licences are ordered by issued_at, expires_at, customer_name or status",
-			store.ErrInvalidQuery)
+		return store.Page[License]{}, &store.InvalidQueryError{Parameter: "sort", Rule: "must be issued_at, expires_at, customer_name or status"}
 	}
 	direction, beyond := "ASC", ">"
 	if filter.Descending {
 		direction, beyond = "DESC", "<"
 	}
 	order := "licenses " + string(filter.Sort) + " " + direction
-	limit, from, err := q.db.Start(paging, order)
+	of := store.Filtered(tenant, filter.Status, filter.Product, filter.Plan, filter.Customer, filter.Search)
+	limit, from, err := q.db.Start(paging, of, order)
 	if err != nil {
 		return store.Page[License]{}, err
 	}
 
+	words, err := searchWords(filter.Search)
+	if err != nil {
+		return store.Page[License]{}, err
+	}
 	scopes, possible, err := q.resolve(ctx, tenant, filter)
 	if err != nil || !possible {
 		return store.Page[License]{}, err
 	}
 	var w store.Where
-	found, err := q.candidates(ctx, &w, tenant, filter, scopes)
+	found, err := q.candidates(ctx, &w, tenant, filter, words, scopes)
 	if err != nil {
 		return store.Page[License]{}, err
 	}
@@ -82,6 +85,6 @@ func (q Queries) List(ctx context.Context, tenant string, filter Filter, paging 
 		return store.Page[License]{}, err
 	}
 	return store.NewPage(q.db, items, limit, func(l License) store.Cursor {
-		return store.Cursor{Order: order, Key: filter.Sort.of(l), Row: l.row}
+		return store.Cursor{Filter: of, Order: order, Key: filter.Sort.of(l), Row: l.row}
 	}), nil
 }

@@ -2,10 +2,10 @@ package licenses
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/licenseledger/licenseledger/readmodels/store"
 )
@@ -19,7 +19,10 @@ type scope struct {
 // resolve checks a filter and finds the products and plans it means; possible is false when no licence can meet it.
 func (q Queries) resolve(ctx context.Context, tenant string, filter Filter) (scopes []scope, possible bool, err error) {
 	if filter.Status != "" && !slices.Contains([]string{Active, Suspended, Expired, Revoked}, filter.Status) {
-		return nil, false, fmt.Errorf("%w: a licence's status is ACTIVE, SUSPENDED, EXPIRED or REVOKED", store.ErrInvalidQuery)
+		return nil, false, &store.InvalidQueryError{Parameter: "status", Rule: "must be ACTIVE, SUSPENDED, EXPIRED or REVOKED"}
+	}
+	if filter.Customer != "" && CaseFold(filter.Customer) == "" { // the key of people who were erased
+		return nil, false, &store.InvalidQueryError{Parameter: "customer", Rule: "must be a name or an e-mail address"}
 	}
 	for _, by := range []struct{ column, table, idOrCode string }{
 		{"product_id", "products", filter.Product},
@@ -29,11 +32,13 @@ func (q Queries) resolve(ctx context.Context, tenant string, filter Filter) (sco
 			continue
 		}
 		var ids []string
-		if id, ok := store.ParseID(by.idOrCode); ok {
-			ids = []string{id}
-		} else if ids, err = store.List(ctx, q.db, store.Scalar[string],
+		id, isID := store.ParseID(by.idOrCode)
+		if ids, err = store.List(ctx, q.db, store.Scalar[string],
 			"SELECT id FROM "+by.table+" WHERE tenant = $1 AND code = $2", tenant, by.idOrCode); err != nil {
 			return nil, false, err
+		}
+		if isID {
+			ids = append(ids, id)
 		}
 		if len(ids) == 0 {
 			return nil, false, nil
@@ -45,11 +50,8 @@ func (q Queries) resolve(ctx context.Context, tenant string, filter Filter) (sco
 
 // candidates adds the conditions on customer and search. When a filter is met by few licences, found is a list of these that leads the
 // join: an engine left alone may prefer to walk all licences in the order asked for. Its arguments must be the first.
-func (q Queries) candidates(ctx context.Context, w *store.Where, tenant string, filter Filter, scopes []scope) (found string, err error) {
-	words, err := searchWords(filter.Search)
-	if err != nil {
-		return "", err
-	}
+func (q Queries) candidates(ctx context.Context, w *store.Where, tenant string, filter Filter, words []string, scopes []scope,
+) (found string, err error) {
 	leading := -1
 	if filter.Customer != "" {
 		// Only the key that can match is asked for, so that one index serves.
@@ -113,10 +115,11 @@ func (q Queries) mostSelectiveScope(ctx context.Context, tenant string, sort Sor
 // order and looking at each licence is faster then.
 const selectivityLimit = 5_000
 
-// searchWords returns the words of a search, each to be the beginning of one of a licence's words.
+// searchWords returns the words of a search, each to be the beginning of one of a licence's words. An empty text has none. A text without a
+// word is refused: it would find every licence.
 func searchWords(text string) ([]string, error) {
-	if len(text) > MaxSearchLength {
-		return nil, fmt.Errorf("%w: search for at most %d bytes", store.ErrInvalidQuery, MaxSearchLength)
+	if text == "" {
+		return nil, nil
 	}
 	var words []string
 	for piece := range strings.FieldsSeq(CaseFold(text)) {
@@ -124,8 +127,8 @@ func searchWords(text string) ([]string, error) {
 			words = append(words, piece)
 		}
 	}
-	if len(words) > MaxSearchWords {
-		return nil, fmt.Errorf("%w: search for at most %d words", store.ErrInvalidQuery, MaxSearchWords)
+	if len(words) == 0 || len(words) > MaxSearchWords || utf8.RuneCountInString(text) > MaxSearchLength {
+		return nil, &store.InvalidQueryError{Parameter: "q", Rule: "must be 1 to 8 words of letters and digits, in at most 256 characters"}
 	}
 	return words, nil
 }

@@ -29,10 +29,22 @@ var (
 	// ErrOtherEpoch refuses a cursor that was handed out in another epoch of the ledger: what it points at may be something else now.
 	ErrOtherEpoch = errors.New("the cursor is of another epoch of the ledger")
 	// ErrInvalidQuery refuses a limit, order or filter value that is not one of those documented.
+	// The error is an [InvalidQueryError].
 	ErrInvalidQuery = errors.New("invalid query")
 	// ErrUnavailable says that the database cannot be reached, or cannot do what is asked, right now: the same may succeed later.
 	ErrUnavailable = errors.New("the read models are unavailable")
 )
+
+// InvalidQueryError names the parameter that is not as documented, and its rule. It is an [ErrInvalidQuery].
+type InvalidQueryError struct{ Parameter, Rule string }
+
+// Error names the parameter and the rule.
+func (e *InvalidQueryError) Error() string {
+	return ErrInvalidQuery.Error() + ": " + e.Parameter + " " + e.Rule
+}
+
+// Is reports whether target is [ErrInvalidQuery].
+func (*InvalidQueryError) Is(target error) bool { return target == ErrInvalidQuery }
 
 // DB is a database of read models. All methods are safe for concurrent use.
 type DB struct {

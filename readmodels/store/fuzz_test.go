@@ -12,10 +12,11 @@ func FuzzCursor(f *testing.F) {
 	const order = "licenses issued_at DESC"
 	f.Add(Cursor{Order: order, Key: "17", Row: 3}.String())
 	f.Add(Cursor{Order: "plans", Key: "\x00", Row: -1}.String())
+	f.Add(Cursor{Order: order, Filter: "others"}.String())
 	f.Add("e30")
 	f.Add("=")
 	f.Fuzz(func(t *testing.T, text string) {
-		limit, from, err := (&DB{}).Start(Paging{Cursor: text}, order)
+		limit, from, err := (&DB{}).Start(Paging{Cursor: text}, "of", order)
 		switch {
 		case err != nil:
 			require.True(t, errors.Is(err, ErrBadCursor) || errors.Is(err, ErrOtherEpoch))
@@ -24,6 +25,7 @@ func FuzzCursor(f *testing.F) {
 		default:
 			require.Equal(t, text, from.String())
 			require.Equal(t, order, from.Order)
+			require.Contains(t, []string{"", "of"}, from.Filter)
 			require.Equal(t, DefaultLimit, limit)
 		}
 	})

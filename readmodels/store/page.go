@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // The bounds of a page.
@@ -31,10 +33,11 @@ const maxCursor = 1024
 
 // Cursor is the place after a row of a list.
 type Cursor struct {
-	Epoch string `json:"e,omitempty"` // of the ledger, see cursorEpoch
-	Order string `json:"o"`           // of the list
-	Key   string `json:"k"`           // what the row is sorted by; empty when that is Row
-	Row   int64  `json:"r"`           // tells rows of the same key apart
+	Epoch  string `json:"e,omitempty"` // of the ledger, see cursorEpoch
+	Filter string `json:"f,omitempty"` // of the list, see Filtered
+	Order  string `json:"o"`           // of the list
+	Key    string `json:"k"`           // what the row is sorted by; empty when that is Row
+	Row    int64  `json:"r"`           // tells rows of the same key apart
 }
 
 // String returns the cursor as clients get it.
@@ -46,21 +49,28 @@ func (c Cursor) String() string {
 	return base64.RawURLEncoding.EncodeToString(data)
 }
 
+// Filtered returns what cursors hold of the filters of a list: a hash, equal for equal filters. A cursor must be used with the filters that
+// it was handed out for.
+func Filtered(by ...any) string {
+	hash := sha256.Sum256(fmt.Appendf(nil, "%#v", by))
+	return base64.RawURLEncoding.EncodeToString(hash[:6])
+}
+
 // cursorEpoch is what cursors hold of the ledger's epoch: its last digits, which are random.
 func (db *DB) cursorEpoch() string {
 	epoch := db.Origin().Epoch
 	return epoch[max(0, len(epoch)-12):]
 }
 
-// Start returns the limit and the cursor of a request for a list in the given order; the cursor is nil for the first page.
-// Cursors that an older version handed out name no epoch. It fails with [ErrInvalidQuery], [ErrBadCursor] or [ErrOtherEpoch].
-func (db *DB) Start(p Paging, order string) (limit int, from *Cursor, err error) {
+// Start returns the limit and the cursor of a request for a list with the given filter and order; the cursor is nil for the first page.
+// Cursors that an older version handed out name no epoch or no filter. It fails with [ErrInvalidQuery], [ErrBadCursor] or [ErrOtherEpoch].
+func (db *DB) Start(p Paging, filter, order string) (limit int, from *Cursor, err error) {
 	limit = p.Limit
 	if limit == 0 {
 		limit = DefaultLimit
 	}
 	if limit < 1 || limit > MaxLimit {
-		return 0, nil, fmt.Errorf("%w: the limit must be 1 to %d", ErrInvalidQuery, MaxLimit)
+		return 0, nil, &InvalidQueryError{"limit", "must be 1 to " + strconv.Itoa(MaxLimit)}
 	}
 	if p.Cursor == "" {
 		return limit, nil, nil
@@ -73,7 +83,11 @@ func (db *DB) Start(p Paging, order string) (limit int, from *Cursor, err error)
 		return 0, nil, ErrBadCursor
 	}
 	from = &Cursor{}
-	if err := json.Unmarshal(data, from); err != nil || from.Order != order || from.String() != p.Cursor {
+	if err := json.Unmarshal(data, from); err != nil || from.Order != order || from.String() != p.Cursor ||
+		strings.ContainsRune(from.Key, 0) { // not every engine can store U+0000, so no row is sorted by it
+		return 0, nil, ErrBadCursor
+	}
+	if from.Filter != "" && from.Filter != filter {
 		return 0, nil, ErrBadCursor
 	}
 	if from.Epoch != "" && from.Epoch != db.cursorEpoch() {
@@ -105,7 +119,8 @@ type Listing[T any] struct {
 
 // Page reads a page of the rows that meet the conditions. It fails with the errors of [DB.Start].
 func (l Listing[T]) Page(ctx context.Context, db *DB, w Where, paging Paging) (Page[T], error) {
-	limit, from, err := db.Start(paging, l.Order)
+	filter := Filtered(w.conditions, []any(w.Arguments))
+	limit, from, err := db.Start(paging, filter, l.Order)
 	if err != nil {
 		return Page[T]{}, err
 	}
@@ -117,5 +132,5 @@ func (l Listing[T]) Page(ctx context.Context, db *DB, w Where, paging Paging) (P
 	if err != nil {
 		return Page[T]{}, err
 	}
-	return NewPage(db, items, limit, func(row T) Cursor { return Cursor{Order: l.Order, Row: l.Row(row)} }), nil
+	return NewPage(db, items, limit, func(row T) Cursor { return Cursor{Filter: filter, Order: l.Order, Row: l.Row(row)} }), nil
 }

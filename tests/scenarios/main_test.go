@@ -102,12 +102,13 @@ func everythingRan() bool {
 
 // unprovokable are the codes that nobody can bring about from outside, each with the reason.
 var unprovokable = map[string]string{
-	"INTERNAL":       "it takes a defect of the program",
-	"BUSY":           "it takes more at once than the queues hold; the bounds are tested where the queues are",
-	"UNAVAILABLE":    "it takes a storage that fails, or a request in the moment of shutting down",
-	"TIMEOUT":        "it takes a storage that hangs",
-	"LICENSE_EXISTS": "it takes two keys that lead to the same 64-bit serial",
-	"FORBIDDEN":      "it takes a credential that permits less than everything; today there is the admin key only",
+	"INTERNAL":        "it takes a defect of the program",
+	"BUSY":            "it takes more at once than the queues hold; the bounds are tested where the queues are",
+	"UNAVAILABLE":     "it takes a storage that fails, or a request in the moment of shutting down",
+	"TIMEOUT":         "it takes a storage that hangs",
+	"REQUEST_TIMEOUT": "it takes a body that stands still for 30 seconds; the time is shorter where it is tested",
+	"LICENSE_EXISTS":  "it takes two keys that lead to the same 64-bit serial",
+	"FORBIDDEN":       "it takes a credential that permits less than everything; today there is the admin key only",
 }
 
 // everythingSeen checks that every endpoint answered, and that every code was given as an answer.

@@ -1,12 +1,17 @@
 package scenarios_test
 
 import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/licenseledger/licenseledger/httpapi/api"
 	"github.com/licenseledger/licenseledger/tests/support/blackbox"
 )
 
@@ -91,7 +96,10 @@ func TestABodyThatIsTooLargeIsRefused(t *testing.T) {
 	t.Parallel()
 	endpoints(t, takesBody, func(t *testing.T, e blackbox.Endpoint) {
 		limit := 64 << 10
-		if e.Operation == "issueLicenses" {
+		switch e.Operation {
+		case "issueLicense":
+			limit = 1 << 20
+		case "issueLicenses":
 			limit = 2 << 20
 		}
 		body := `{"reason":"` + strings.Repeat("x", limit) + `"}`
@@ -143,4 +151,21 @@ func TestAParameterIsGivenOnceAndNotEmpty(t *testing.T) {
 	admin.Get("/v1/licenses?status=ACTIVE&status=REVOKED").Invalid("status")
 	admin.Get("/v1/licenses?status=").Invalid("status")
 	admin.Get("/v1/licenses?q=%zz").Invalid("query")
+}
+
+func TestHeadersThatAreTooLargeAreRefusedWithAProblem(t *testing.T) {
+	t.Parallel()
+	connection, err := net.Dial("tcp", strings.TrimPrefix(fixture.shared.URL(), "http://"))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, connection.Close()) }()
+	_, err = io.WriteString(connection, "GET /v1/products HTTP/1.1\r\nHost: a\r\nX-A: "+strings.Repeat("a", 32<<10)+"\r\n\r\n")
+	require.NoError(t, err)
+	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, response.Body.Close()) }()
+	require.Equal(t, http.StatusRequestHeaderFieldsTooLarge, response.StatusCode)
+	var problem api.Problem
+	require.NoError(t, json.NewDecoder(response.Body).Decode(&problem))
+	require.Equal(t, api.ProblemCode("HEADERS_TOO_LARGE"), problem.Code)
+	fixture.coverage.Saw(string(problem.Code))
 }

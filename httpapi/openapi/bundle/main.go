@@ -79,7 +79,8 @@ func bundle(folder string) ([]byte, error) {
 
 // problems are the answers by their statuses.
 var problems = map[string]string{
-	"400": "InvalidRequest", "401": "Unauthenticated", "403": "Forbidden", "404": "NotFound", "409": "Conflict", "412": "PreconditionFailed",
+	"400": "InvalidRequest", "401": "Unauthenticated", "403": "Forbidden", "404": "NotFound", "408": "RequestTimeout",
+	"409": "Conflict", "412": "PreconditionFailed",
 	"413": "BodyTooLarge", "415": "UnsupportedMediaType", "422": "Refused", "429": "TooManyStreams", "500": "Internal", "503": "Unavailable",
 }
 
@@ -119,7 +120,7 @@ func errorsOf(operation *yaml.Node) ([]string, error) {
 		statuses = append(statuses, "401")
 	}
 	if member(operation, "requestBody") != nil {
-		statuses = append(statuses, "413", "415", "422")
+		statuses = append(statuses, "408", "413", "415", "422")
 	}
 	if parameters := member(operation, "parameters"); parameters != nil {
 		for _, p := range parameters.Content {

@@ -27,7 +27,7 @@ func TestWhichProblemsFollowFromAnOperation(t *testing.T) {
 		"an operator's query": {"{}", []string{"400", "401", "403", "500", "503"}},
 		"a public query":      {"security: []", []string{"400", "500", "503"}},
 		"a command for either": {"{ security: [{ admin_key: [] }, {}], requestBody: {} }",
-			[]string{"400", "401", "413", "415", "422", "500", "503"}},
+			[]string{"400", "401", "408", "413", "415", "422", "500", "503"}},
 		"a conditional command": {"{ security: [], parameters: [{ $ref: '#/components/parameters/IfMatch' }] }",
 			[]string{"400", "412", "500", "503"}},
 		"others": {"{ security: [], x-errors: [429, 404] }", []string{"400", "404", "429", "500", "503"}},

@@ -9,8 +9,11 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/hint"
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/service"
+	"github.com/licenseledger/licenseledger/httpapi/problem"
 )
 
 // Timeouts of the HTTP server. The handlers bound how long a request may take; these keep idle and slow clients from holding connections.
@@ -25,6 +28,7 @@ const (
 type httpService struct {
 	address         string
 	handler         func() (http.Handler, error)
+	newID           func() uuid.UUID // of requests that are not HTTP
 	shutdownTimeout time.Duration
 	logger          *slog.Logger
 	failed          func(error)   // called if serving ends by itself
@@ -56,9 +60,11 @@ func (h *httpService) Start(ctx context.Context) error {
 	}
 	h.server.RegisterOnShutdown(func() { close(h.draining) })
 	h.ended = make(chan struct{})
+	reporter := problem.Reporter{Log: h.logger}
+	listener := reporter.Listener(h.listener, func() string { return h.newID().String() })
 	go func() {
 		defer close(h.ended)
-		if err := h.server.Serve(h.listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := h.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			h.failed(err)
 		}
 	}()

@@ -74,7 +74,7 @@ func Start(ctx context.Context, c config.Config, logger *slog.Logger) (_ *Server
 	}
 	s.projections = &projectionService{backends: s.backends, settings: c.Settings, standby: c.Role == config.RoleAPI, logger: logger}
 	s.http = &httpService{
-		address: c.Listen, handler: s.api, shutdownTimeout: c.ShutdownTimeout, logger: logger,
+		address: c.Listen, handler: s.api, newID: backends.NewID, shutdownTimeout: c.ShutdownTimeout, logger: logger,
 		failed: func(err error) { s.failed <- err }, draining: make(chan struct{}),
 	}
 	s.services = service.NewGroup(s.background()...)
