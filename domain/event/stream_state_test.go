@@ -15,9 +15,11 @@ import (
 // follow continues a track with one event of each of the keyed commands.
 func follow(track event.StreamState, commands ...string) event.StreamState {
 	for _, command := range commands {
-		track = track.Advance(event.Event{Envelope: event.Envelope{Position: track.Position + 10, Revision: track.Revision + 1, Pending: event.Pending{
-			Metadata: event.Metadata{Tenant: "acme", CommandID: command, RequestHash: "hash of " + command},
-		}}})
+		track = track.Advance(event.Event{Envelope: event.Envelope{
+			Position: track.Position + 10, Revision: track.Revision + 1, Pending: event.Pending{
+				Metadata: event.Metadata{Tenant: "acme", CommandID: command, RequestHash: "hash of " + command},
+			},
+		}})
 	}
 	return track
 }
