@@ -48,10 +48,11 @@ type rememberedCommand struct {
 	recordedAt  time.Time // of its last event
 }
 
-// retention says when a command is forgotten.
+// retention says how long a command is remembered.
 type retention struct {
-	count int           // this many later commands are remembered
-	age   time.Duration // and this time has passed since; 0: the count alone decides
+	least int           // it is while it is one of so many latest ones,
+	age   time.Duration // and for so long after,
+	most  int           // but never when it is none of so many
 }
 
 // forgottenAtOnce bounds the work of one more command. Two: a memory of old commands shrinks.
@@ -81,7 +82,8 @@ func (m *commandMemory) add(c rememberedCommand, keep retention) {
 	m.byRevision.Set(c)
 	for range forgottenAtOnce {
 		oldest, _ := m.byRevision.Min()
-		if m.byID.Len() <= keep.count && (keep.age == 0 || c.recordedAt.Sub(oldest.recordedAt) <= keep.age) {
+		known := m.byID.Len()
+		if known <= keep.least || known <= keep.most && c.recordedAt.Sub(oldest.recordedAt) <= keep.age {
 			break
 		}
 		m.byRevision.Delete(oldest)
@@ -125,7 +127,7 @@ func commandMemoryOf(data []byte) (m commandMemory, err error) {
 		numbers := data[copy(c.id[:], data)+copy(c.request[:], data[len(c.id):]):]
 		c.revision = Revision(binary.BigEndian.Uint64(numbers))
 		c.recordedAt = time.UnixMicro(int64(binary.BigEndian.Uint64(numbers[8:]))).UTC()
-		m.add(c, retention{count: math.MaxInt})
+		m.add(c, retention{least: math.MaxInt})
 	}
 	return m, nil
 }

@@ -33,15 +33,14 @@ type StreamState struct {
 	byOthers   commandMemory
 }
 
-// RememberedCommands is how many of the latest commands of operators can be recognised in their stream when they are repeated. Later, the
-// claim of the key tells.
+// RememberedCommands is how many of a stream's latest commands can be recognised when they are repeated: of operators, and of machines. A
+// customer cannot make the memory of an operator's command end. When that has ended, the claim of the key tells.
 const RememberedCommands = 256
 
-// What is remembered of commands of machines. They have a memory of their own, so that a customer cannot make the memory of an operator's
-// command end.
+// More commands of machines are remembered, if more came in that time.
 const (
-	MachineCommandsFor = 24 * time.Hour // a command is remembered for so long at least
-	MaxMachineCommands = 100_000        // unless there are more than that
+	MachineCommandsFor = 24 * time.Hour
+	MaxMachineCommands = 100_000
 )
 
 // Advance returns the state after further events.
@@ -60,9 +59,9 @@ func (s StreamState) Advance(events ...Event) StreamState {
 func (s *StreamState) remember(e Envelope) {
 	c := rememberedCommand{id: digestOf(e.CommandID), request: digestOf(e.RequestHash), revision: e.Revision, recordedAt: e.RecordedAt}
 	if e.byMachine() {
-		s.byMachines.add(c, retention{count: MaxMachineCommands, age: MachineCommandsFor})
+		s.byMachines.add(c, retention{least: RememberedCommands, age: MachineCommandsFor, most: MaxMachineCommands})
 	} else {
-		s.byOthers.add(c, retention{count: RememberedCommands})
+		s.byOthers.add(c, retention{least: RememberedCommands})
 	}
 }
 

@@ -57,13 +57,26 @@ func TestACommandOfAMachineIsRememberedForADay(t *testing.T) {
 		_, found := track.Command(name)
 		require.True(t, found, name)
 	}
-	track = by("machine", began.Add(event.MachineCommandsFor+1), track, numbered(2_001, 2_500)...)
-	for _, name := range numbered(1, 1_000) {
+	track = by("machine", began.Add(2*event.MachineCommandsFor+1), track, numbered(2_001, 2_800)...)
+	for _, name := range append(numbered(1, 1_000), "a day later") {
 		_, found := track.Command(name)
 		require.False(t, found, name)
 	}
-	_, found := track.Command("a day later")
+	for _, name := range numbered(2_001, 2_800) {
+		_, found := track.Command(name)
+		require.True(t, found, name)
+	}
+}
+
+func TestFewCommandsOfMachinesAreRememberedLongerThanADay(t *testing.T) {
+	t.Parallel()
+	track := by("machine", began, event.StreamState{}, "first")
+	track = by("machine", began.Add(100*event.MachineCommandsFor), track, numbered(2, event.RememberedCommands)...)
+	_, found := track.Command("first")
 	require.True(t, found)
+	track = by("machine", began.Add(100*event.MachineCommandsFor), track, "one more")
+	_, found = track.Command("first")
+	require.False(t, found)
 }
 
 func TestTheMemoryOfMachinesCommandsIsBounded(t *testing.T) {
