@@ -50,9 +50,9 @@ type rememberedCommand struct {
 
 // retention says how long a command is remembered.
 type retention struct {
-	least int           // it is while it is one of so many latest ones,
-	age   time.Duration // and for so long after,
-	most  int           // but never when it is none of so many
+	least int           // so many are remembered however old they are
+	age   time.Duration // more are remembered while they are no older
+	most  int           // but never more than so many
 }
 
 // forgottenAtOnce bounds the work of one more command. Two: a memory of old commands shrinks.

@@ -40,17 +40,21 @@ const RememberedCommands = 256
 // More commands of machines are remembered, if more came in that time.
 const (
 	MachineCommandsFor = 24 * time.Hour
-	MaxMachineCommands = 100_000
+	MaxMachineCommands = 20_000
 )
 
 // Advance returns the state after further events.
 func (s StreamState) Advance(events ...Event) StreamState {
-	s.byMachines, s.byOthers = s.byMachines.clone(), s.byOthers.clone()
+	cloned := false
 	for _, e := range events {
 		s.Tenant, s.Revision, s.Position, s.EventID = e.Tenant, e.Revision, e.Position, e.ID
-		if e.RequestHash != "" {
-			s.remember(e.Envelope)
+		if e.RequestHash == "" {
+			continue
 		}
+		if !cloned {
+			s.byMachines, s.byOthers, cloned = s.byMachines.clone(), s.byOthers.clone(), true
+		}
+		s.remember(e.Envelope)
 	}
 	return s
 }

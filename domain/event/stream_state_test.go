@@ -89,7 +89,7 @@ func TestTheMemoryOfMachinesCommandsIsBounded(t *testing.T) {
 
 	text, err := json.Marshal(track)
 	require.NoError(t, err)
-	require.Less(t, len(text), 7_000_000)
+	require.Less(t, len(text), 1_400_000)
 	var restored event.StreamState
 	require.NoError(t, json.Unmarshal(text, &restored))
 	for _, name := range []string{"2", strconv.Itoa(event.MaxMachineCommands + 1)} {

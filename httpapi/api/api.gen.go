@@ -1649,7 +1649,7 @@ type Validated = Verdict
 type ActivateMachineParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 100,000; beyond that, a
+	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 20,000; beyond that, a
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -1666,7 +1666,7 @@ type ActivateMachineParams struct {
 type DeactivateParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 100,000; beyond that, a
+	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 20,000; beyond that, a
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -1683,7 +1683,7 @@ type DeactivateParams struct {
 type HeartbeatParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 100,000; beyond that, a
+	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 20,000; beyond that, a
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -1700,7 +1700,7 @@ type HeartbeatParams struct {
 type RebindMachineParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 100,000; beyond that, a
+	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 20,000; beyond that, a
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -1779,7 +1779,7 @@ type ListLicensesParams struct {
 type IssueLicenseParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 100,000; beyond that, a
+	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 20,000; beyond that, a
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -1796,7 +1796,7 @@ type IssueLicenseParams struct {
 type IssueLicensesParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 100,000; beyond that, a
+	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 20,000; beyond that, a
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -1819,7 +1819,7 @@ type GetLicenseParams struct {
 type DeactivateMachineParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 100,000; beyond that, a
+	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 20,000; beyond that, a
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -1836,7 +1836,7 @@ type DeactivateMachineParams struct {
 type RebindParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 100,000; beyond that, a
+	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 20,000; beyond that, a
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -1885,7 +1885,7 @@ type ListLicenseMachinesParams struct {
 type ReinstateLicenseParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 100,000; beyond that, a
+	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 20,000; beyond that, a
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -1902,7 +1902,7 @@ type ReinstateLicenseParams struct {
 type ReissueKeyParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 100,000; beyond that, a
+	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 20,000; beyond that, a
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -1919,7 +1919,7 @@ type ReissueKeyParams struct {
 type RenewLicenseParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 100,000; beyond that, a
+	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 20,000; beyond that, a
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -1936,7 +1936,7 @@ type RenewLicenseParams struct {
 type RevokeLicenseParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 100,000; beyond that, a
+	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 20,000; beyond that, a
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -1953,7 +1953,7 @@ type RevokeLicenseParams struct {
 type SuspendLicenseParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 100,000; beyond that, a
+	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 20,000; beyond that, a
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -1970,7 +1970,7 @@ type SuspendLicenseParams struct {
 type UndoExpiryParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 100,000; beyond that, a
+	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 20,000; beyond that, a
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -2016,7 +2016,7 @@ type GetPlanParams struct {
 type RevisePlanParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 100,000; beyond that, a
+	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 20,000; beyond that, a
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -2049,7 +2049,7 @@ type ListProductsParams struct {
 type RegisterProductParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 100,000; beyond that, a
+	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 20,000; beyond that, a
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -2086,7 +2086,7 @@ type GetProductKeysParams struct {
 type PublishPlanParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 100,000; beyond that, a
+	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 20,000; beyond that, a
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -2103,7 +2103,7 @@ type PublishPlanParams struct {
 type RotateSigningKeyParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 100,000; beyond that, a
+	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 20,000; beyond that, a
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
@@ -2134,7 +2134,7 @@ type RebuildProjectionParams struct {
 type ValidateParams struct {
 	// IdempotencyKey Makes the command repeatable. Choose a new one, such as a UUID, for every command. A repetition is answered as the first request was,
 	// with `Idempotency-Replayed: true`; the same key with another request is refused. An operator's key is known for good, in all commands. A
-	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 100,000; beyond that, a
+	// machine's key belongs to its licence, which knows its last 256, and all of 24 hours up to 20,000; beyond that, a
 	// machine that asks again gets the seat it has.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 

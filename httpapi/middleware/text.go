@@ -1,17 +1,18 @@
 package middleware
 
 import (
-	"net/http"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v5"
 
 	"github.com/licenseledger/licenseledger/domain/domainerr"
+	"github.com/licenseledger/licenseledger/httpapi/correlation"
 )
 
 // Text refuses a request whose path, query or headers hold bytes that are not UTF-8, or the character U+0000. Not every engine can store
-// or compare them. Bodies are checked where they are decoded.
+// or compare them. Bodies are checked where they are decoded. Headers that the API does not read are left alone: they may hold other bytes
+// (RFC 9110, section 5.5), and proxies add some.
 func Text() echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c *echo.Context) error {
@@ -22,6 +23,9 @@ func Text() echo.MiddlewareFunc {
 		}
 	}
 }
+
+// headersRead are the headers with values that the API takes over.
+var headersRead = []string{echo.HeaderAuthorization, correlation.Header, "Idempotency-Key", ifMatch, "Ledger-Position"}
 
 const textRule = "must be UTF-8 without the character U+0000"
 
@@ -37,8 +41,8 @@ func checkText(c *echo.Context) error {
 			requireText(&check, name, values)
 		}
 	}
-	for name, values := range c.Request().Header {
-		requireText(&check, http.CanonicalHeaderKey(name), values)
+	for _, name := range headersRead {
+		requireText(&check, name, c.Request().Header.Values(name))
 	}
 	return check.Err()
 }

@@ -26,7 +26,7 @@ func newKeysCopyCommand() *cobra.Command {
 			"The keys stay sealed: whoever uses the copy needs the same master key. Everything is copied or nothing.\n\n" +
 			"The keys of a data directory are in sqlite:" + backends.KeysFile + ". Destroy the old ones: a person who is erased later would stay\n" +
 			"readable with them. An endpoint with a password is not taken from the command line: give it as\n" +
-			copyFromVariable + " or " + copyToVariable + ". --from-schema and --to-schema name the schemas in PostgreSQL.",
+			config.CopyFromVariable + " or " + config.CopyToVariable + ". --from-schema and --to-schema name the schemas in PostgreSQL.",
 		Args: cobra.NoArgs,
 		RunE: withConfig(func(cmd *cobra.Command, c config.Config, _ []string) error {
 			plan, err := planOf(cmd, c, engine.Keys)
@@ -40,8 +40,8 @@ func newKeysCopyCommand() *cobra.Command {
 			return printResult(cmd, copiedKeys{rows}, printCopiedKeys)
 		}),
 	}
-	endpointFlags(command, "from", "endpoint of the source ("+copyFromVariable+")", engine.Keys)
-	endpointFlags(command, "to", "endpoint of the target ("+copyToVariable+")", engine.Keys)
+	endpointFlags(command, "from", "endpoint of the source ("+config.CopyFromVariable+")", engine.Keys)
+	endpointFlags(command, "to", "endpoint of the target ("+config.CopyToVariable+")", engine.Keys)
 	jsonFlag(command)
 	return command
 }

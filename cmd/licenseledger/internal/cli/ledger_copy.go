@@ -14,11 +14,6 @@ import (
 	"github.com/licenseledger/licenseledger/cmd/licenseledger/internal/relocate"
 )
 
-const (
-	copyFromVariable = config.CopyFromVariable
-	copyToVariable   = config.CopyToVariable
-)
-
 func newLedgerCopyCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "copy --from ENDPOINT --to ENDPOINT",
@@ -30,7 +25,7 @@ func newLedgerCopyCommand() *cobra.Command {
 			"both sides must be the same. The source is only read. The target is the same installation in a new epoch: engines count\n" +
 			"positions in different ways, and once the target was served, the source is not served with the same keys any more.\n\n" +
 			"The keys are not part of the ledger. Where read models move to another database, `licenseledger keys copy` takes the keys along.\n\n" +
-			"An endpoint with a password is not taken from the command line: give it as " + copyFromVariable + " or " + copyToVariable + ".\n" +
+			"An endpoint with a password is not taken from the command line: give it as " + config.CopyFromVariable + " or " + config.CopyToVariable + ".\n" +
 			"A relative path of a SQLite file is in the data directory. The parts of servers that several ledgers share are named by\n" +
 			"--from-schema and --to-schema (PostgreSQL), --from-prefix and --to-prefix (EventStoreDB); what is configured for the server\n" +
 			"has no influence on a copy.",
@@ -47,8 +42,8 @@ func newLedgerCopyCommand() *cobra.Command {
 			return printResult(cmd, report, printCopy)
 		}),
 	}
-	endpointFlags(command, "from", "endpoint of the source ("+copyFromVariable+")", engine.EventStore)
-	endpointFlags(command, "to", "endpoint of the target ("+copyToVariable+")", engine.EventStore)
+	endpointFlags(command, "from", "endpoint of the source ("+config.CopyFromVariable+")", engine.EventStore)
+	endpointFlags(command, "to", "endpoint of the target ("+config.CopyToVariable+")", engine.EventStore)
 	jsonFlag(command)
 	return command
 }
@@ -57,14 +52,14 @@ func newLedgerCopyCommand() *cobra.Command {
 func planOf(cmd *cobra.Command, c config.Config, part engine.Part) (p relocate.Plan, err error) {
 	p.DataDir = c.DataDir
 	var isFrom, isTo bool
-	if p.From, isFrom, err = endpointOf(cmd, "from", copyFromVariable, part); err != nil {
+	if p.From, isFrom, err = endpointOf(cmd, "from", config.CopyFromVariable, part); err != nil {
 		return p, err
 	}
-	if p.To, isTo, err = endpointOf(cmd, "to", copyToVariable, part); err != nil {
+	if p.To, isTo, err = endpointOf(cmd, "to", config.CopyToVariable, part); err != nil {
 		return p, err
 	}
 	if !isFrom || !isTo {
-		return p, hint.New(errors.New("from where to where?"), "give --from and --to, or "+copyFromVariable+" and "+copyToVariable)
+		return p, hint.New(errors.New("from where to where?"), "give --from and --to, or "+config.CopyFromVariable+" and "+config.CopyToVariable)
 	}
 	return p, p.Check()
 }
