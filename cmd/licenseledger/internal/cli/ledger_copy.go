@@ -25,7 +25,8 @@ func newLedgerCopyCommand() *cobra.Command {
 			"both sides must be the same. The source is only read. The target is the same installation in a new epoch: engines count\n" +
 			"positions in different ways, and once the target was served, the source is not served with the same keys any more.\n\n" +
 			"The keys are not part of the ledger. Where read models move to another database, `licenseledger keys copy` takes the keys along.\n\n" +
-			"An endpoint with a password is not taken from the command line: give it as " + config.CopyFromVariable + " or " + config.CopyToVariable + ".\n" +
+			"An endpoint with a password is not taken from the command line: give it as " +
+			config.CopyFromVariable + " or " + config.CopyToVariable + ".\n" +
 			"A relative path of a SQLite file is in the data directory. The parts of servers that several ledgers share are named by\n" +
 			"--from-schema and --to-schema (PostgreSQL), --from-prefix and --to-prefix (EventStoreDB); what is configured for the server\n" +
 			"has no influence on a copy.",
